@@ -77,7 +77,8 @@ install_packages() {  # PACKAGE...
   compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null || apt_get "$log" update || true
   if ! apt_get "$log" --no-install-recommends install "$@"; then
     : >"$log"
-    if ! { apt_get "$log" update && apt_get "$log" --no-install-recommends install "$@"; }; then
+    apt_get "$log" update || true
+    if ! apt_get "$log" --no-install-recommends install "$@"; then
       grep -E '^(E:|W: Failed|Err:)' "$log" | tail -n 5 >&2 || true
       say "apt-get could not install: $* (its whole output: $log)"
       return 2
@@ -102,7 +103,10 @@ need_packages() {  # PACKAGE...
 
 # One run at a time in a build folder; the lock falls with finish_build or with the process.
 lock_build() {  # FOLDER
-  mkdir -p "$1"
+  if ! mkdir -p "$1" 2>/dev/null || [[ ! -w $1 ]]; then
+    say "cannot write in $1"
+    return 2
+  fi
   command -v flock >/dev/null || return 0
   exec 9>"$1/.lock"
   flock -n 9 || { say "waiting for another run in ${1##*/}"; flock 9; }
