@@ -1,0 +1,48 @@
+#pragma once
+/// Errors: `op: what was given: what must hold`.
+///
+/// A wrong argument throws std::invalid_argument, a wrong order of calls std::logic_error, a bad file std::runtime_error.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace carousel {
+
+namespace detail {
+inline std::string text(std::string_view part) {
+  return std::string(part);
+}
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+std::string text(Number number) {
+  return std::to_string(number);
+}
+}  // namespace detail
+
+/// The parts joined to one line; anything with a `text(part)` may stand in it: words, numbers, shapes.
+template <class... Parts>
+std::string join(const Parts&... parts) {
+  using detail::text;
+  return (std::string() + ... + text(parts));
+}
+
+/// Throws std::invalid_argument with the parts joined: the caller gave something that can not be.
+template <class... Parts>
+[[noreturn]] void wrong_argument(const Parts&... parts) {
+  throw std::invalid_argument(join(parts...));
+}
+
+/// Throws std::logic_error with the parts joined: the calls came in a wrong order.
+template <class... Parts>
+[[noreturn]] void wrong_order(const Parts&... parts) {
+  throw std::logic_error(join(parts...));
+}
+
+/// Throws std::runtime_error with the parts joined: a file or a system call failed.
+template <class... Parts>
+[[noreturn]] void bad_file(const Parts&... parts) {
+  throw std::runtime_error(join(parts...));
+}
+
+}  // namespace carousel

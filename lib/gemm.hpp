@@ -1,0 +1,25 @@
+#pragma once
+/// Matrix products.
+
+#include <carousel/lib/tensor.hpp>
+
+namespace carousel {
+
+struct GemmOptions {
+  bool transpose_a = false;  ///< a is stored as [k, m]
+  bool transpose_b = false;  ///< b is stored as [n, k]
+  bool accumulate = false;   ///< add to c instead of assigning it
+};
+
+/// c = a b, or c += a b; each matrix is row-major with its own distance between rows.
+///   a: [m, k] or stored transposed;  b: [k, n] or stored transposed;  c: [m, n]
+template <class T>
+void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc);
+
+extern template void gemm<float>(GemmOptions, Index, Index, Index, const float*, Index, const float*, Index, float*, Index);
+extern template void gemm<double>(GemmOptions, Index, Index, Index, const double*, Index, const double*, Index, double*, Index);
+
+/// The BLAS in use and the kernel it chose for this machine, for records of runs.
+const char* blas_name();
+
+}  // namespace carousel

@@ -1,0 +1,70 @@
+#include <carousel/lib/tensor.hpp>
+
+#include <bit>
+#include <cstdint>
+
+namespace carousel::detail {
+
+namespace {
+
+constexpr std::align_val_t alignment{64};
+
+// A size class holds sizes with the same leading three bits, so that less than a quarter of a block is lost.
+std::size_t class_of(std::size_t bytes) {
+  if (bytes <= 64) return 0;
+  const auto width = static_cast<std::size_t>(std::bit_width(bytes - 1));
+  return (width - 6) * 4 + (((bytes - 1) >> (width - 3)) & 3) + 1;
+}
+
+std::size_t bytes_of(std::size_t size_class) {
+  if (size_class == 0) return 64;
+  const std::size_t width = (size_class - 1) / 4 + 6, step = (size_class - 1) % 4;
+  return (std::size_t{5} + step) << (width - 3);
+}
+
+struct Block {
+  Block* next;
+};
+
+struct Pool {
+  Block* free[256] = {};
+  ~Pool() {
+    for (Block* block : free)
+      while (block) {
+        Block* next = block->next;
+        ::operator delete(block, alignment);
+        block = next;
+      }
+    alive = false;
+  }
+  static thread_local bool alive;  // tensors in static storage may outlive the pool of their thread
+};
+thread_local bool Pool::alive = true;
+
+Pool& pool() {
+  thread_local Pool instance;
+  return instance;
+}
+
+}  // namespace
+
+void* take_from_pool(std::size_t bytes) {
+  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
+  const std::size_t size_class = class_of(bytes);
+  if (Pool::alive)
+    if (Block*& head = pool().free[size_class]) {
+      Block* block = head;
+      head = block->next;
+      return block;
+    }
+  return ::operator new(bytes_of(size_class), alignment);
+}
+
+void give_to_pool(void* memory, std::size_t bytes) noexcept {
+  if (!memory) return;
+  if (!Pool::alive) return ::operator delete(memory, alignment);
+  Block*& head = pool().free[class_of(bytes)];
+  head = new (memory) Block{head};
+}
+
+}  // namespace carousel::detail

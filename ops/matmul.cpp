@@ -1,0 +1,207 @@
+#include <carousel/ops/matmul.hpp>
+
+#include <algorithm>
+
+#include <carousel/lib/gemm.hpp>
+#include <carousel/ops/shape.hpp>
+
+namespace carousel::detail {
+
+namespace {
+
+/// A value seen as a matrix: its last axis are the columns, all others the rows.
+template <class T>
+struct Matrix {
+  T* data;
+  Index rows, columns, stride;
+};
+
+/// True if the value can be read as a matrix without a copy.
+template <class T>
+bool is_matrix(const Node<T>& node) {
+  if (node.packed) return true;
+  return node.shape.rank() == 2 && (node.strides[1] == 1 || node.shape[1] == 1);
+}
+
+template <class T>
+Matrix<T> matrix(const Node<T>& node, T* data) {
+  const Index columns = node.shape.back(), rows = columns == 0 ? 0 : node.shape.size() / columns;
+  return {data, rows, columns, node.packed ? columns : node.strides[0]};
+}
+
+/// The operands of an affine op, checked.
+template <class T>
+struct Products {
+  static constexpr std::size_t most = 8;
+  std::size_t count;
+  std::uint32_t x[most], w[most];
+  std::uint32_t bias = none;
+};
+
+template <class T>
+Shape check(Tape<T>& tape, const Products<T>& products) {
+  Shape shape = tape.node(products.x[0]).shape;
+  if (shape.rank() == 0) wrong_argument("affine: x is []: must have at least one axis");
+  for (std::size_t i = 0; i < products.count; ++i) {
+    const Shape &x = tape.node(products.x[i]).shape, &w = tape.node(products.w[i]).shape;
+    if (w.rank() != 2) wrong_argument("affine: w is ", w, ": must have two axes");
+    if (x.back() != w[0]) wrong_argument("affine: x is ", x, ", w is ", w, ": columns of x must equal rows of w");
+    Shape expected = shape;
+    expected[shape.rank() - 1] = x.back();
+    if (!(x == expected)) wrong_argument("affine: x is ", x, " beside ", shape, ": all but the last axis must be the same");
+    if (w[1] != tape.node(products.w[0]).shape[1])
+      wrong_argument("affine: w is ", w, " beside ", tape.node(products.w[0]).shape, ": must have the same number of columns");
+  }
+  const Index columns = tape.node(products.w[0]).shape[1];
+  if (products.bias != none) {
+    const Shape& b = tape.node(products.bias).shape;
+    if (b.size() != columns || b.back() != columns) wrong_argument("affine: b is ", b, ": must be [", columns, "]");
+  }
+  shape[shape.rank() - 1] = columns;
+  return shape;
+}
+
+template <class T>
+void fill_bias(const Node<T>& bias, Index rows, Index columns, T* z) {
+  for (Index row = 0; row < rows; ++row) std::copy_n(bias.value, columns, z + row * columns);
+}
+
+/// z = Σ x W + b, or z += Σ x W.
+template <class T>
+void forward(Tape<T>& tape, const Products<T>& products, T* z, bool accumulate) {
+  if (products.bias != none) {
+    const Node<T>& x = tape.node(products.x[0]);
+    const Index columns = tape.node(products.w[0]).shape[1];
+    fill_bias(tape.node(products.bias), x.shape.size() / x.shape.back(), columns, z);
+    accumulate = true;
+  }
+  for (std::size_t i = 0; i < products.count; ++i) {
+    const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
+    const Matrix<T> x = matrix(xn, xn.value), w = matrix(wn, wn.value);
+    gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns);
+    accumulate = true;
+  }
+}
+
+/// Sends dz to the operands.
+template <class T>
+void send_back(Tape<T>& tape, const Products<T>& products, const T* dz) {
+  Index rows = 0, columns = 0;
+  for (std::size_t i = 0; i < products.count; ++i) {
+    const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
+    const Matrix<T> x = matrix(xn, xn.value);
+    rows = x.rows, columns = wn.shape[1];
+    if (wn.needs_gradient) tape.defer_product(products.w[i], x.data, x.stride, dz, columns, rows);
+    if (xn.needs_gradient) {
+      const bool add = tape.claim(products.x[i]);
+      const Matrix<T> dx = matrix(tape.node(products.x[i]), tape.gradient_buffer(products.x[i]));
+      gemm<T>({.accumulate = add}, rows, dx.columns, columns, dz, columns, tape.transposed(products.w[i]), dx.columns, dx.data, dx.stride);
+    }
+  }
+  if (products.bias != none && tape.node(products.bias).needs_gradient) {
+    const bool add = tape.claim(products.bias);
+    T* db = tape.gradient_buffer(products.bias);
+    if (!add) std::fill_n(db, columns, T(0));
+    for (Index row = 0; row < rows; ++row)
+      for (Index j = 0; j < columns; ++j) db[j] += dz[row * columns + j];
+  }
+}
+
+template <class T>
+void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
+  tape.node(self).owns_grad = false;  // notes of products with it may wait until the pass ends
+  send_back(tape, *static_cast<const Products<T>*>(closure), static_cast<const T*>(tape.gradient_buffer(self)));
+}
+
+template <class T>
+constexpr Operation<T> operation{"affine", &backward<T>};
+
+template <class T>
+bool any_needs_gradient(Tape<T>& tape, const Products<T>& products) {
+  bool needs = products.bias != none && tape.node(products.bias).needs_gradient;
+  for (std::size_t i = 0; i < products.count; ++i)
+    needs |= tape.node(products.x[i]).needs_gradient || tape.node(products.w[i]).needs_gradient;
+  return needs && tape.recording();
+}
+
+/// The same for a step of a loop: the result is the step's part of a node that holds all steps, in which products with the input
+/// of the loop are computed for all steps when the first one asks.
+template <class T>
+bool affine_in_loop(Tape<T>& tape, const Products<T>& products, const Shape& shape, Var<T>& result) {
+  Loop<T>& loop = *tape.loop();
+  const auto is_older = [&](std::uint32_t index) { return index < loop.begin || tape.node(index).parameter; };
+  if (shape.rank() != 2 || !std::all_of(products.w, products.w + products.count, is_older)) return false;
+
+  Products<T> for_all{}, for_step{};
+  for (std::size_t i = 0; i < products.count; ++i) {
+    const bool hoist = products.x[i] == loop.input_step;
+    Products<T>& part = hoist ? for_all : for_step;
+    part.x[part.count] = hoist ? loop.input : products.x[i];
+    part.w[part.count++] = products.w[i];
+  }
+  const bool hoists_bias = for_all.count > 0 && products.bias != none && is_older(products.bias);
+  (hoists_bias ? for_all : for_step).bias = products.bias;
+  if (hoists_bias) for_step.bias = none;
+
+  typename Loop<T>::Hoisted hoisted{none, {}, 0, for_all.count};
+  for (std::size_t i = 0; i < products.count; ++i) hoisted.right[hoisted.operands++] = products.w[i];
+  hoisted.right[hoisted.operands++] = products.bias;
+
+  if (loop.first) {
+    const Shape all{loop.steps * shape[0], shape[1]};
+    const Var<T> node = tape.record_outside_loop(all, tape.recording());
+    if (for_all.count > 0) {
+      forward(tape, for_all, tape.node(node).value, false);
+      tape.set_backward(node, operation<T>, for_all);
+    }
+    hoisted.all = node.index();
+    loop.hoisted.push_back(hoisted);
+  } else {
+    if (loop.next_hoisted == loop.hoisted.size()) return false;
+    const auto& same = loop.hoisted[loop.next_hoisted];
+    const bool matches = same.operands == hoisted.operands && same.with_input == hoisted.with_input &&
+                         std::equal(same.right, same.right + same.operands, hoisted.right) &&
+                         tape.node(same.all).shape == Shape{loop.steps * shape[0], shape[1]};
+    if (!matches) return false;
+    hoisted.all = same.all;
+    ++loop.next_hoisted;
+  }
+
+  const Shape& all = tape.node(hoisted.all).shape;
+  result = tape.view(tape.handle(hoisted.all), shape, contiguous(shape), loop.step * shape[0] * all[1], true);
+  if (for_step.count > 0) {
+    forward(tape, for_step, tape.node(result).value, for_all.count > 0);
+    tape.set_backward(result, operation<T>, for_step);
+  }
+  return true;
+}
+
+}  // namespace
+
+template <class T>
+Var<T> affine(const Var<T>* operands, std::size_t count) {
+  Tape<T>& tape = Tape<T>::active();
+  if (count < 2 || count / 2 > Products<T>::most)
+    wrong_argument("affine: ", count, " operands: must be pairs x, w, at most ", Products<T>::most, " of them, and a bias or none");
+  Products<T> products{};
+  products.count = count / 2;
+  for (std::size_t i = 0; i < products.count; ++i) {
+    const Var<T> x = operands[2 * i], w = operands[2 * i + 1];
+    products.x[i] = is_matrix(tape.node(x)) ? x.index() : packed(x).index();
+    products.w[i] = is_matrix(tape.node(w)) ? w.index() : packed(w).index();
+  }
+  if (count % 2 == 1) products.bias = packed(operands[count - 1]).index();
+  const Shape shape = check(tape, products);
+
+  Var<T> result;
+  if (tape.loop() && affine_in_loop(tape, products, shape, result)) return result;
+  result = tape.record(shape, any_needs_gradient(tape, products));
+  forward(tape, products, tape.node(result).value, false);
+  tape.set_backward(result, operation<T>, products);
+  return result;
+}
+
+template Var<float> affine(const Var<float>*, std::size_t);
+template Var<double> affine(const Var<double>*, std::size_t);
+
+}  // namespace carousel::detail
