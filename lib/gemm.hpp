@@ -16,6 +16,17 @@ struct GemmOptions {
 template <class T>
 void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc);
 
+/// A right operand that is used many times, copied once to the order in which the product reads it.
+///   b: [k, n] or stored transposed;  out: packed_size(k, n) elements
+template <class T>
+void pack(bool transpose, Index k, Index n, const T* b, Index ldb, T* out);
+template <class T>
+Index packed_size(Index k, Index n);
+
+/// c = a b, or c += a b, with b packed.
+template <class T>
+void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc);
+
 extern template void gemm<float>(GemmOptions, Index, Index, Index, const float*, Index, const float*, Index, float*, Index);
 extern template void gemm<double>(GemmOptions, Index, Index, Index, const double*, Index, const double*, Index, double*, Index);
 

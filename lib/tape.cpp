@@ -336,17 +336,15 @@ void Tape<T>::defer_product(std::uint32_t index, const T* a, Index lda, const T*
 }
 
 template <class T>
-const T* Tape<T>::transposed(std::uint32_t index) {
-  Node& node = nodes_[index];
-  if (!node.transposed) {
-    const Index rows = node.shape[0], columns = node.shape[1], step = node.strides[0], across = node.strides[1];
-    T* out = node.transposed = arena_.template take<T>(rows * columns);
-    constexpr Index block = 16;
-    for (Index i0 = 0; i0 < rows; i0 += block)
-      for (Index j = 0; j < columns; ++j)
-        for (Index i = i0; i < std::min(i0 + block, rows); ++i) out[j * rows + i] = node.value[i * step + j * across];
+const T* Tape<T>::packing(std::uint32_t index, bool transposed) {
+  T*& packing = nodes_[index].packings[transposed ? 1 : 0];
+  if (!packing) {
+    const Node& node = nodes_[index];
+    const Index k = node.shape[transposed ? 1 : 0], n = node.shape[transposed ? 0 : 1];
+    packing = arena_.template take<T>(packed_size<T>(k, n));
+    pack(transposed, k, n, node.value, node.strides[0], packing);
   }
-  return node.transposed;
+  return packing;
 }
 
 template <class T>

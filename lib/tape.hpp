@@ -123,7 +123,7 @@ struct Node {
   const Operation<T>* operation = nullptr;
   const void* closure = nullptr;
   Product<T>* products = nullptr;  // notes of products into this node as right operand
-  T* transposed = nullptr;         // the value transposed, made once when backward wants it
+  T* packings[2] = {};             // the value packed for gemm, as it is and transposed; made when first asked for
   Parameter<T>* parameter = nullptr;
   std::uint64_t version = 0;  // of the parameter when it entered
   Shape shape;
@@ -247,8 +247,8 @@ class Tape {
   void lend_gradient(std::uint32_t index, T* memory);
   /// Leaves a note: ∂L/∂(node) += aᵀ dz, to be added when backward reaches the node.
   void defer_product(std::uint32_t index, const T* a, Index lda, const T* dz, Index ldz, Index rows);
-  /// The value of a 2-D node transposed, made once.
-  const T* transposed(std::uint32_t index);
+  /// The value of a 2-D node (with unit stride along its rows), or its transpose, packed for gemm_packed; made once.
+  const T* packing(std::uint32_t index, bool transposed);
 
   /// The loop that runs now, if any.
   detail::Loop<T>* loop() const { return loop_; }

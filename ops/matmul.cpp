@@ -66,6 +66,13 @@ void fill_bias(const Node<T>& bias, Index rows, Index columns, T* z) {
   for (Index row = 0; row < rows; ++row) std::copy_n(bias.value, columns, z + row * columns);
 }
 
+/// Whether a right operand is worth packing: a loop uses it in each step, for more rows than a product does without.
+template <class T>
+bool is_reused(Tape<T>& tape, std::uint32_t w, Index rows) {
+  constexpr Index few_rows = 3, few_steps = 4;
+  return tape.loop() && tape.loop()->steps >= few_steps && rows > few_rows && (w < tape.loop()->begin || tape.node(w).parameter);
+}
+
 /// z = Σ x W + b, or z += Σ x W.
 template <class T>
 void forward(Tape<T>& tape, const Products<T>& products, T* z, bool accumulate) {
@@ -78,7 +85,10 @@ void forward(Tape<T>& tape, const Products<T>& products, T* z, bool accumulate) 
   for (std::size_t i = 0; i < products.count; ++i) {
     const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
     const Matrix<T> x = matrix(xn, xn.value), w = matrix(wn, wn.value);
-    gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns);
+    if (is_reused(tape, products.w[i], x.rows))
+      gemm_packed(accumulate, x.rows, w.columns, x.columns, x.data, x.stride, tape.packing(products.w[i], false), z, w.columns);
+    else
+      gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns);
     accumulate = true;
   }
 }
@@ -95,7 +105,11 @@ void send_back(Tape<T>& tape, const Products<T>& products, const T* dz) {
     if (xn.needs_gradient) {
       const bool add = tape.claim(products.x[i]);
       const Matrix<T> dx = matrix(tape.node(products.x[i]), tape.gradient_buffer(products.x[i]));
-      gemm<T>({.accumulate = add}, rows, dx.columns, columns, dz, columns, tape.transposed(products.w[i]), dx.columns, dx.data, dx.stride);
+      const Node<T>& w = tape.node(products.w[i]);
+      if (w.packings[0])  // the forward pass used it many times
+        gemm_packed(add, rows, dx.columns, columns, dz, columns, tape.packing(products.w[i], true), dx.data, dx.stride);
+      else
+        gemm<T>({.transpose_b = true, .accumulate = add}, rows, dx.columns, columns, dz, columns, w.value, w.strides[0], dx.data, dx.stride);
     }
   }
   if (products.bias != none && tape.node(products.bias).needs_gradient) {

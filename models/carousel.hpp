@@ -1,0 +1,16 @@
+#pragma once
+/// All of carousel: `#include <carousel/carousel.hpp>`.
+
+#include <carousel/lib/gradcheck.hpp>
+#include <carousel/lib/init.hpp>
+#include <carousel/lib/parameter.hpp>
+#include <carousel/lib/random.hpp>
+#include <carousel/lib/tape.hpp>
+#include <carousel/lib/tensor.hpp>
+#include <carousel/models/lstm.hpp>
+#include <carousel/models/scan.hpp>
+#include <carousel/models/state.hpp>
+#include <carousel/ops/elementwise.hpp>
+#include <carousel/ops/matmul.hpp>
+#include <carousel/ops/reduce.hpp>
+#include <carousel/ops/shape.hpp>
