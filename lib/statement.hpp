@@ -154,22 +154,18 @@ template <class T>
 Shape shape_of(Tape<T>& tape, const Var<T>& v, bool&) {
   return tape.node(v).shape;
 }
+template <class T>
+Shape shape_of(Tape<T>&, const Constant<T>&, bool&) {
+  return {};
+}
 template <class T, class Op, class... Args>
 Shape shape_of(Tape<T>& tape, const Expression<T, Op, Args...>& e, bool& uniform) {
-  Shape shape;
-  bool first = true;
-  auto join = [&](const auto& arg) {
-    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(arg)>, Constant<T>>) {
-      const Shape part = shape_of(tape, arg, uniform);
-      shape = first ? part : broadcast(e.op.name, shape, part);
-      first = false;
-    }
-  };
-  auto check = [&](const auto& arg) {
-    if constexpr (is_expression<std::remove_cvref_t<decltype(arg)>>)
-      if (!(shape_of(tape, arg, uniform) == shape)) uniform = false;
-  };
-  std::apply([&](const Args&... args) { (join(args), ...), (check(args), ...); }, e.args);
+  const auto parts = std::apply([&](const Args&... args) { return std::array{shape_of(tape, args, uniform)...}; }, e.args);
+  Shape shape = parts[0];
+  for (std::size_t i = 1; i < parts.size(); ++i) shape = broadcast(e.op.name, shape, parts[i]);
+  constexpr bool nested[] = {is_expression<Args>...};
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (nested[i] && !(parts[i] == shape)) uniform = false;
   return shape;
 }
 

@@ -78,6 +78,7 @@ void Tape<T>::clear() {
   gradients_.clear();
   for (FreeGradients& free : free_gradients_) free.blocks.clear();
   std::fill(parameter_nodes_.begin(), parameter_nodes_.end(), detail::none);
+  entered_.clear();
   consumed_ = false;
   loop_depth_ = 0;
   loop_ = nullptr;
@@ -86,8 +87,8 @@ void Tape<T>::clear() {
 
 template <class T>
 void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
-  for (std::size_t i = count; i < nodes_.size(); ++i)
-    if (nodes_[i].parameter) parameter_nodes_[nodes_[i].parameter->id] = detail::none;
+  for (; !entered_.empty() && entered_.back() >= count; entered_.pop_back())
+    parameter_nodes_[nodes_[entered_.back()].parameter->id] = detail::none;
   nodes_.resize(count);
   arena_.rewind(mark);
 }
@@ -184,6 +185,7 @@ Var<T> Tape<T>::enter(Parameter<T>& parameter) {
     node.needs_gradient = recording_ && !parameter.frozen;
     node.parameter = &parameter;
     node.version = parameter.version;
+    entered_.push_back(index);
   } else if (recording_ && !parameter.frozen) {
     nodes_[index].needs_gradient = true;  // it may have entered under a NoGrad
   }
@@ -207,7 +209,7 @@ void Tape<T>::copy_value(Var<T> v, Tensor<T>& to) {
 template <class T>
 void Tape<T>::keep_gradient(Var<T> v) {
   if (!node(v).needs_gradient) wrong_argument("keep_gradient: the value depends on nothing that receives a gradient");
-  node(v).keeps_grad = true;
+  for (std::uint32_t i = v.index(); i != detail::none; i = nodes_[i].parent) nodes_[i].keeps_grad = true;  // a view's lies in its parent's
 }
 
 template <class T>
@@ -362,9 +364,9 @@ void Tape<T>::add_products(std::uint32_t index) {
 
 template <class T>
 void Tape<T>::check_parameters() const {
-  for (const Node& node : nodes_)
-    if (node.parameter && node.needs_gradient && node.parameter->version != node.version)
-      wrong_order("backward: parameter ", node.parameter->path, " has changed since the forward pass: update it after backward()");
+  for (std::uint32_t i : entered_)
+    if (nodes_[i].parameter->version != nodes_[i].version)
+      wrong_order("backward: parameter ", nodes_[i].parameter->path, " has changed since the forward pass: update it after backward()");
 }
 
 template <class T>
@@ -377,9 +379,9 @@ void Tape<T>::backward(Var<T> loss, Gradients gradients) {
   consumed_ = true;
 
   const Registry<T>* zeroed = nullptr;
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+  for (std::uint32_t i : entered_) {
     Node& leaf = nodes_[i];
-    if (!leaf.parameter || !leaf.needs_gradient || gradients == Gradients::keep) continue;
+    if (!leaf.needs_gradient || gradients == Gradients::keep) continue;
     Registry<T>* registry = leaf.parameter->registry;
     if (gradients == Gradients::replace && registry != zeroed) registry->zero_gradients();
     zeroed = registry;
@@ -409,9 +411,9 @@ void Tape<T>::backward(Var<T> loss, Gradients gradients) {
 
 template <class T>
 void Tape<T>::add_to_parameters() {
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+  for (std::uint32_t i : entered_) {
     const Node& leaf = nodes_[i];
-    if (!leaf.parameter || !leaf.needs_gradient || !leaf.touched) continue;
+    if (!leaf.needs_gradient || !leaf.touched) continue;
     T* to = leaf.parameter->gradient.data();
     const Index size = leaf.shape.size();
     if (leaf.parameter->has_gradient)

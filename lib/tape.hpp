@@ -284,6 +284,7 @@ class Tape {
   std::deque<detail::Loop<T>> loops_;  // one for each depth of nesting that has occurred
   std::size_t loop_depth_ = 0;
   std::vector<std::uint32_t> parameter_nodes_;  // by the parameter's id: its node, or none
+  std::vector<std::uint32_t> entered_;          // the nodes of parameters
   struct FreeGradients {
     Index size;
     std::vector<T*> blocks;
