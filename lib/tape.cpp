@@ -56,8 +56,13 @@ Tape<T>::Tape() : serial_(next_serial()), previous_(active_) {
 }
 
 template <class T>
+Tape<T>::Tape(Idle) : serial_(next_serial()) {}
+
+template <class T>
 Tape<T>::~Tape() {
-  active_ = previous_;
+  Tape** link = &active_;  // an idle tape is not in the chain
+  while (*link && *link != this) link = &(*link)->previous_;
+  if (*link) *link = previous_;
 }
 
 template <class T>

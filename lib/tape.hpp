@@ -158,6 +158,9 @@ class Tape {
   using Node = detail::Node<T>;
 
   Tape();
+  /// A tape that is not active: an Activation makes it so where and when it is to be used.
+  struct Idle {};
+  explicit Tape(Idle);
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -265,6 +268,8 @@ class Tape {
  private:
   template <class>
   friend struct NoGrad;
+  template <class>
+  friend class Activation;
   [[noreturn]] static void no_active_tape();
   [[noreturn]] void stale(Var<T> v) const;
   T* take_gradient(Index size);
@@ -279,7 +284,7 @@ class Tape {
   detail::Arena arena_, gradients_;
   std::uint64_t serial_;
   bool recording_ = true, consumed_ = false;
-  Tape* previous_;
+  Tape* previous_ = nullptr;  // active before this one
   detail::Loop<T>* loop_ = nullptr;
   std::deque<detail::Loop<T>> loops_;  // one for each depth of nesting that has occurred
   std::size_t loop_depth_ = 0;
@@ -290,6 +295,19 @@ class Tape {
     std::vector<T*> blocks;
   };
   std::vector<FreeGradients> free_gradients_;
+};
+
+/// Makes a tape the active one of this thread for as long as it lives: for tapes that are kept, and filled by one thread or another.
+template <class T>
+class Activation {
+ public:
+  explicit Activation(Tape<T>& tape) : previous_(Tape<T>::active_) { Tape<T>::active_ = &tape; }
+  ~Activation() { Tape<T>::active_ = previous_; }
+  Activation(const Activation&) = delete;
+  Activation& operator=(const Activation&) = delete;
+
+ private:
+  Tape<T>* previous_;
 };
 
 /// While one lives, ops on the active tape of T compute and record no way back.
