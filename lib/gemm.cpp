@@ -39,12 +39,12 @@ void multiply_block(Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, 
   Lane<T> sums[Rows][Vectors];
   const auto is_rest = [](int v) { return Partial && v == Vectors - 1; };
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
+  for (int i = 0; i < Rows; ++i) {
+    __builtin_prefetch(c + i * ldc, 1);  // wanted when the sums are done
+    __builtin_prefetch(c + i * ldc + (Vectors - 1) * width<T>, 1);
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) {
-      const T* at = c + i * ldc + v * width<T>;
-      sums[i][v] = !accumulate ? Lane<T>(T(0)) : is_rest(v) ? simd::load_some(at, rest) : simd::load(at);
-    }
+    for (int v = 0; v < Vectors; ++v) sums[i][v] = Lane<T>(T(0));
+  }
   const T* row = a.data;
   for (Index p = 0; p < k; ++p, b += ldb, row += a.column) {
     Lane<T> columns[Vectors];
@@ -63,9 +63,9 @@ void multiply_block(Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, 
     for (int v = 0; v < Vectors; ++v) {
       T* at = c + i * ldc + v * width<T>;
       if (is_rest(v))
-        simd::store_some(at, sums[i][v], rest);
+        simd::store_some(at, accumulate ? simd::load_some(at, rest) + sums[i][v] : sums[i][v], rest);
       else
-        simd::store(at, sums[i][v]);
+        simd::store(at, accumulate ? simd::load(at) + sums[i][v] : sums[i][v]);
     }
 }
 
