@@ -1,0 +1,17 @@
+#include <cstdio>
+#include <cstdlib>
+
+#include <carousel/tasks/task.hpp>
+
+int main(int count, char** arguments) {
+  // BLAS threads only slow down small nets, and change the bits.
+  setenv("OPENBLAS_NUM_THREADS", "1", 0);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  carousel::watch_for_interrupt();
+  int code = carousel::run_program({arguments + (count > 0), arguments + count});
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+    carousel::note("standard output: could not be written");
+    if (code == carousel::exit_done) code = carousel::exit_wrong_usage;
+  }
+  return code;
+}
