@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include <carousel/lib/init.hpp>
 #include <carousel/lib/parameter.hpp>
+#include <carousel/models/gates.hpp>
 #include <carousel/models/state.hpp>
 
 namespace carousel {
@@ -97,9 +97,9 @@ std::span<const CellName> cell_names();
 /// Makes the cell of that name, its parameters in `p`. Throws std::invalid_argument, with the names, if there is no such cell.
 ///   in: features of x;  hidden: features of the output
 template <class T>
-AnyCell<T> make_cell(std::string_view name, Scope<T> p, Index in, Index hidden);
+AnyCell<T> make_cell(std::string_view name, Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {});
 
-extern template AnyCell<float> make_cell(std::string_view, Scope<float>, Index, Index);
-extern template AnyCell<double> make_cell(std::string_view, Scope<double>, Index, Index);
+extern template AnyCell<float> make_cell(std::string_view, Scope<float>, Index, Index, const CellOptions<float>&);
+extern template AnyCell<double> make_cell(std::string_view, Scope<double>, Index, Index, const CellOptions<double>&);
 
 }  // namespace carousel
