@@ -9,6 +9,7 @@
 #include <carousel/lib/tensor.hpp>
 #include <carousel/models/gru.hpp>
 #include <carousel/models/linear.hpp>
+#include <carousel/models/loss.hpp>
 #include <carousel/models/lstm.hpp>
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/scan.hpp>
