@@ -84,7 +84,7 @@ int train(const TrainOptions& options) {
     const Var<double> predicted = slice(hs, 2, 0, 1);
     const Var<double> loss = sum(square(predicted - tape.constant(sequences.ys))) * (1.0 / static_cast<double>(options.batch));
     last = loss.item();
-    fmt::print("{}\n", line_of(iteration, predicted.value(), last));
+    print(line_of(iteration, predicted.value(), last));
     if (interrupted()) return exit_interrupted;
     backward(loss);
     for (Parameter<double>& parameter : registry) {

@@ -15,13 +15,13 @@ namespace carousel {
 
 namespace {
 
-/// ", 1 or more" and the like; nothing where every value will do.
+/// " of 1 or more" and the like; nothing where every value will do.
 std::string describe(const Rule& rule) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   std::string out;
-  if (rule.at_least > -infinity) out += fmt::format(", {:g} or more", rule.at_least);
-  if (rule.above > -infinity) out += fmt::format(", above {:g}", rule.above);
-  if (rule.below < infinity) out += fmt::format(", below {:g}", rule.below);
+  if (rule.at_least > -infinity) out += fmt::format(" of {:g} or more", rule.at_least);
+  if (rule.above > -infinity) out += fmt::format(" above {:g}", rule.above);
+  if (rule.below < infinity) out += fmt::format("{} below {:g}", out.empty() ? "" : " and", rule.below);
   return out;
 }
 

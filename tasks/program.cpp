@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/help.hpp>
 #include <carousel/tasks/task.hpp>
 
 #define TASK(name) carousel::Task name();
@@ -32,24 +34,33 @@ std::string result_line(std::string_view task, std::span<const Metric> metrics) 
 }
 
 void print_result(std::string_view task, std::initializer_list<Metric> metrics) {
-  fmt::print("{}\n", result_line(task, {metrics.begin(), metrics.size()}));
+  print(result_line(task, {metrics.begin(), metrics.size()}));
 }
 
-void note(std::string_view line) {
-  fmt::print(stderr, "carousel: {}\n", line);
+std::string find_checkpoint(const std::string& run) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(run)) {
+    for (const char* name : {"best.safetensors", "last.safetensors"})
+      if (const fs::path file = fs::path(run) / name; fs::exists(file)) return file.string();
+    bad_file(run,
+             ": holds no best.safetensors and no last.safetensors: must be a folder that a training saved in, or a file of it");
+  }
+  if (!fs::exists(run)) bad_file(run, ": there is no such folder or file");
+  return run;
 }
 
 namespace {
-volatile std::sig_atomic_t interrupt_came = 0;
-}
+std::atomic<bool> interrupt_came = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may set it
+}  // namespace
 
-bool interrupted() {
-  return interrupt_came != 0;
+const std::atomic<bool>& interrupted() {
+  return interrupt_came;
 }
 
 void watch_for_interrupt() {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupt_came = 1; };
+  action.sa_handler = [](int) { interrupt_came = true; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -57,73 +68,7 @@ void watch_for_interrupt() {
 
 namespace {
 
-/// Help pages: what it does, how it is called, what there is to give, an example.
-class Help : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
-    std::string name = app->get_name();
-    for (const CLI::App* above = app->get_parent(); above; above = above->get_parent()) name = above->get_name() + " " + name;
-
-    std::string usage = name, arguments, options, commands;
-    for (const CLI::Option* option : app->get_options()) {
-      const std::string value =
-          option->get_type_name().empty() || option->get_expected_max() == 0 ? "" : " " + option->get_type_name();
-      if (option->get_positional()) {
-        usage += " " + option->get_name(true);
-        arguments += row(option->get_name(true), option->get_description());
-      } else {
-        options += row(option->get_name(false, true) + value, option->get_description());
-      }
-    }
-    for (const CLI::App* command : app->get_subcommands({})) commands += row(command->get_name(), command->get_description());
-    if (!options.empty()) usage += " [OPTION...]";
-    if (!commands.empty()) usage += app->get_parent() ? " TASK [OPTION...]" : " [COMMAND [ARGUMENT...]]";
-
-    std::string page = app->get_description() + "\n\nusage: " + usage + "\n";
-    if (!commands.empty()) page += app->get_parent() ? "\ntasks\n" + commands : "\ncommands\n" + commands;
-    if (!arguments.empty()) page += "\narguments\n" + arguments;
-    if (!options.empty()) page += "\noptions\n" + options;
-    if (!app->get_footer().empty()) page += "\n" + app->get_footer() + "\n";
-    return page;
-  }
-
- private:
-  static constexpr std::size_t left = 22, width = 100;
-
-  /// Name and description, folded to the width of a page.
-  static std::string row(const std::string& name, const std::string& description) {
-    std::string out = "  " + name;
-    std::size_t column = out.size();
-    const auto new_line = [&] {
-      out += "\n" + std::string(left, ' ');
-      column = left;
-    };
-    if (column + 2 > left) {
-      new_line();
-    } else {
-      out.append(left - column, ' ');
-      column = left;
-    }
-    std::size_t from = 0;
-    while (from < description.size()) {
-      std::size_t to = std::min(description.find(' ', from), description.size());
-      if (column > left && column + 1 + (to - from) > width) new_line();
-      if (column > left) out += " ", ++column;
-      out += description.substr(from, to - from);
-      column += to - from;
-      from = to + 1;
-    }
-    return out + "\n";
-  }
-};
-
-std::string full_name(const CLI::App* app) {
-  std::string name;
-  for (; app->get_parent(); app = app->get_parent()) name = app->get_name() + (name.empty() ? "" : " " + name);
-  return name;
-}
-
-/// The command line's deepest command.
+/// The deepest command of a command line.
 const CLI::App* chosen_command(const CLI::App& app) {
   const CLI::App* at = &app;
   while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
@@ -136,77 +81,168 @@ std::vector<std::string> names_below(const CLI::App* app) {
   return names;
 }
 
-/// What CLI11 found wrong, in our words.
+/// Says in our words what CLI11 found wrong.
 [[noreturn]] void refuse(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* const at = chosen_command(app);
-  const std::string name = full_name(at), prefix = name.empty() ? "" : name + ": ";
-  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
-    const std::string word = app.remaining(true).front();
-    if (word.starts_with("-"))
-      wrong_argument(prefix, word, ": no such option; carousel ", name, name.empty() ? "" : " ", "--help lists them");
-    const std::vector<std::string> names = names_below(at);
-    if (!names.empty()) wrong_argument(prefix, word, ": must be one of ", list_words(names));
-    wrong_argument(prefix, word, ": one argument too many");
+  const std::string name = full_name(at), prefix = name.empty() ? "" : name + ": ", what = error.what();
+  const std::vector<std::string> below = names_below(at);
+  const std::vector<std::string> extra = app.remaining(true);
+  if (!extra.empty()) {
+    const std::string& word = extra.front();
+    if (!word.starts_with("-")) {
+      if (!below.empty()) wrong_argument(prefix, word, ": must be one of ", list_words(below));
+      wrong_argument(prefix, word, ": one argument too many");
+    }
+    std::vector<std::string> options;
+    for (const CLI::Option* option : at->get_options())
+      if (option->nonpositional()) options.push_back(option->get_name());
+    const std::string given = word.substr(0, word.find('='));
+    wrong_argument(prefix, given, ": no such option", did_you_mean(given, options), "; carousel ", name, name.empty() ? "" : " ",
+                   "--help lists them");
   }
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
-    const std::string what = error.what(), option = what.substr(0, what.find(':'));
-    wrong_argument(prefix, option, ": a value must follow");
-  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error))
+    wrong_argument(prefix, what.substr(0, what.find(':')), ": a value must follow");
   if (dynamic_cast<const CLI::RequiredError*>(&error)) {
-    const std::vector<std::string> names = names_below(at);
-    if (!names.empty()) wrong_argument(name, ": which task? ", list_words(names));
-    const std::string what = error.what();
-    wrong_argument(prefix, what.substr(0, what.find(' ')), ": must be given");
+    if (!below.empty()) wrong_argument(name, ": which task? ", list_words(below));
+    wrong_argument(prefix, what.substr(0, what.find(' ')), " is missing; carousel ", name, " --help says more");
   }
-  wrong_argument(prefix, error.what());
-}
-
-const Task& find_task(const std::string& name) {
-  std::vector<std::string> names;
-  for (const Task& task : all_tasks()) {
-    if (task.name == name) return task;
-    names.push_back(task.name);
-  }
-  wrong_argument("train: ", name, ": must be one of ", list_words(names));
+  wrong_argument(prefix, what);
 }
 
 int list() {
-  for (const Task& task : all_tasks()) fmt::print("task  {:<16}  {}\n", task.name, task.about);
-  for (const CellName& cell : cell_names()) fmt::print("cell  {:<16}  {}\n", cell.name, cell.about);
+  for (const Task& task : all_tasks()) print(fmt::format("task  {:<16}  {}", task.name, task.about));
+  for (const CellName& cell : cell_names()) print(fmt::format("cell  {:<16}  {}", cell.name, cell.about));
   return exit_done;
 }
 
+/// The task that saved a checkpoint.
+const Task& task_of(const Safetensors& checkpoint, const std::string& file) {
+  const auto name = checkpoint.metadata.find("task");
+  if (name == checkpoint.metadata.end()) bad_file(file, ": its metadata name no task: must be saved by carousel train");
+  for (const Task& task : all_tasks())
+    if (task.name == name->second) return task;
+  bad_file(file, ": saved by the task ", name->second, ": this program has no such task");
+}
+
+/// Reads the checkpoint of a run and gives it to what its task has for it.
+template <class Options>
+int run_on_checkpoint(const char* command, const std::string& run, Options options,
+                      std::function<int(const Options&)> Task::*member) {
+  options.file = find_checkpoint(run);
+  options.checkpoint = read_safetensors(options.file);
+  const Task& task = task_of(options.checkpoint, options.file);
+  if (!(task.*member)) bad_file(options.file, ": saved by the task ", task.name, ", which has no ", command);
+  return (task.*member)(options);
+}
+
+void declare_run(CLI::App& command, std::string& run) {
+  command.add_option("RUN", run, "folder of a training (its best.safetensors, or else last.safetensors), or such a file")
+      ->required();
+}
+
+/// An option whose value stays empty when it is not given.
+template <class V>
+void declare_optional(CLI::App& command, const std::string& name, const std::string& value, std::optional<V>& to,
+                      const std::string& help, const Rule& rule = {}) {
+  detail::declare_option(command, name, value, help, [name, rule, &to](const std::string& text) {
+    V given;
+    detail::read_value(name, text, rule, given);
+    to = given;
+  });
+}
+
+void declare_eval(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::string run;
+    std::optional<Index> threads;
+    std::optional<std::string> data;
+    EvalOptions options;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* const eval = app.add_subcommand("eval", "measures a saved model");
+  declare_run(*eval, given->run);
+  declare_optional(*eval, "--input", "FILE", given->options.input, "file to measure it on, where the task reads one");
+  declare_optional(*eval, "--data", "DIR", given->data, "folder of data sets ($CAROUSEL_DATA)");
+  declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)", {.at_least = 1});
+  detail::declare_flag(*eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });
+  eval->footer("example: carousel eval runs/text");
+  eval->callback([given, &chosen] {
+    chosen = [given] {
+      given->options.threads = given->threads.value_or(1);
+      given->options.data = given->data.value_or(detail::data_folder());
+      return run_on_checkpoint("eval", given->run, given->options, &Task::eval);
+    };
+  });
+}
+
+void declare_sample(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::string run;
+    std::optional<Index> seed;
+    SampleOptions options;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* const sample = app.add_subcommand("sample", "lets a saved model make something");
+  declare_run(*sample, given->run);
+  declare_optional(*sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1});
+  declare_optional(*sample, "--temperature", "T", given->options.temperature,
+                   "below 1: more of what is likely; above 1: less of it", {.above = 0});
+  declare_optional(*sample, "--prime", "TEXT", given->options.prime, "what the model reads before it goes on by itself");
+  detail::declare_flag(*sample, "--argmax", "always the likeliest, no chance", [given] { given->options.argmax = true; });
+  declare_optional(*sample, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
+  detail::declare_flag(*sample, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
+  sample->footer("example: carousel sample runs/text --temperature 0.7 --prime 'The '");
+  sample->callback([given, &chosen] {
+    chosen = [given] {
+      given->options.seed = given->seed.value_or(1);
+      return run_on_checkpoint("sample", given->run, given->options, &Task::sample);
+    };
+  });
+}
+
+void declare_train(CLI::App& app, Command& chosen) {
+  CLI::App* const train = app.add_subcommand("train", "trains a model for a task");
+  train->require_subcommand(1);
+  train->footer("carousel train TASK --help says more.\nexample: carousel train echo --preset source");
+  for (const Task& task : all_tasks()) {
+    CLI::App* const one = train->add_subcommand(task.name, task.about);
+    if (!task.example.empty()) one->footer("example: " + task.example);
+    const Command run = task.train(*one);
+    one->callback([&chosen, run] { chosen = run; });
+  }
+}
+
+/// What to try after the program was started without arguments.
+void print_next(const Task& task) {
+  for (const auto& [line, about] : task.next) note(fmt::format("try next: {:<50}  {}", line, about));
+  note(fmt::format("try next: {:<50}  {}", "carousel list", "the other tasks, and the cells"));
+  note(fmt::format("try next: {:<50}  {}", "carousel --help", "all commands"));
+}
+
 int parse_and_run(std::vector<std::string> arguments) {
-  CLI::App app(
-      "carousel trains recurrent networks. Without arguments it trains a model of text on the text that it brings along.",
-      "carousel");
+  CLI::App app("carousel trains recurrent networks. Without arguments it learns the text that it brings along.");
   app.formatter(std::make_shared<Help>());
   app.set_help_flag("-h,--help", "this text");
   app.set_version_flag("--version", "carousel " CAROUSEL_VERSION, "the version");
   app.footer(
       "carousel COMMAND --help says more. Results go to standard output, progress and remarks to standard error.\n"
-      "exit codes: 0 done, 1 the result is bad, 2 wrong usage or data, 130 stopped by Ctrl-C");
+      "exit codes: 0 done, 1 the result is bad, 2 wrong usage or data, 130 stopped by Ctrl-C\n"
+      "example: carousel train echo --preset source");
   app.require_subcommand(0, 1);
 
-  Command command;
-  app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { command = list; });
+  Command chosen;
+  declare_train(app, chosen);
+  declare_eval(app, chosen);
+  declare_sample(app, chosen);
+  app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { chosen = list; });
 
-  CLI::App* const train = app.add_subcommand("train", "trains a model for a task");
-  train->require_subcommand(1);
-  train->footer("example: carousel train echo --preset source");
-  for (const Task& task : all_tasks()) {
-    CLI::App* const one = train->add_subcommand(task.name, task.about);
-    if (!task.example.empty()) one->footer("example: " + task.example);
-    const Command run = task.train(*one);
-    one->callback([&command, run] { command = run; });
-  }
-
-  if (arguments.empty()) arguments = {"train", find_task("text").name};
+  const bool main_job = arguments.empty();
+  if (main_job) arguments = {"train", all_tasks().front().name};
   std::reverse(arguments.begin(), arguments.end());
   try {
     app.parse(arguments);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", chosen_command(app)->help());
+    fmt::print("{}", app.help());
     return exit_done;
   } catch (const CLI::CallForVersion&) {
     fmt::print("{}\n", app.version());
@@ -214,7 +250,10 @@ int parse_and_run(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     refuse(app, error);
   }
-  return command();
+  if (!chosen) wrong_argument("which command? ", list_words(names_below(&app)));
+  const int code = chosen();
+  if (main_job && code == exit_done) print_next(all_tasks().front());
+  return code;
 }
 
 }  // namespace

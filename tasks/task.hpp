@@ -15,6 +15,7 @@
 ///       train(arguments.options()); };
 ///     }
 
+#include <atomic>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -23,7 +24,9 @@
 #include <string_view>
 #include <vector>
 
+#include <carousel/lib/safetensors.hpp>
 #include <carousel/tasks/options.hpp>
+#include <carousel/tasks/progress.hpp>
 
 namespace carousel {
 
@@ -41,7 +44,8 @@ using Command = std::function<int()>;
 
 /// `carousel eval RUN`. Options that were not given are empty; a task refuses those that it has no use for.
 struct EvalOptions {
-  std::string file;                  ///< the checkpoint
+  std::string file;                  ///< the checkpoint's path
+  Safetensors checkpoint;            ///< what it holds; its metadata "task" is the task's name
   std::optional<std::string> input;  ///< a file to evaluate on
   std::string data;                  ///< the folder of data sets, or empty
   Index threads = 1;
@@ -50,12 +54,13 @@ struct EvalOptions {
 
 /// `carousel sample RUN`. Options that were not given are empty; a task refuses those that it has no use for.
 struct SampleOptions {
-  std::string file;  ///< the checkpoint
+  std::string file;        ///< the checkpoint's path
+  Safetensors checkpoint;  ///< what it holds; its metadata "task" is the task's name
   std::optional<Index> length;
   std::optional<double> temperature;
   std::optional<std::string> prime;
   bool argmax = false;
-  std::uint64_t seed = 1;
+  Index seed = 1;
   bool quiet = false;
 };
 
@@ -67,6 +72,8 @@ struct Task {
   std::function<Command(CLI::App&)> train;
   std::function<int(const EvalOptions&)> eval = nullptr;
   std::function<int(const SampleOptions&)> sample = nullptr;
+  /// Command lines to try after it, each with a word on what it does; shown after `carousel` without arguments.
+  std::vector<std::pair<std::string, std::string>> next = {};
 };
 
 /// All tasks, in the order of the list in meson.build.
@@ -83,12 +90,13 @@ std::string result_line(std::string_view task, std::span<const Metric> metrics);
 /// Prints it on standard output.
 void print_result(std::string_view task, std::initializer_list<Metric> metrics);
 
-/// Prints a line of remarks on standard error: "carousel: …".
-void note(std::string_view line);
+/// The checkpoint that a command's RUN means: a file itself; of a folder the best one, best.safetensors, or else
+/// last.safetensors. Throws std::runtime_error if there is none.
+std::string find_checkpoint(const std::string& run);
 
-/// Whether Ctrl-C was pressed (or SIGTERM came) since watch_for_interrupt(): a training then ends after the step it is in, saves,
-/// and exits with exit_interrupted. A second one ends the program at once.
-bool interrupted();
+/// Becomes true when Ctrl-C is pressed, or SIGTERM comes, after watch_for_interrupt(): a training then ends after the step that
+/// it is in, saves, and exits with exit_interrupted. A second Ctrl-C ends the program at once.
+const std::atomic<bool>& interrupted();
 void watch_for_interrupt();
 
 /// Runs the program with these arguments, its own name not among them; returns the exit code.

@@ -1,0 +1,96 @@
+#include <carousel/tasks/help.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace carousel {
+
+namespace {
+
+constexpr std::size_t left = 22, width = 100;
+
+/// Name and description, folded to the width of a page.
+std::string row(const std::string& name, const std::string& description) {
+  std::string out = "  " + name;
+  std::size_t column = out.size();
+  const auto new_line = [&] {
+    out += "\n" + std::string(left, ' ');
+    column = left;
+  };
+  if (column + 2 > left) {
+    new_line();
+  } else {
+    out.append(left - column, ' ');
+    column = left;
+  }
+  std::size_t from = 0;
+  while (from < description.size()) {
+    const std::size_t to = std::min(description.find(' ', from), description.size());
+    if (column > left && column + 1 + (to - from) > width) new_line();
+    if (column > left) {
+      out += ' ';
+      ++column;
+    }
+    out.append(description, from, to - from);
+    column += to - from;
+    from = to + 1;
+  }
+  return out + "\n";
+}
+
+/// Characters to change, add or leave out to get from a to b. Levenshtein 1965.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row_before(b.size() + 1);
+  std::iota(row_before.begin(), row_before.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::vector<std::size_t> now = {i + 1};
+    for (std::size_t j = 0; j < b.size(); ++j)
+      now.push_back(std::min({now[j] + 1, row_before[j + 1] + 1, row_before[j] + (a[i] == b[j] ? 0 : 1)}));
+    row_before = std::move(now);
+  }
+  return row_before.back();
+}
+
+}  // namespace
+
+std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
+  std::string usage = "carousel", arguments, options, commands;
+  if (const std::string name = full_name(app); !name.empty()) usage += " " + name;
+  for (const CLI::Option* option : app->get_options()) {
+    const bool flag = option->get_expected_max() == 0;
+    if (option->get_positional()) {
+      usage += " " + option->get_name(true);
+      arguments += row(option->get_name(true), option->get_description());
+    } else {
+      std::string names = option->get_name(false, true);
+      if (const std::size_t comma = names.find(','); comma != std::string::npos) names.insert(comma + 1, " ");
+      options += row(names + (flag ? "" : " " + option->get_type_name()), option->get_description());
+    }
+  }
+  for (const CLI::App* command : app->get_subcommands({})) commands += row(command->get_name(), command->get_description());
+  const bool is_program = app->get_parent() == nullptr;
+  if (!commands.empty()) usage += is_program ? " [COMMAND]" : " TASK";
+  if (!options.empty() || !commands.empty()) usage += " [OPTION...]";
+
+  std::string page = app->get_description() + "\n\nusage: " + usage + "\n";
+  if (!commands.empty()) page += (is_program ? "\ncommands\n" : "\ntasks\n") + commands;
+  if (!arguments.empty()) page += "\narguments\n" + arguments;
+  if (!options.empty()) page += "\noptions\n" + options;
+  if (!app->get_footer().empty()) page += "\n" + app->get_footer() + "\n";
+  return page;
+}
+
+std::string full_name(const CLI::App* app) {
+  std::string name;
+  for (; app->get_parent(); app = app->get_parent()) name = app->get_name() + (name.empty() ? "" : " " + name);
+  return name;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& words) {
+  const auto nearer = [&](const std::string& a, const std::string& b) { return distance(word, a) < distance(word, b); };
+  const auto nearest = std::min_element(words.begin(), words.end(), nearer);
+  if (nearest == words.end() || distance(word, *nearest) > std::max<std::size_t>(1, word.size() / 3)) return "";
+  return " (did you mean " + *nearest + "?)";
+}
+
+}  // namespace carousel
