@@ -13,6 +13,9 @@ namespace detail {
 inline std::string text(std::string_view part) {
   return std::string(part);
 }
+inline std::string text(char letter) {
+  return {letter};
+}
 template <class Number>
   requires std::is_arithmetic_v<Number>
 std::string text(Number number) {

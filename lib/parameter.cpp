@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include <carousel/lib/utf8.hpp>
+
 namespace carousel {
 
 namespace {
@@ -34,11 +36,11 @@ Ids& ids() {
   return instance;
 }
 
+}  // namespace
+
 bool lies_below(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
 }
-
-}  // namespace
 
 template <class T>
 Registry<T>::~Registry() {
@@ -52,14 +54,18 @@ Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape
       wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape, ": shared ones must have one shape");
     return *found->second;
   }
+  if (path.empty() || path.find(':') != std::string::npos || !is_utf8(path))
+    wrong_argument("parameter: path ", in_quotes(path), ": must be UTF-8, not empty, and without a colon");
   Tensor<T> value = initial();
   if (!(shape_of(value) == shape)) wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
+  Tensor<T> gradient = zeros<T>(shape);
+  const std::uint32_t id = ids().take();
   Parameter<T>& made = parameters_.emplace_back();
   made.path = path;
   made.value = std::move(value);
-  made.gradient = zeros<T>(shape);
+  made.gradient = std::move(gradient);
   made.registry = this;
-  made.id = ids().take();
+  made.id = id;
   by_path_[path] = &made;
   return made;
 }

@@ -30,6 +30,9 @@ struct Parameter {
   Shape shape() const { return shape_of(value); }
 };
 
+/// True if a path is `prefix` or lies below it: "lstm" covers lstm and lstm/wx, not lstm2; "" covers all.
+bool lies_below(std::string_view path, std::string_view prefix);
+
 /// A handle to a parameter of a registry, which must outlive it; stands wherever a Var may.
 template <class T>
 class Param {
@@ -51,8 +54,9 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
   ~Registry();
 
-  /// The parameter of that path: made by `initial()` if it is new; one that exists is shared and must have that shape
-  /// (std::invalid_argument).
+  /// The parameter of that path: made by `initial()` if it is new; one that exists is shared. Throws std::invalid_argument when
+  /// that one has another shape, or a path that is new is empty, is not UTF-8, or has a colon (in files that marks what is not a
+  /// parameter).
   Parameter<T>& parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial);
   /// The parameter of that path; throws std::invalid_argument if there is none.
   Parameter<T>& at(std::string_view path);
