@@ -55,14 +55,12 @@ struct ScalarOf<Expression<T, Op, Args...>> {
 template <class A>
 concept Number = std::is_arithmetic_v<std::remove_cvref_t<A>>;
 template <class A>
-concept Differentiable = requires { typename ScalarOf<std::remove_cvref_t<A>>::type; };
-template <class A>
-concept NamedExpression = std::is_lvalue_reference_v<A> && std::derived_from<std::remove_cvref_t<A>, AnyExpression>;
+concept Differentiable = requires {
+  typename ScalarOf<std::remove_cvref_t<A>>::type;
+};
 /// What may stand in an expression, and at least one operand that makes it one.
 template <class... A>
-concept Operands = ((Number<A> || Differentiable<A>)&&...) && (Differentiable<A> || ...) && !(NamedExpression<A> || ...);
-template <class... A>
-concept NamedOperands = ((Number<A> || Differentiable<A>)&&...) && (NamedExpression<A> || ...);
+concept Operands = ((Number<A> || Differentiable<A>)&&...) && (Differentiable<A> || ...);
 
 template <class A, class... More>
 auto scalar_of() {
@@ -73,6 +71,16 @@ auto scalar_of() {
 }
 template <class... A>
 using scalar_of_t = decltype(scalar_of<A...>());
+
+/// What no operand A among others of scalar T may be, in a line that can be read.
+template <class T, class A>
+constexpr void check_operand() {
+  using Operand = std::remove_cvref_t<A>;
+  static_assert(!(std::is_lvalue_reference_v<A> && std::derived_from<Operand, AnyExpression>),
+                "an expression held by auto would be computed again at each use: name it Var<T>");
+  if constexpr (Differentiable<A>)
+    static_assert(std::is_same_v<scalar_of_t<A>, T>, "float and double do not mix in one expression");
+}
 
 template <class T>
 Var<T> operand(Var<T> v) {
@@ -107,14 +115,11 @@ struct Function {
   [[no_unique_address]] Gradient gradient;
 
   template <class... A>
-    requires detail::Operands<A...>
+  requires detail::Operands<A...>
   auto operator()(A&&... a) const {
-    return detail::make_expression<detail::scalar_of_t<A...>>(*this, a...);
-  }
-  template <class... A>
-    requires detail::NamedOperands<A...>
-  auto operator()(A&&...) const {
-    static_assert(!sizeof...(A), "an expression held by auto would be computed again at each use: name it Var<T>");
+    using T = detail::scalar_of_t<A...>;
+    (detail::check_operand<T, A>(), ...);
+    return detail::make_expression<T>(*this, a...);
   }
 };
 
@@ -146,27 +151,26 @@ inline constexpr auto negate = elementwise(
 }  // namespace functions
 
 template <class A, class B>
-  requires detail::Operands<A, B> || detail::NamedOperands<A, B>
+requires detail::Operands<A, B>
 auto operator+(A&& a, B&& b) {
   return functions::add(std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
-  requires detail::Operands<A, B> || detail::NamedOperands<A, B>
+requires detail::Operands<A, B>
 auto operator-(A&& a, B&& b) {
   return functions::subtract(std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
-  requires detail::Operands<A, B> || detail::NamedOperands<A, B>
+requires detail::Operands<A, B>
 auto operator*(A&& a, B&& b) {
   return functions::multiply(std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
-  requires detail::Operands<A, B> || detail::NamedOperands<A, B>
+requires detail::Operands<A, B>
 auto operator/(A&& a, B&& b) {
   return functions::divide(std::forward<A>(a), std::forward<B>(b));
 }
-template <class A>
-  requires detail::Operands<A> || detail::NamedOperands<A>
+template <detail::Operands A>
 auto operator-(A&& a) {
   return functions::negate(std::forward<A>(a));
 }

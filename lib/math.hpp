@@ -1,7 +1,8 @@
 #pragma once
-/// exp, tanh and sigmoid on SIMD registers: a few ulp, clean saturation, NaN only for NaN.
+/// exp, expm1, tanh and sigmoid on SIMD registers: right to a few units in the last place, clean where they saturate, NaN only
+/// for NaN.
 ///
-/// All three stand on one reduction, x = k ln 2 + r with |r| ≤ ln 2 / 2 and e^x = 2^k (1 + p(r)), where p is the Taylor series of
+/// All stand on one reduction, x = k ln 2 + r with |r| ≤ ln 2 / 2 and e^x = 2^k (1 + p(r)), where p is the Taylor series of
 /// e^r − 1, which at this range reaches the last place. k ln 2 is subtracted in two parts (Cody & Waite 1980), the first with so
 /// few bits that its product with k is exact.
 
@@ -34,14 +35,31 @@ struct ExpConstants<double> {
   static constexpr int mantissa = 52, bias = 1023;
 };
 
-/// 1 / n! for n = 0 … 13.
+/// 1 / n! for n = 0 … 18.
 template <class T>
 inline constexpr auto inverse_factorials = [] {
-  std::array<T, 14> table{1};
+  std::array<T, 19> table{1};
   double factorial = 1;
   for (std::size_t n = 1; n < table.size(); ++n) table[n] = static_cast<T>(1 / (factorial *= static_cast<double>(n)));
   return table;
 }();
+
+/// (e^r − 1 − r) / r² for |r| ≤ ln 2 / 2.
+template <class T>
+Lane<T> exp_series(Lane<T> r) {
+  constexpr auto& coefficient = inverse_factorials<T>;
+  Lane<T> q(coefficient[ExpConstants<T>::terms]);
+#pragma GCC unroll 16
+  for (std::size_t n = ExpConstants<T>::terms - 1; n >= 2; --n) q = fma(q, r, Lane<T>(coefficient[n]));
+  return q;
+}
+
+/// x / ln 2, rounded.
+template <class T>
+Lane<T> round_to_powers(Lane<T> x) {
+  using C = ExpConstants<T>;
+  return fma(x, Lane<T>(T(1.4426950408889634)), Lane<T>(C::round)) - Lane<T>(C::round);
+}
 
 /// e^x − 1 = 2^k p + (2^k − 1): p, and k as a whole number in a lane, for x within the range of a finite, normal 2^k.
 template <class T>
@@ -52,13 +70,9 @@ struct Reduced {
 template <class T>
 Reduced<T> reduce(Lane<T> x) {
   using C = ExpConstants<T>;
-  const Lane<T> k = fma(x, Lane<T>(T(1.4426950408889634)), Lane<T>(C::round)) - Lane<T>(C::round);
+  const Lane<T> k = round_to_powers(x);
   const Lane<T> r = fma(k, Lane<T>(-C::ln2_low), fma(k, Lane<T>(-C::ln2_high), x));
-  constexpr auto& coefficient = inverse_factorials<T>;
-  Lane<T> q(coefficient[C::terms]);
-#pragma GCC unroll 16
-  for (std::size_t n = C::terms - 1; n >= 2; --n) q = fma(q, r, Lane<T>(coefficient[n]));
-  return {fma(q, r * r, r), k};
+  return {fma(exp_series(r), r * r, r), k};
 }
 
 /// 2^k for a whole k within the normal exponents.
@@ -71,6 +85,14 @@ Lane<T> power_of_two(Lane<T> k) {
   return xsimd::bitwise_cast<Lane<T>>(bits << C::mantissa);
 }
 
+/// 2^k for a whole k in two factors: alone it would leave the range of normal numbers at both ends of exp.
+template <class T>
+std::array<Lane<T>, 2> two_powers(Lane<T> k) {
+  using C = ExpConstants<T>;
+  const Lane<T> half = (k * Lane<T>(T(0.5)) + Lane<T>(C::round)) - Lane<T>(C::round);
+  return {power_of_two(half), power_of_two(k - half)};
+}
+
 }  // namespace detail
 
 /// e^x.
@@ -79,13 +101,21 @@ Lane<T> exp(Lane<T> x) {
   using C = detail::ExpConstants<T>;
   const Lane<T> clamped = xsimd::min(xsimd::max(x, Lane<T>(C::smallest)), Lane<T>(C::largest));
   const auto [p, k] = detail::reduce(clamped);
-  // In two factors, for 2^k alone would leave the range of normal numbers at both ends.
-  const Lane<T> half = (k * Lane<T>(T(0.5)) + Lane<T>(C::round)) - Lane<T>(C::round);
-  const Lane<T> first = detail::power_of_two(half), second = detail::power_of_two(k - half);
+  const auto [first, second] = detail::two_powers(k);
   Lane<T> y = fma(p, first, first) * second;
   y = xsimd::select(x > Lane<T>(C::largest), Lane<T>(std::numeric_limits<T>::infinity()), y);
   y = xsimd::select(x < Lane<T>(C::smallest), Lane<T>(T(0)), y);
   return xsimd::select(x == x, y, x);
+}
+
+/// e^x − 1, exact near zero.
+template <class T>
+Lane<T> expm1(Lane<T> x) {
+  constexpr T bound = sizeof(T) == 4 ? T(-20) : T(-40);  // from here down the result rounds to −1
+  const auto [p, k] = detail::reduce(xsimd::min(xsimd::max(x, Lane<T>(bound)), Lane<T>(detail::ExpConstants<T>::largest)));
+  const Lane<T> half = detail::power_of_two(k - Lane<T>(T(1)));  // 2^k itself may be infinite
+  const Lane<T> y = fma(p, half, half - Lane<T>(T(0.5))) * Lane<T>(T(2));
+  return xsimd::select(x <= Lane<T>(detail::ExpConstants<T>::largest), y, x + x);  // infinity, and NaN
 }
 
 /// σ(x) = 1 / (1 + e^−x).

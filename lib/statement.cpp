@@ -61,7 +61,8 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
     const bool copied = smaller ? !node.packed : !unit_stride;
     const Strides own = copied ? contiguous(node.shape) : node.strides;
     leaves[k].value = copied ? packed_copy(tape, node) : node.value;
-    leaves[k].indirect = smaller || copied;
+    leaves[k].smaller = smaller;
+    leaves[k].copied = copied;
     broadcasts |= smaller;
     int to = extents.rank() - 1;
     for (int axis = shape.rank() - 1; axis >= 0; --axis) {
@@ -84,7 +85,8 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
       for (std::size_t k = 0; k < count; ++k) strides[k][a - 1] = strides[k][a];
       for (int later = axis; later + 1 < rank; ++later) {
         extents[later] = extents[later + 1];
-        for (std::size_t k = 0; k < count; ++k) strides[k][static_cast<std::size_t>(later)] = strides[k][static_cast<std::size_t>(later) + 1];
+        for (std::size_t k = 0; k < count; ++k)
+          strides[k][static_cast<std::size_t>(later)] = strides[k][static_cast<std::size_t>(later) + 1];
       }
       --rank;
     }
@@ -113,27 +115,53 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
 }
 
 template <class T>
-void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* packed) {
+void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* from, const Strides& strides) {
   const bool add = tape.claim(index);
   T* to = tape.gradient_buffer(index);
   const Node<T>& node = tape.node(index);
-  const int rank = node.shape.rank();
+  if (node.shape.size() == 0) return;
+  const int last = node.shape.rank() - 1;
+  const Index columns = node.shape.back();
+  const Index step = last < 0 ? 1 : strides[static_cast<std::size_t>(last)];
+  const Index step_to = last < 0 ? 1 : node.strides[static_cast<std::size_t>(last)];
   std::array<Index, max_rank> at{};
-  for (Index i = 0, size = node.shape.size(); i < size; ++i) {
-    *to = add ? *to + packed[i] : packed[i];
-    for (int axis = rank - 1; axis >= 0; --axis) {
+  for (;;) {
+    if (add)
+      for (Index j = 0; j < columns; ++j) to[j * step_to] += from[j * step];
+    else
+      for (Index j = 0; j < columns; ++j) to[j * step_to] = from[j * step];
+    int axis = last - 1;
+    for (; axis >= 0; --axis) {
       const auto a = static_cast<std::size_t>(axis);
       to += node.strides[a];
+      from += strides[a];
       if (++at[a] < node.shape[axis]) break;
       to -= node.strides[a] * node.shape[axis];
+      from -= strides[a] * node.shape[axis];
       at[a] = 0;
     }
+    if (axis < 0) return;
   }
+}
+
+template <class T>
+bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b) {
+  // A view is younger than its parent. Up from both to the first that they share, and the last ones below it.
+  std::uint32_t below_a = none, below_b = none;
+  while (a != b) {
+    std::uint32_t &younger = a > b ? a : b, &below = a > b ? below_a : below_b;
+    below = younger;
+    younger = tape.node(younger).parent;
+    if (younger == none) return false;
+  }
+  return below_a == none || below_b == none || !tape.node(below_a).is_member || !tape.node(below_b).is_member;
 }
 
 template Loops plan(Tape<float>&, const Shape&, Leaf<float>*, std::size_t);
 template Loops plan(Tape<double>&, const Shape&, Leaf<double>*, std::size_t);
-template void add_to_gradient(Tape<float>&, std::uint32_t, const float*);
-template void add_to_gradient(Tape<double>&, std::uint32_t, const double*);
+template void add_to_gradient(Tape<float>&, std::uint32_t, const float*, const Strides&);
+template void add_to_gradient(Tape<double>&, std::uint32_t, const double*, const Strides&);
+template bool views_may_overlap(Tape<float>&, std::uint32_t, std::uint32_t);
+template bool views_may_overlap(Tape<double>&, std::uint32_t, std::uint32_t);
 
 }  // namespace carousel::detail

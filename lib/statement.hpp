@@ -17,12 +17,6 @@ struct Leaves<Var<T>> : std::integral_constant<std::size_t, 1> {};
 template <class T, class Op, class... Args>
 struct Leaves<Expression<T, Op, Args...>> : std::integral_constant<std::size_t, (0 + ... + Leaves<Args>::value)> {};
 
-/// Whether the tree has more than one operation.
-template <class T, class Op, class... Args>
-constexpr bool is_nested(const Expression<T, Op, Args...>*) {
-  return (is_expression<Args> || ...);
-}
-
 template <class T>
 Var<T>* collect(const Var<T>& v, Var<T>* out) {
   *out = v;
@@ -73,6 +67,10 @@ struct Evaluated<T, Expression<T, Op, Args...>, First> {
     using type = std::tuple<Evaluated<T, Args, before<I>()>...>;
   };
   using Indices = std::index_sequence_for<Args...>;
+  template <std::size_t I>
+  using Argument = std::tuple_element_t<I, std::tuple<Args...>>;
+  template <std::size_t I>
+  static constexpr bool is_leaf = std::is_same_v<Argument<I>, Var<T>>;
 
   typename Children<Indices>::type children;
   Lane<T> y;
@@ -80,13 +78,31 @@ struct Evaluated<T, Expression<T, Op, Args...>, First> {
   Evaluated(const E& e, const Lane<T>* leaf) : Evaluated(e, leaf, Indices()) {}
   template <std::size_t... I>
   Evaluated(const E& e, const Lane<T>* leaf, std::index_sequence<I...>)
-      : children(std::tuple_element_t<I, decltype(children)>(std::get<I>(e.args), leaf)...), y(e.op.value(std::get<I>(children).y...)) {}
+      : children(std::tuple_element_t<I, decltype(children)>(std::get<I>(e.args), leaf)...),
+        y(e.op.value(std::get<I>(children).y...)) {}
 
   /// Sends dy down: first to the leaves of this operation, left to right, then into its operands from the right, which is the
   /// order of a tape with one node per operation.
   template <class Sink>
   void pull(const E& e, Lane<T> dy, Sink& sink) const {
     pull(e, dy, sink, Indices());
+  }
+
+  /// Writes the numbers of the leaves in the order in which pull reaches them.
+  static constexpr std::size_t* order(std::size_t* out) { return order(out, Indices()); }
+
+ private:
+  template <std::size_t... I>
+  static constexpr std::size_t* order(std::size_t* out, std::index_sequence<I...>) {
+    ((is_leaf<I> ? void(*out++ = before<I>()) : void()), ...);
+    constexpr std::size_t last = sizeof...(I) - 1;
+    ((out = order_of_operand<last - I>(out)), ...);
+    return out;
+  }
+  template <std::size_t I>
+  static constexpr std::size_t* order_of_operand(std::size_t* out) {
+    if constexpr (is_expression<Argument<I>>) out = std::tuple_element_t<I, decltype(children)>::order(out);
+    return out;
   }
   template <class Sink, std::size_t... I>
   void pull(const E& e, Lane<T> dy, Sink& sink, std::index_sequence<I...>) const {
@@ -96,7 +112,6 @@ struct Evaluated<T, Expression<T, Op, Args...>, First> {
     (to_operand<last - I>(e, std::get<last - I>(d), sink), ...);
   }
 
- private:
   static std::tuple<Lane<T>> as_tuple(Lane<T> d) { return d; }
   template <class... L>
   static std::tuple<L...> as_tuple(std::tuple<L...> d) {
@@ -104,11 +119,11 @@ struct Evaluated<T, Expression<T, Op, Args...>, First> {
   }
   template <std::size_t I, class Sink>
   static void to_leaf(Lane<T> d, Sink& sink) {
-    if constexpr (std::is_same_v<std::tuple_element_t<I, std::tuple<Args...>>, Var<T>>) sink.template add<before<I>()>(d);
+    if constexpr (is_leaf<I>) sink.template add<before<I>()>(d);
   }
   template <std::size_t I, class Sink>
   void to_operand(const E& e, Lane<T> d, Sink& sink) const {
-    if constexpr (is_expression<std::tuple_element_t<I, std::tuple<Args...>>>) std::get<I>(children).pull(std::get<I>(e.args), d, sink);
+    if constexpr (is_expression<Argument<I>>) std::get<I>(children).pull(std::get<I>(e.args), d, sink);
   }
 };
 
@@ -118,10 +133,21 @@ struct Evaluated<T, Expression<T, Op, Args...>, First> {
 template <class T>
 struct Leaf {
   const T* value;
-  Index row_stride;    // 0: the same for every row
+  Index row_stride;  // 0: the same for every row
   std::uint32_t node;
-  bool spread;         // one element serves a whole row
-  bool indirect;       // its gradient is summed apart and then added: it is broadcast, or it was copied to have unit stride
+  bool spread;   // one element serves a whole row
+  bool smaller;  // it is broadcast
+  bool copied;   // it was copied, to have unit stride
+
+  /// Of the elements, as the loops see them.
+  Strides strides(const Node<T>& of) const { return copied ? contiguous(of.shape) : of.strides; }
+  /// Elements from the first to the last, the gaps included.
+  Index extent(const Node<T>& of) const {
+    const Strides step = strides(of);
+    Index last = 0;
+    for (int axis = 0; axis < of.shape.rank(); ++axis) last += (of.shape[axis] - 1) * step[static_cast<std::size_t>(axis)];
+    return of.shape.size() == 0 ? 0 : last + 1;
+  }
 };
 
 /// Loops around the rows, for what two axes can not say.
@@ -145,9 +171,28 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b);
 template <class T>
 Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count);
 
+/// Adds an array of the node's shape to its gradient.
+template <class T>
+void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* from, const Strides& strides);
 /// Adds a packed array of the node's shape to its gradient.
 template <class T>
-void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* packed);
+void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* packed) {
+  add_to_gradient(tape, index, packed, contiguous(tape.node(index).shape));
+}
+
+/// may_overlap() for two different nodes of which one at least is a view.
+template <class T>
+bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b);
+
+/// Whether two different nodes have gradients that may share memory: one is a view of the other, or both of a third in which they
+/// may overlap.
+template <class T>
+bool may_overlap(Tape<T>& tape, std::uint32_t index_a, std::uint32_t index_b) {
+  const Node<T>&a = tape.node(index_a), &b = tape.node(index_b);
+  if (index_a == index_b || (!a.is_view() && !b.is_view()) || !a.needs_gradient || !b.needs_gradient) return false;
+  if (a.parent == b.parent && a.is_member && b.is_member) return false;
+  return views_may_overlap(tape, index_a, index_b);
+}
 
 /// The shape of an expression; `uniform` becomes false if a part of it is smaller than the whole.
 template <class T>
@@ -293,27 +338,42 @@ struct Statement {
     }
   }
 
+  /// The leaves in the order in which gradients reach them.
+  static constexpr auto order = [] {
+    std::array<std::size_t, count> order{};
+    Evaluated<T, E, 0>::order(order.data());
+    return order;
+  }();
+
+  /// Finds the leaves whose gradients are summed apart and added when the loops are done: those that are broadcast, those that
+  /// were copied, and those of which another node reaches a part too, for its turn may come before.
+  void find_apart(Tape<T>& tape, bool* apart) const {
+    for (std::size_t k = 0; k < count; ++k) {
+      apart[k] |= leaves[k].smaller || leaves[k].copied;
+      for (std::size_t other = 0; other < k; ++other)
+        if (may_overlap(tape, leaves[k].node, leaves[other].node)) apart[k] = apart[other] = true;
+    }
+  }
+
   static void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     const auto& s = *static_cast<const Statement*>(closure);
     const Arena::Mark mark = tape.arena().mark();
     T* grad[count] = {};
-    bool add[count] = {};
-    // Views first: they fill their parent with zeros, which must not come after the parent's own claim.
-    for (const bool views : {true, false})
-      for (std::size_t k = 0; k < count; ++k) {
-        const Leaf<T>& leaf = s.leaves[k];
-        const Node<T>& node = tape.node(leaf.node);
-        if (!node.needs_gradient || node.is_view() != views) continue;
-        if (leaf.indirect) {
-          const Index size = node.shape.size();
-          grad[k] = tape.arena().template take<T>(size);
-          std::fill_n(grad[k], size, T(0));
-          add[k] = true;
-        } else {
-          add[k] = tape.claim(leaf.node);
-          grad[k] = tape.gradient_buffer(leaf.node);
-        }
+    bool add[count] = {}, apart[count] = {};
+    s.find_apart(tape, apart);
+    for (const std::size_t k : order) {
+      const Leaf<T>& leaf = s.leaves[k];
+      if (!tape.node(leaf.node).needs_gradient) continue;
+      if (apart[k]) {
+        const Index extent = leaf.extent(tape.node(leaf.node));
+        grad[k] = tape.arena().template take<T>(extent);
+        add[k] = leaf.smaller;
+        if (leaf.smaller) std::fill_n(grad[k], extent, T(0));
+      } else {
+        add[k] = tape.claim(leaf.node);
+        grad[k] = tape.gradient_buffer(leaf.node);
       }
+    }
     const T* dy = tape.gradient_buffer(self);
     if (s.loops.outer) {
       s.for_each_block([&](Index from, const Index* offset) { s.backward_rows(dy + from, offset, grad, add); });
@@ -321,32 +381,10 @@ struct Statement {
       constexpr Index offset[count] = {};
       s.backward_rows(dy, offset, grad, add);
     }
-    s.add_indirect(tape, grad, s.expression, std::integral_constant<std::size_t, 0>());
+    for (const std::size_t k : order)
+      if (grad[k] && apart[k])
+        add_to_gradient<T>(tape, s.leaves[k].node, grad[k], s.leaves[k].strides(tape.node(s.leaves[k].node)));
     tape.arena().rewind(mark);
-  }
-
-  /// Adds the gradients that were summed apart, in the order of Evaluated::pull.
-  template <std::size_t First, class Op, class... Args>
-  void add_indirect(Tape<T>& tape, T* const* grad, const Expression<T, Op, Args...>& e,
-                    std::integral_constant<std::size_t, First>) const {
-    using Tree = Evaluated<T, Expression<T, Op, Args...>, First>;
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      constexpr std::size_t last = sizeof...(I) - 1;
-      (
-          [&] {
-            constexpr std::size_t k = Tree::template before<I>();
-            if constexpr (std::is_same_v<std::tuple_element_t<I, std::tuple<Args...>>, Var<T>>)
-              if (grad[k] && leaves[k].indirect) add_to_gradient(tape, leaves[k].node, grad[k]);
-          }(),
-          ...);
-      (
-          [&] {
-            if constexpr (is_expression<std::tuple_element_t<last - I, std::tuple<Args...>>>)
-              add_indirect(tape, grad, std::get<last - I>(e.args),
-                           std::integral_constant<std::size_t, Tree::template before<last - I>()>());
-          }(),
-          ...);
-    }(std::index_sequence_for<Args...>());
   }
 };
 
@@ -372,7 +410,8 @@ Var<T> record_composed(const Expression<T, Op, Args...>& e) {
   return std::apply(
       [&](const Args&... args) {
         const std::tuple<decltype(recorded_operand(args))...> operands{recorded_operand(args)...};
-        return std::apply([&](auto... operand) { return record(Expression<T, Op, decltype(operand)...>(e.op, operand...)); }, operands);
+        return std::apply([&](auto... operand) { return record(Expression<T, Op, decltype(operand)...>(e.op, operand...)); },
+                          operands);
       },
       e.args);
 }
@@ -393,7 +432,7 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
     const Node<T>& node = tape.node(vars[k]);
     needs_gradient |= node.needs_gradient;
     alike &= node.packed && node.shape == first.shape;
-    statement.leaves[k] = {node.value, 0, vars[k].index(), false, false};
+    statement.leaves[k] = {node.value, 0, vars[k].index(), false, false, false};
   }
   if constexpr (nested)
     if (tape.composed) return record_composed(e);
@@ -418,8 +457,10 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
 
 extern template Loops plan(Tape<float>&, const Shape&, Leaf<float>*, std::size_t);
 extern template Loops plan(Tape<double>&, const Shape&, Leaf<double>*, std::size_t);
-extern template void add_to_gradient(Tape<float>&, std::uint32_t, const float*);
-extern template void add_to_gradient(Tape<double>&, std::uint32_t, const double*);
+extern template void add_to_gradient(Tape<float>&, std::uint32_t, const float*, const Strides&);
+extern template void add_to_gradient(Tape<double>&, std::uint32_t, const double*, const Strides&);
+extern template bool views_may_overlap(Tape<float>&, std::uint32_t, std::uint32_t);
+extern template bool views_may_overlap(Tape<double>&, std::uint32_t, std::uint32_t);
 
 }  // namespace carousel::detail
 
@@ -427,8 +468,9 @@ namespace carousel {
 
 template <class T>
 template <class E>
-  requires(!std::is_lvalue_reference_v<E> && detail::ExpressionOf<E, T>)
-Var<T>::Var(E&& expression) : Var(detail::record(expression)) {}
+requires detail::ExpressionOf<std::remove_cvref_t<E>, T> Var<T>::Var(E&& expression) : Var(detail::record(expression)) {
+  detail::check_operand<T, E>();
+}
 
 template <class T, class Op, class... Args>
 Var(detail::Expression<T, Op, Args...>) -> Var<T>;

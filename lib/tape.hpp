@@ -48,7 +48,7 @@ class Param;
 namespace detail {
 struct AnyExpression;
 template <class E, class T>
-concept ExpressionOf = std::derived_from<std::remove_cvref_t<E>, AnyExpression> && std::is_same_v<typename E::Scalar, T>;
+concept ExpressionOf = std::derived_from<E, AnyExpression> && std::is_same_v<typename E::Scalar, T>;
 }  // namespace detail
 
 /// A handle to a value on the tape that is active on this thread.
@@ -60,7 +60,7 @@ class Var {
   Var(std::uint32_t index, std::uint64_t serial) : serial_(serial), index_(index) {}
   /// Computes an expression: one node, one pass over memory. (Defined in expression.hpp.)
   template <class E>
-    requires(!std::is_lvalue_reference_v<E> && detail::ExpressionOf<E, T>)
+    requires detail::ExpressionOf<std::remove_cvref_t<E>, T>
   Var(E&& expression);
   /// The parameter as a value on the active tape, where it enters once.
   Var(Param<T> parameter);
