@@ -1,6 +1,7 @@
 #pragma once
 /// Memory of one tape: a bump allocator that is rewound, never freed piece by piece.
 
+#include <compare>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -13,6 +14,7 @@ class Arena {
  public:
   struct Mark {
     std::size_t block, used;
+    friend auto operator<=>(const Mark&, const Mark&) = default;
   };
 
   /// `bytes` of memory, aligned to 64 bytes, valid until a rewind() or clear() before it.

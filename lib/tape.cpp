@@ -79,6 +79,7 @@ void Tape<T>::stale(Var<T> v) const {
 template <class T>
 void Tape<T>::clear() {
   nodes_.clear();
+  packings_.clear();
   arena_.clear();
   gradients_.clear();
   for (FreeGradients& free : free_gradients_) free.blocks.clear();
@@ -94,6 +95,10 @@ template <class T>
 void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
   for (; !entered_.empty() && entered_.back() >= count; entered_.pop_back())
     parameter_nodes_[nodes_[entered_.back()].parameter->id] = detail::none;
+  for (; !packings_.empty() && packings_.back().before >= mark; packings_.pop_back())
+    if (const auto& [node, transposed, before] = packings_.back(); node < count) nodes_[node].packings[transposed ? 1 : 0] = nullptr;
+  for (std::size_t i = nodes_.size(); i-- > count;)
+    if (nodes_[i].is_member && nodes_[i].parent < count) nodes_[nodes_[i].parent].members = nodes_[i].sibling;
   nodes_.resize(count);
   arena_.rewind(mark);
 }
@@ -143,7 +148,8 @@ Var<T> Tape<T>::view(Var<T> of, const Shape& shape, const detail::Strides& strid
   node.shape = shape;
   node.strides = strides;
   node.needs_gradient = parent.needs_gradient && recording_;
-  node.parent = of.index();
+  // A view of a view that is no member lies in the same place of the first one's parent: chains stay short however long they grow.
+  node.parent = !member && parent.is_view() && !parent.is_member && !parent.operation ? parent.parent : of.index();
   node.is_member = member;
   const detail::Strides dense = detail::contiguous(shape);
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -205,10 +211,16 @@ T* Tape<T>::data(Var<T> v) {
 }
 
 template <class T>
+void Tape<T>::copy_elements(Var<T> v, T* to) {
+  const Node& n = node(v);
+  copy_packed(n, n.value, to);
+}
+
+template <class T>
 void Tape<T>::copy_value(Var<T> v, Tensor<T>& to) {
   const Node& n = node(v);
   if (!(carousel::shape_of(to) == n.shape)) to = empty<T>(n.shape);
-  copy_packed(n, n.value, to.data());
+  copy_elements(v, to.data());
 }
 
 template <class T>
@@ -348,6 +360,7 @@ const T* Tape<T>::packing(std::uint32_t index, bool transposed) {
   if (!packing) {
     const Node& node = nodes_[index];
     const Index k = node.shape[transposed ? 1 : 0], n = node.shape[transposed ? 0 : 1];
+    packings_.push_back({index, transposed, arena_.mark()});
     packing = arena_.template take<T>(packed_size<T>(k, n));
     pack(transposed, k, n, node.value, node.strides[0], packing);
   }

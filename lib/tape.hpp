@@ -183,6 +183,8 @@ class Tape {
   /// The elements of a packed value, row by row; valid until clear(). Throws std::invalid_argument for a view with gaps.
   T* data(Var<T> v);
 
+  /// Copies the elements of a value, row by row, to memory for all of them.
+  void copy_elements(Var<T> v, T* to);
   /// Copies a value into a tensor, whose memory is used again if the shape is the same.
   void copy_value(Var<T> v, Tensor<T>& to);
   /// The gradient of a leaf, or of a value passed to keep_gradient, after backward(); zeros if none arrived.
@@ -208,7 +210,7 @@ class Tape {
 
   /// The node behind a handle; throws std::logic_error if the handle is stale or of another tape.
   Node& node(Var<T> v) {
-    if (v.serial() != serial_) stale(v);
+    if (v.serial() != serial_ || v.index() >= nodes_.size()) stale(v);
     return nodes_[v.index()];
   }
   Node& node(std::uint32_t index) { return nodes_[index]; }
@@ -262,7 +264,7 @@ class Tape {
   Var<T> record_outside_loop(const Shape& shape, bool needs_gradient);
   /// A node whose value lies at `value`, memory of this tape that no other node with a gradient uses.
   Var<T> record_at(T* value, const Shape& shape, bool needs_gradient);
-  /// Forgets the nodes from `count` on and memory from `mark` on: for loops that keep no history.
+  /// Forgets the nodes from `count` on and memory from `mark` on, and what older nodes know of them: for loops that keep no history.
   void rewind(std::size_t count, detail::Arena::Mark mark);
 
  private:
@@ -289,6 +291,12 @@ class Tape {
   std::deque<detail::Loop<T>> loops_;  // one for each depth of nesting that has occurred
   std::size_t loop_depth_ = 0;
   std::vector<std::uint32_t> parameter_nodes_;  // by the parameter's id: its node, or none
+  struct Packing {
+    std::uint32_t node;
+    bool transposed;
+    detail::Arena::Mark before;  // where its memory begins
+  };
+  std::vector<Packing> packings_;  // in the order of their making
   std::vector<std::uint32_t> entered_;          // the nodes of parameters
   struct FreeGradients {
     Index size;
