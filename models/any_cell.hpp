@@ -26,7 +26,7 @@ class AnyState {
   static AnyState of(State state) {
     AnyState any;
     const auto members = detail::members_of(state);
-    if (members.count > most) wrong_argument("AnyState: a state of ", members.count, " members: must have at most ", most);
+    if (members.count > most) wrong_argument("AnyCell: a state of ", members.count, " members: must have at most ", most);
     for (std::size_t k = 0; k < members.count; ++k) any.members_[k] = members[k];
     any.count_ = members.count;
     return any;
@@ -37,17 +37,16 @@ class AnyState {
     const auto members = detail::members_of(state);
     if (members.count != count_) wrong_argument("AnyCell: a state of ", count_, " members: this cell has ", members.count);
     for (std::size_t k = 0; k < count_; ++k) members[k] = members_[k];
-  }
-  /// Room for `count` members, which have no values yet.
-  explicit AnyState(std::size_t count) : count_(count) {
-    if (count > most) wrong_argument("AnyState: a state of ", count, " members: must have at most ", most);
+    detail::set_random(state, random_);
   }
 
   std::span<Var<T>> members() { return {members_.data(), count_}; }
+  void set_random(const RandomStep& random) { random_ = random; }
 
  private:
   std::array<Var<T>, most> members_;
   std::size_t count_ = 0;
+  RandomStep random_;
 };
 
 /// Any cell, behind one type. Copies share the cell, which is never changed.
@@ -57,16 +56,17 @@ class AnyCell {
   using State = AnyState<T>;
 
   template <class Cell>
-  requires(!std::is_same_v<Cell, AnyCell> && std::is_same_v<ScalarOfState<typename Cell::State>, T>) AnyCell(Cell cell)
-      : cell_(std::make_shared<const Model<Cell>>(std::move(cell))) {}
+  requires(!std::is_same_v<Cell, AnyCell>) AnyCell(Cell cell) : cell_(std::make_shared<const Model<Cell>>(std::move(cell))) {}
 
   State start(Index batch) const { return cell_->start(batch); }
+  State form() const { return cell_->form(); }
   State operator()(Var<T> x, State state) const { return cell_->step(x, state); }
 
  private:
   struct AnyModel {
     virtual ~AnyModel() = default;
     virtual State start(Index batch) const = 0;
+    virtual State form() const = 0;
     virtual State step(Var<T> x, const State& state) const = 0;
   };
 
@@ -74,8 +74,9 @@ class AnyCell {
   struct Model final : AnyModel {
     explicit Model(Cell c) : cell(std::move(c)) {}
     State start(Index batch) const override { return State::of(cell.start(batch)); }
+    State form() const override { return State::of(detail::form_of(cell)); }
     State step(Var<T> x, const State& state) const override {
-      typename Cell::State inner{};
+      typename Cell::State inner = detail::form_of(cell);
       state.copy_to(inner);
       return State::of(cell(x, inner));
     }

@@ -1,10 +1,12 @@
 #pragma once
 /// Unrolling: from one step of a cell to a sequence.
 ///
-/// A cell is a pure function, state' = cell(x, state). Its state is a Var, or an aggregate of Vars that names its `Scalar` and lists
-/// its `members()`; the first member is the output. Everything here works for every cell, the user's included.
+/// A cell is a pure function, state' = cell(x, state). Its state is a Var, or an aggregate of Vars that names its `Scalar` and
+/// lists its `members()`; the first member is the output. Everything here works for every cell, the user's included, and for a
+/// plain function of x and state.
 
 #include <algorithm>
+#include <exception>
 
 #include <carousel/models/state.hpp>
 #include <carousel/ops/elementwise.hpp>
@@ -14,10 +16,15 @@ namespace carousel {
 
 /// How scan runs.
 struct ScanOptions {
-  /// Steps of each example, [batch], from its start; empty: all. Beyond its length an example keeps its state, and its output is 0.
+  /// Steps of each example, [batch], from its start; empty: all. Beyond its length an example is not read, NaN neither, keeps its
+  /// state, and its output is 0.
   std::span<const Index> lengths = {};
   /// From the last step to the first. A shorter example starts at its own last step.
   bool reverse = false;
+  /// For dropout and zoneout: the key of this training step, another one each time; none: no noise.
+  std::optional<std::uint64_t> key = {};
+  /// Number of the first example among those of the training step, where these are divided among several scans.
+  Index first_example = 0;
 };
 
 /// The outputs of all steps, [time, batch, hidden], and the state after the last one.
@@ -29,35 +36,97 @@ struct Scanned {
   operator Var<ScalarOfState<State>>() const { return outputs; }
 };
 
+/// A value of the scalar type of a cell; expressions and parameters convert to it.
+template <class Cell>
+using InputOf = Var<ScalarOfState<typename Cell::State>>;
+
+/// The last output of each example: row lengths[b] − 1 of example b, 0 where the length is 0. Of outputs that were made in
+/// reverse the last one is `at(outputs, 0, 0)`, whatever the length. Throws std::invalid_argument for lengths that do not fit.
+///   outputs: [time, batch, ...];  result: [batch, ...]
+Var<float> last(Var<float> outputs, std::span<const Index> lengths);
+Var<double> last(Var<double> outputs, std::span<const Index> lengths);
+
 namespace detail {
 
-/// Runs a loop of the tape for as long as it lives.
+/// Throws std::invalid_argument for `op` unless there is one length for each example, within the sequence.
+void check_lengths(const char* op, std::span<const Index> lengths, const Shape& xs);
+
+/// Runs a loop of the tape for as long as it lives. If an exception ends it, the tape forgets what the loop recorded.
 template <class T>
 class LoopGuard {
  public:
-  LoopGuard(Tape<T>& tape, Index steps, std::uint32_t input) : tape_(tape), loop_(tape.begin_loop(steps, input)) {}
-  ~LoopGuard() { tape_.end_loop(); }
+  LoopGuard(Tape<T>& tape, Index steps, std::uint32_t input)
+      : tape_(tape),
+        nodes_(tape.size()),
+        mark_(tape.arena().mark()),
+        exceptions_(std::uncaught_exceptions()),
+        loop_(tape.begin_loop(steps, input)) {}
+  ~LoopGuard() {
+    tape_.end_loop();
+    if (std::uncaught_exceptions() > exceptions_) tape_.rewind(nodes_, mark_);
+  }
   LoopGuard(const LoopGuard&) = delete;
   LoopGuard& operator=(const LoopGuard&) = delete;
   Loop<T>& operator*() const { return loop_; }
 
  private:
   Tape<T>& tape_;
+  std::size_t nodes_;
+  Arena::Mark mark_;
+  int exceptions_;
   Loop<T>& loop_;
 };
 
-/// 1 for each example that has step t, else 0: [batch, 1].
+/// Chooses between two values for each example: [batch], 1 for those that have step t, else 0.
 template <class T>
-Var<T> mask_of(Tape<T>& tape, std::span<const Index> lengths, Index t) {
-  const Var<T> mask = tape.constant(Shape{static_cast<Index>(lengths.size()), 1});
+class StepMask {
+ public:
+  StepMask(Tape<T>& tape, std::span<const Index> lengths, Index t) {
+    mask_ = tape.constant(Shape{static_cast<Index>(lengths.size()), 1});
+    T* to = tape.data(mask_);
+    for (std::size_t i = 0; i < lengths.size(); ++i) to[i] = t < lengths[i] ? T(1) : T(0);
+  }
+  /// `then` where an example has the step, else `otherwise`, a value or a number.
+  template <class Otherwise>
+  Var<T> operator()(Var<T> then, Otherwise otherwise) const {
+    const int rank = then.shape().rank();
+    if (rank == 2) return where(mask_, then, otherwise);
+    Shape shape{mask_.shape()[0]};
+    while (shape.rank() < rank) shape.push_back(1);
+    return where(reshape(mask_, shape), then, otherwise);
+  }
+
+ private:
+  Var<T> mask_;
+};
+
+/// The steps [first, first + steps) of xs, with 0 beyond the lengths, so that no NaN comes from there.
+template <class T>
+Var<T> without_padding(Tape<T>& tape, Var<T> xs, Index first, std::span<const Index> lengths) {
+  const Shape shape = xs.shape();
+  if (!tape.recording()) {
+    const Var<T> out = tape.record_outside_loop(shape, false);
+    T* to = tape.data(out);
+    tape.copy_elements(xs, to);
+    const Index size = shape[0] == 0 || shape[1] == 0 ? 0 : shape.size() / (shape[0] * shape[1]);
+    for (Index t = 0; t < shape[0]; ++t)
+      for (std::size_t i = 0; i < lengths.size(); ++i, to += size)
+        if (first + t >= lengths[i]) std::fill_n(to, size, T(0));
+    return out;
+  }
+  Shape one_each{shape[0], shape[1]};
+  while (one_each.rank() < shape.rank()) one_each.push_back(1);
+  const Var<T> mask = tape.constant(one_each);
   T* to = tape.data(mask);
-  for (std::size_t i = 0; i < lengths.size(); ++i) to[i] = t < lengths[i] ? T(1) : T(0);
-  return mask;
+  for (Index t = 0; t < shape[0]; ++t)
+    for (const Index length : lengths) *to++ = first + t < length ? T(1) : T(0);
+  return where(mask, xs, T(0));
 }
 
 /// Runs the steps of one loop, from `first` of the sequence on; `outputs` receives one value per step in the order of time.
 template <class T, class Cell, class State>
-State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options, std::span<Var<T>> outputs) {
+State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options,
+               std::span<Var<T>> outputs) {
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
@@ -69,14 +138,16 @@ State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State st
     const Index t = options.reverse ? steps - 1 - i : i;
     const Var<T> x = tape.view(xs, one, contiguous(one), t * one.size(), members);
     loop.begin_step(t, x.index());
+    set_random(state, {options.key, first + t, options.first_example});
     State next = cell(x, state);
+    const auto after = members_of(next), before = members_of(state);
+    check_members(after, before, first + t);
     Var<T>& output = outputs[static_cast<std::size_t>(t)];
-    output = members_of(next)[0];
+    output = after[0];
     if (!options.lengths.empty()) {
-      const Var<T> mask = mask_of(tape, options.lengths, first + t);
-      output = where(mask, output, T(0));
-      const auto after = members_of(next), before = members_of(state);
-      for (std::size_t k = 0; k < after.count; ++k) after[k] = where(mask, after[k], before[k]);
+      const StepMask<T> has_step(tape, options.lengths, first + t);
+      output = has_step(output, T(0));
+      for (std::size_t k = 0; k < after.count; ++k) after[k] = has_step(after[k], before[k]);
     }
     state = next;
     loop.first = false;
@@ -92,81 +163,114 @@ std::span<Var<T>> take_handles(Tape<T>& tape, Index count) {
   return {handles, static_cast<std::size_t>(count)};
 }
 
-/// Copies the members of a state to nodes of their own.
+/// Copies the members of a state into the nodes of `place`, and makes these the members.
 template <class T, class State>
-void copy_members(Tape<T>& tape, State& from, State& to) {
-  const auto source = members_of(from), target = members_of(to);
-  for (std::size_t k = 0; k < source.count; ++k) {
-    const Var<T> value = packed(source[k]);
-    std::copy_n(tape.node(value).value, tape.node(value).shape.size(), tape.node(target[k]).value);
+State moved(Tape<T>& tape, State state, State place) {
+  const auto members = members_of(state), to = members_of(place);
+  for (std::size_t k = 0; k < members.count; ++k) {
+    tape.copy_elements(members[k], tape.node(to[k]).value);
+    members[k] = to[k];
   }
+  return state;
 }
 
 /// Without history: some steps at a time, whose memory is used again by the next ones.
 template <class T, class Cell, class State>
-Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State start, const ScanOptions& options) {
+Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State state, const ScanOptions& options) {
   constexpr Index chunk = 32;
-  const Shape all = xs.shape();
-  const Index steps = all[0];
-  Shape output_shape{steps};
-  for (Index extent : members_of(start)[0].shape()) output_shape.push_back(extent);
-  const Var<T> outputs = tape.record(output_shape, false);
-  const Index output_size = steps == 0 ? 0 : output_shape.size() / steps;
+  const Index steps = xs.shape()[0];
+  const Shape one = members_of(state)[0].shape();
+  Shape all{steps};
+  for (Index extent : one) all.push_back(extent);
+  const Var<T> outputs = tape.record(all, false);
 
-  State states[2] = {start, start};  // the state before a chunk and after it
-  for (State& state : states) {
-    const auto members = members_of(state);
+  State places[2] = {state, state};  // for the state before a chunk and after it
+  for (State& place : places) {
+    const auto members = members_of(place);
     for (std::size_t k = 0; k < members.count; ++k) members[k] = tape.record(members[k].shape(), false);
   }
-  copy_members(tape, start, states[0]);
+  state = moved(tape, state, places[0]);
   int current = 0;
   for (Index done = 0; done < steps; done += chunk) {
     const std::size_t nodes = tape.size();
     const Arena::Mark mark = tape.arena().mark();
     const Index count = std::min(chunk, steps - done), first = options.reverse ? steps - done - count : done;
     const std::span<Var<T>> handles = take_handles(tape, count);
-    State after = run_loop(tape, cell, slice(xs, 0, first, first + count), first, states[current], options, handles);
-    for (Index i = 0; i < count; ++i) {
-      const Var<T> h = packed(handles[static_cast<std::size_t>(i)]);
-      if (h.shape().size() != output_size) wrong_argument("scan: the output is ", h.shape(), ", at the start it is ", members_of(start)[0].shape());
-      std::copy_n(tape.node(h).value, output_size, tape.node(outputs).value + (first + i) * output_size);
-    }
-    copy_members(tape, after, states[1 - current]);
+    Var<T> part = slice(xs, 0, first, first + count);
+    if (!options.lengths.empty()) part = without_padding(tape, part, first, options.lengths);
+    state = run_loop(tape, cell, part, first, state, options, handles);
+    for (Index i = 0; i < count; ++i)
+      tape.copy_elements(handles[static_cast<std::size_t>(i)], tape.node(outputs).value + (first + i) * one.size());
     current = 1 - current;
+    state = moved(tape, state, places[current]);
     tape.rewind(nodes, mark);
   }
-  return {outputs, states[current]};
+  return {outputs, state};
+}
+
+template <class T, class Cell, class State>
+Scanned<State> scan(const Cell& cell, Var<T> xs, State state, ScanOptions options) {
+  Tape<T>& tape = Tape<T>::active();
+  const Shape shape = xs.shape();
+  if (shape.rank() < 2 || shape[0] == 0)
+    wrong_argument("scan: xs is ", shape, ": must be [time, batch, ...] with at least one step");
+  const auto members = members_of(state);
+  if (members.count == 0) wrong_argument("scan: the state has no members: must have at least one, the output");
+  if (!options.lengths.empty()) {
+    check_lengths("scan", options.lengths, shape);
+    for (std::size_t k = 0; k < members.count; ++k)
+      if (const Shape& member = members[k].shape(); member.rank() == 0 || member[0] != shape[1])
+        wrong_argument("scan: state member ", k, " is ", member, ", the batch is ", shape[1],
+                       ": with lengths, its first axis must be the batch");
+    if (std::all_of(options.lengths.begin(), options.lengths.end(), [&](Index length) { return length == shape[0]; }))
+      options.lengths = {};
+  }
+  xs = packed(xs);
+  if (!tape.recording()) return scan_forward(tape, cell, xs, state, options);
+  if (!options.lengths.empty()) xs = without_padding(tape, xs, 0, options.lengths);
+  const std::span<Var<T>> outputs = take_handles(tape, shape[0]);
+  state = run_loop(tape, cell, xs, 0, state, options, outputs);
+  return {stack(std::span<const Var<T>>(outputs)), state};
 }
 
 }  // namespace detail
 
-/// Runs a cell over a sequence. Throws std::invalid_argument for an empty sequence, or lengths that do not fit.
+/// Runs a cell over a sequence. Throws std::invalid_argument for an empty sequence, lengths that do not fit, or a cell that
+/// changes the shapes of its state.
 ///   xs: [time, batch, features]
 ///   start: the state before the first step
-template <class T, class Cell, class State = typename Cell::State>
-Scanned<State> scan(const Cell& cell, Var<T> xs, State start, const ScanOptions& options = {}) {
-  Tape<T>& tape = Tape<T>::active();
-  xs = packed(xs);
-  const Shape shape = xs.shape();
-  if (shape.rank() < 2 || shape[0] == 0) wrong_argument("scan: xs is ", shape, ": must be [time, batch, ...] with at least one step");
-  if (!options.lengths.empty()) {
-    if (static_cast<Index>(options.lengths.size()) != shape[1])
-      wrong_argument("scan: ", options.lengths.size(), " lengths for a batch of ", shape[1], ": must be one for each example");
-    for (Index length : options.lengths)
-      if (length < 0 || length > shape[0]) wrong_argument("scan: length ", length, " of a sequence of ", shape[0], " steps: must lie within it");
-  }
-  if (!tape.recording()) return detail::scan_forward(tape, cell, xs, start, options);
-  const std::span<Var<T>> outputs = detail::take_handles(tape, shape[0]);
-  State state = detail::run_loop(tape, cell, xs, 0, start, options, outputs);
-  return {stack(std::span<const Var<T>>(outputs)), state};
+template <class Cell>
+Scanned<typename Cell::State> scan(const Cell& cell, InputOf<Cell> xs, typename Cell::State start,
+                                   const ScanOptions& options = {}) {
+  return detail::scan(cell, xs, start, options);
 }
 
 /// Runs a cell over a sequence from the state that the cell starts with.
-template <class T, class Cell>
-  requires requires(const Cell& cell, Index batch) { cell.start(batch); }
-auto scan(const Cell& cell, Var<T> xs, const ScanOptions& options = {}) {
-  if (xs.shape().rank() < 2) wrong_argument("scan: xs is ", xs.shape(), ": must be [time, batch, ...]");
+template <class Cell>
+requires requires(const Cell& cell, Index batch) {
+  cell.start(batch);
+}
+auto scan(const Cell& cell, InputOf<Cell> xs, const ScanOptions& options = {}) {
+  if (xs.shape().rank() < 2) wrong_argument("scan: xs is ", xs.shape(), ": must be [time, batch, ...] with at least one step");
   return scan(cell, xs, cell.start(xs.shape()[1]), options);
+}
+
+/// Runs a function of x and state over a sequence:
+///
+///     auto [hs, h] = scan([&](Var<T> x, Var<T> h) { return tanh(affine(x, wx, h, wh)); }, xs, h0);
+template <class Function, class State>
+requires(!requires { typename Function::State; }) Scanned<State> scan(const Function& function, Var<ScalarOfState<State>> xs,
+                                                                      State start, const ScanOptions& options = {}) {
+  return detail::scan(function, xs, start, options);
+}
+
+/// One step, recorded like any op. It is the step at `random.time` of a scan: the same values, the same gradients, the same
+/// noise.
+///   x: [batch, features]
+template <class Cell>
+typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state, const RandomStep& random = {}) {
+  detail::set_random(state, random);
+  return cell(x, state);
 }
 
 }  // namespace carousel

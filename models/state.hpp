@@ -2,10 +2,12 @@
 /// What wrappers know of the state of a cell: its members, in order, the first of which is the output.
 
 #include <array>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
 
+#include <carousel/lib/random.hpp>
 #include <carousel/lib/tape.hpp>
 
 namespace carousel {
@@ -31,6 +33,9 @@ struct Members {
     if (count == most) wrong_argument("state: more than ", most, " members");
     at[count++] = &v;
   }
+  void add(const Members& others) {
+    for (std::size_t k = 0; k < others.count; ++k) add(others[k]);
+  }
   Var<T>& operator[](std::size_t i) const { return *at[i]; }
 };
 
@@ -42,12 +47,16 @@ Members<T> members_of(Var<T>& state) {
 }
 
 template <class State>
-  requires requires(State& s) { s.members(); }
+requires requires(State& s) {
+  s.members();
+}
 auto members_of(State& state) {
   Members<typename State::Scalar> members;
   auto listed = state.members();
   if constexpr (requires { listed.begin(); })
     for (auto& v : listed) members.add(v);
+  else if constexpr (requires { listed.at; })
+    members = listed;
   else
     std::apply([&](auto&... v) { (members.add(v), ...); }, listed);
   return members;
@@ -65,9 +74,66 @@ auto output(State state) {
   return detail::members_of(state)[0];
 }
 
-/// A state taken off the tape: tensors of its own, which outlive clear().
+/// What the random numbers of one step are made from, and nothing else: the same masks come out whatever else is in the batch,
+/// however the batch is divided among threads, whichever way a sequence runs, whole or step by step.
+struct RandomStep {
+  std::optional<std::uint64_t> key;  ///< of the training step, `mix(seed, updates)`; none: no noise, the model is being used
+  Index time = 0;                    ///< position of the step in the sequence
+  Index example = 0;                 ///< number of the batch's first example
+
+  /// The same for one of several places that draw in the same step.
+  RandomStep at(std::uint64_t place) const {
+    RandomStep step = *this;
+    if (key) step.key = mix(*key, place);
+    return step;
+  }
+};
+
+namespace detail {
+
+/// Tells a state what the random numbers of the next step are made from, if it asks.
+template <class State>
+void set_random(State& state, const RandomStep& random) {
+  if constexpr (requires { state.set_random(random); }) state.set_random(random);
+}
+
+/// A state of that cell without values: with as many members as its states have.
+template <class Cell>
+typename Cell::State form_of(const Cell& cell) {
+  if constexpr (requires { cell.form(); })
+    return cell.form();
+  else
+    return {};
+}
+
+/// Throws std::invalid_argument unless both states have as many members, each of the same shape: `now` is the state after the
+/// step at `time`.
+template <class T>
+void check_members(const Members<T>& now, const Members<T>& start, Index time) {
+  if (now.count != start.count)
+    wrong_argument("scan: the state has ", now.count, " members after step ", time, ", at the start ", start.count,
+                   ": must stay the same");
+  for (std::size_t k = 0; k < now.count; ++k)
+    if (!(now[k].shape() == start[k].shape()))
+      wrong_argument("scan: state member ", k, " is ", now[k].shape(), " after step ", time, ", at the start it is ",
+                     start[k].shape(), ": must stay the same");
+}
+
+}  // namespace detail
+
+/// A state taken off the tape: tensors of its own, which outlive clear(). Truncated backpropagation through time runs a long
+/// sequence in windows, each from where the one before ended:
 ///
-///     auto kept = keep(state);  tape.clear();  state = kept.enter();       // truncated backpropagation through time
+///     Kept<typename Cell::State> kept;                                     // empty: a sequence begins
+///     for (const Tensor<T>& window : windows) {                            // [time, batch, features] each
+///       auto [hs, after] = scan(cell, tape.constant(window), kept.empty() ? cell.start(batch) : kept.enter());
+///       backward(loss_of(hs));                                             // goes back to the start of the window
+///       optimizer.step();
+///       kept = after;                                                      // values only: gradients stop here
+///       tape.clear();
+///     }
+///
+/// Williams & Peng 1990, "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories".
 template <class State>
 class Kept {
  public:
@@ -78,29 +144,34 @@ class Kept {
   /// Takes another state, into the memory of the one before if the shapes are the same.
   Kept& operator=(State state) {
     const auto members = detail::members_of(state);
-    form_ = state;
     tensors_.resize(members.count);
     Tape<T>& tape = Tape<T>::active();
-    for (std::size_t i = 0; i < members.count; ++i) tape.copy_value(members[i], tensors_[i]);
+    for (std::size_t k = 0; k < members.count; ++k) tape.copy_value(members[k], tensors_[k]);
+    form_ = state;
     return *this;
   }
 
-  /// The state as constants on the active tape: gradients stop here.
+  /// The state as constants on the active tape: gradients stop here. Throws std::logic_error if nothing was kept.
   State enter() const {
+    if (empty()) wrong_order("keep: no state has been kept yet: begin with the start of the cell");
     State state = form_;
     const auto members = detail::members_of(state);
-    for (std::size_t i = 0; i < members.count; ++i) members[i] = Tape<T>::active().constant(tensors_[i]);
+    for (std::size_t k = 0; k < members.count; ++k) members[k] = Tape<T>::active().constant(tensors_[k]);
     return state;
   }
-  /// The members' values, in order; may be changed.
+  /// Forgets the state: the next sequence is a new one.
+  void reset() { tensors_.clear(); }
+  /// The members' values, in order; they may be changed.
   std::span<Tensor<T>> tensors() { return tensors_; }
+  std::span<const Tensor<T>> tensors() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
 
  private:
-  State form_{};  // stale handles, for what else a state may hold
+  State form_{};  // for what a state holds besides its members, whose handles are stale here
   std::vector<Tensor<T>> tensors_;
 };
 
+/// Takes a state off the tape.
 template <class State>
 Kept<State> keep(State state) {
   return Kept<State>(state);
