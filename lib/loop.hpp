@@ -20,7 +20,7 @@ struct Loop {
     std::uint32_t all;       // [steps · batch, columns]: one block of rows per step
     std::uint32_t right[9];  // the right operands and the bias, to recognise the same product in the next step
     std::size_t operands;
-    std::size_t with_input;  // how many products with the loop's input are in it
+    std::uint32_t with_input;  // bit i: product i is one with the loop's input
   };
   struct Slot {
     T* first;

@@ -372,8 +372,9 @@ void Tape<T>::add_products(std::uint32_t index) {
   Node& node = nodes_[index];
   if (!node.products) return;
   bool first = !claim(index);
+  T* const to = gradient_buffer(index);
   for (const detail::Product<T>* p = node.products; p; p = p->next) {
-    gemm<T>({.transpose_a = true, .accumulate = !first}, node.shape[0], node.shape[1], p->rows, p->a, p->lda, p->dz, p->ldz, node.grad,
+    gemm<T>({.transpose_a = true, .accumulate = !first}, node.shape[0], node.shape[1], p->rows, p->a, p->lda, p->dz, p->ldz, to,
             node.strides[0]);
     first = false;
   }

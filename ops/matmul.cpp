@@ -5,217 +5,179 @@
 #include <carousel/lib/gemm.hpp>
 #include <carousel/ops/shape.hpp>
 
-namespace carousel::detail {
+namespace carousel {
+
+namespace detail {
 
 namespace {
 
-/// A value seen as a matrix: its last axis are the columns, all others the rows.
-template <class T>
-struct Matrix {
-  T* data;
-  Index rows, columns, stride;
+/// A stack of matrices as gemm reads it: each stored row by row or, transposed, column by column.
+struct Stored {
+  std::uint32_t node;
+  bool transposed;
+  Index stride;          // between stored rows
+  Index step[max_rank];  // between matrices along the leading axes; 0 along one that is broadcast
 };
 
-/// True if the value can be read as a matrix without a copy.
+/// One product for each place of the leading axes.
+struct Batch {
+  Stored a, b;
+  Index m, n, k;
+  int rank;  // of the leading axes
+  Index extent[max_rank];
+
+  /// Calls f(offset of a, of b, of c, whether the matrix of a, and of b, is met for the first time).
+  template <class F>
+  void for_each(F f) const {
+    Index count = 1;
+    for (int axis = 0; axis < rank; ++axis) count *= extent[axis];
+    Index at[max_rank] = {}, in_a = 0, in_b = 0;
+    for (Index i = 0; i < count; ++i) {
+      bool first_a = true, first_b = true;
+      for (int axis = 0; axis < rank; ++axis) {
+        first_a &= a.step[axis] != 0 || at[axis] == 0;
+        first_b &= b.step[axis] != 0 || at[axis] == 0;
+      }
+      f(in_a, in_b, i * m * n, first_a, first_b);
+      for (int axis = rank - 1; axis >= 0; --axis) {
+        in_a += a.step[axis];
+        in_b += b.step[axis];
+        if (++at[axis] < extent[axis]) break;
+        in_a -= a.step[axis] * extent[axis];
+        in_b -= b.step[axis] * extent[axis];
+        at[axis] = 0;
+      }
+    }
+  }
+};
+
+/// Whether gemm can read the matrices of a value where they lie.
 template <class T>
-bool is_matrix(const Node<T>& node) {
-  if (node.packed) return true;
-  return node.shape.rank() == 2 && (node.strides[1] == 1 || node.shape[1] == 1);
+bool is_stored(const Node<T>& node, bool transposed) {
+  const auto last = static_cast<std::size_t>(node.shape.rank() - 1);
+  const int axis = node.shape.rank() - 1;
+  const std::size_t row = transposed ? last : last - 1, column = transposed ? last - 1 : last;
+  const Index rows = node.shape[transposed ? axis : axis - 1], columns = node.shape[transposed ? axis - 1 : axis];
+  return (columns == 1 || node.strides[column] == 1) && (rows == 1 || node.strides[row] >= columns);
+}
+
+/// An operand as gemm reads it, seen with `rank` leading axes; copied first where that can not be.
+template <class T>
+Stored stored(Tape<T>& tape, Var<T> v, int rank) {
+  if (!is_stored(tape.node(v), false) && !is_stored(tape.node(v), true)) v = packed(v);
+  const Node<T>& node = tape.node(v);
+  const int last = node.shape.rank() - 1;
+  Stored out{v.index(), !is_stored(node, false), 0, {}};
+  out.stride = node.strides[static_cast<std::size_t>(out.transposed ? last : last - 1)];
+  for (int axis = 0; axis < last - 1; ++axis)
+    if (node.shape[axis] != 1) out.step[rank - (last - 1) + axis] = node.strides[static_cast<std::size_t>(axis)];
+  return out;
 }
 
 template <class T>
-Matrix<T> matrix(const Node<T>& node, T* data) {
-  const Index columns = node.shape.back(), rows = columns == 0 ? 0 : node.shape.size() / columns;
-  return {data, rows, columns, node.packed ? columns : node.strides[0]};
+void batch_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
+  const auto& batch = *static_cast<const Batch*>(closure);
+  const Stored &a = batch.a, &b = batch.b;
+  const Index m = batch.m, n = batch.n, k = batch.k;
+  const T* dz = tape.gradient_buffer(self);
+  if (tape.node(a.node).needs_gradient) {  // da = dz bᵀ
+    const bool add = tape.claim(a.node);
+    T* da = tape.gradient_buffer(a.node);
+    const T* vb = tape.node(b.node).value;
+    batch.for_each([&](Index in_a, Index in_b, Index in_z, bool first, bool) {
+      const bool accumulate = add || !first;
+      if (a.transposed)
+        gemm<T>({.transpose_a = b.transposed, .transpose_b = true, .accumulate = accumulate}, k, m, n, vb + in_b, b.stride,
+                dz + in_z, n, da + in_a, a.stride);
+      else
+        gemm<T>({.transpose_b = !b.transposed, .accumulate = accumulate}, m, k, n, dz + in_z, n, vb + in_b, b.stride, da + in_a,
+                a.stride);
+    });
+  }
+  if (tape.node(b.node).needs_gradient) {  // db = aᵀ dz
+    const bool add = tape.claim(b.node);
+    T* db = tape.gradient_buffer(b.node);
+    const T* va = tape.node(a.node).value;
+    batch.for_each([&](Index in_a, Index in_b, Index in_z, bool, bool first) {
+      const bool accumulate = add || !first;
+      if (b.transposed)
+        gemm<T>({.transpose_a = true, .transpose_b = a.transposed, .accumulate = accumulate}, n, k, m, dz + in_z, n, va + in_a,
+                a.stride, db + in_b, b.stride);
+      else
+        gemm<T>({.transpose_a = !a.transposed, .accumulate = accumulate}, k, n, m, va + in_a, a.stride, dz + in_z, n, db + in_b,
+                b.stride);
+    });
+  }
 }
 
-/// The operands of an affine op, checked.
 template <class T>
-struct Products {
-  static constexpr std::size_t most = 8;
-  std::size_t count;
-  std::uint32_t x[most], w[most];
-  std::uint32_t bias = none;
-};
+constexpr Operation<T> batch_operation{"matmul", &batch_backward<T>};
 
 template <class T>
-Shape check(Tape<T>& tape, const Products<T>& products) {
-  Shape shape = tape.node(products.x[0]).shape;
-  if (shape.rank() == 0) wrong_argument("affine: x is []: must have at least one axis");
-  for (std::size_t i = 0; i < products.count; ++i) {
-    const Shape &x = tape.node(products.x[i]).shape, &w = tape.node(products.w[i]).shape;
-    if (w.rank() != 2) wrong_argument("affine: w is ", w, ": must have two axes");
-    if (x.back() != w[0]) wrong_argument("affine: x is ", x, ", w is ", w, ": columns of x must equal rows of w");
-    Shape expected = shape;
-    expected[shape.rank() - 1] = x.back();
-    if (!(x == expected)) wrong_argument("affine: x is ", x, " beside ", shape, ": all but the last axis must be the same");
-    if (w[1] != tape.node(products.w[0]).shape[1])
-      wrong_argument("affine: w is ", w, " beside ", tape.node(products.w[0]).shape, ": must have the same number of columns");
+Var<T> matmul_of_batch(Tape<T>& tape, Var<T> va, Var<T> vb, const Shape& shape) {
+  Batch batch{};
+  batch.rank = shape.rank() - 2;
+  batch.a = stored(tape, va, batch.rank);
+  batch.b = stored(tape, vb, batch.rank);
+  batch.m = shape[batch.rank], batch.n = shape.back(), batch.k = va.shape().back();
+  for (int axis = 0; axis < batch.rank; ++axis) batch.extent[axis] = shape[axis];
+  // With one b for a run of matrices of a that lie row below row, they are one matrix.
+  while (batch.rank > 0) {
+    const int axis = batch.rank - 1;
+    if (batch.extent[axis] != 1) {
+      if (batch.b.step[axis] != 0 || batch.a.transposed || batch.a.step[axis] != batch.m * batch.a.stride) break;
+      batch.m *= batch.extent[axis];
+    }
+    --batch.rank;
   }
-  const Index columns = tape.node(products.w[0]).shape[1];
-  if (products.bias != none) {
-    const Shape& b = tape.node(products.bias).shape;
-    if (b.size() != columns || b.back() != columns) wrong_argument("affine: b is ", b, ": must be [", columns, "]");
+  const Var<T> result =
+      tape.record(shape, tape.recording() && (tape.node(batch.a.node).needs_gradient || tape.node(batch.b.node).needs_gradient));
+  const T *a = tape.node(batch.a.node).value, *b = tape.node(batch.b.node).value;
+  T* z = tape.node(result).value;
+  batch.for_each([&](Index in_a, Index in_b, Index in_z, bool, bool) {
+    gemm<T>({.transpose_a = batch.a.transposed, .transpose_b = batch.b.transposed}, batch.m, batch.n, batch.k, a + in_a,
+            batch.a.stride, b + in_b, batch.b.stride, z + in_z, batch.n);
+  });
+  tape.set_backward(result, batch_operation<T>, batch);
+  return result;
+}
+
+/// The shape of a product; throws std::invalid_argument where there is none.
+Shape product_shape(const Shape& a, const Shape& b) {
+  if (a.rank() < 2) wrong_argument("matmul: a is ", a, ": must have at least two axes");
+  if (b.rank() < 2) wrong_argument("matmul: b is ", b, ": must have at least two axes");
+  if (a.back() != b[b.rank() - 2]) wrong_argument("matmul: a is ", a, ", b is ", b, ": columns of a must equal rows of b");
+  const int rank = std::max(a.rank(), b.rank()) - 2;
+  Shape shape;
+  for (int axis = 0; axis < rank; ++axis) {
+    const int in_a = axis - rank + a.rank() - 2, in_b = axis - rank + b.rank() - 2;
+    const Index ea = in_a < 0 ? 1 : a[in_a], eb = in_b < 0 ? 1 : b[in_b];
+    if (ea != eb && ea != 1 && eb != 1) wrong_argument("matmul: a is ", a, ", b is ", b, ": leading axes must be equal or 1");
+    shape.push_back(ea == 1 ? eb : ea);
   }
-  shape[shape.rank() - 1] = columns;
+  shape.push_back(a[a.rank() - 2]);
+  shape.push_back(b.back());
   return shape;
 }
 
 template <class T>
-void fill_bias(const Node<T>& bias, Index rows, Index columns, T* z) {
-  for (Index row = 0; row < rows; ++row) std::copy_n(bias.value, columns, z + row * columns);
-}
-
-/// Whether a right operand is worth packing: a loop uses it in each step, for more rows than a product does without.
-template <class T>
-bool is_reused(Tape<T>& tape, std::uint32_t w, Index rows) {
-  constexpr Index few_rows = 3, few_steps = 4;
-  return tape.loop() && tape.loop()->steps >= few_steps && rows > few_rows && (w < tape.loop()->begin || tape.node(w).parameter);
-}
-
-/// z = Σ x W + b, or z += Σ x W.
-template <class T>
-void forward(Tape<T>& tape, const Products<T>& products, T* z, bool accumulate) {
-  if (products.bias != none) {
-    const Node<T>& x = tape.node(products.x[0]);
-    const Index columns = tape.node(products.w[0]).shape[1];
-    fill_bias(tape.node(products.bias), x.shape.size() / x.shape.back(), columns, z);
-    accumulate = true;
-  }
-  for (std::size_t i = 0; i < products.count; ++i) {
-    const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
-    const Matrix<T> x = matrix(xn, xn.value), w = matrix(wn, wn.value);
-    if (is_reused(tape, products.w[i], x.rows))
-      gemm_packed(accumulate, x.rows, w.columns, x.columns, x.data, x.stride, tape.packing(products.w[i], false), z, w.columns);
-    else
-      gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns);
-    accumulate = true;
-  }
-}
-
-/// Sends dz to the operands.
-template <class T>
-void send_back(Tape<T>& tape, const Products<T>& products, const T* dz) {
-  Index rows = 0, columns = 0;
-  for (std::size_t i = 0; i < products.count; ++i) {
-    const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
-    const Matrix<T> x = matrix(xn, xn.value);
-    rows = x.rows, columns = wn.shape[1];
-    if (wn.needs_gradient) tape.defer_product(products.w[i], x.data, x.stride, dz, columns, rows);
-    if (xn.needs_gradient) {
-      const bool add = tape.claim(products.x[i]);
-      const Matrix<T> dx = matrix(tape.node(products.x[i]), tape.gradient_buffer(products.x[i]));
-      const Node<T>& w = tape.node(products.w[i]);
-      if (w.packings[0])  // the forward pass used it many times
-        gemm_packed(add, rows, dx.columns, columns, dz, columns, tape.packing(products.w[i], true), dx.data, dx.stride);
-      else
-        gemm<T>({.transpose_b = true, .accumulate = add}, rows, dx.columns, columns, dz, columns, w.value, w.strides[0], dx.data, dx.stride);
-    }
-  }
-  if (products.bias != none && tape.node(products.bias).needs_gradient) {
-    const bool add = tape.claim(products.bias);
-    T* db = tape.gradient_buffer(products.bias);
-    if (!add) std::fill_n(db, columns, T(0));
-    for (Index row = 0; row < rows; ++row)
-      for (Index j = 0; j < columns; ++j) db[j] += dz[row * columns + j];
-  }
-}
-
-template <class T>
-void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
-  tape.node(self).owns_grad = false;  // notes of products with it may wait until the pass ends
-  send_back(tape, *static_cast<const Products<T>*>(closure), static_cast<const T*>(tape.gradient_buffer(self)));
-}
-
-template <class T>
-constexpr Operation<T> operation{"affine", &backward<T>};
-
-template <class T>
-bool any_needs_gradient(Tape<T>& tape, const Products<T>& products) {
-  bool needs = products.bias != none && tape.node(products.bias).needs_gradient;
-  for (std::size_t i = 0; i < products.count; ++i)
-    needs |= tape.node(products.x[i]).needs_gradient || tape.node(products.w[i]).needs_gradient;
-  return needs && tape.recording();
-}
-
-/// The same for a step of a loop: the result is the step's part of a node that holds all steps, in which products with the input
-/// of the loop are computed for all steps when the first one asks.
-template <class T>
-bool affine_in_loop(Tape<T>& tape, const Products<T>& products, const Shape& shape, Var<T>& result) {
-  Loop<T>& loop = *tape.loop();
-  const auto is_older = [&](std::uint32_t index) { return index < loop.begin || tape.node(index).parameter; };
-  if (shape.rank() != 2 || !std::all_of(products.w, products.w + products.count, is_older)) return false;
-
-  Products<T> for_all{}, for_step{};
-  for (std::size_t i = 0; i < products.count; ++i) {
-    const bool hoist = products.x[i] == loop.input_step;
-    Products<T>& part = hoist ? for_all : for_step;
-    part.x[part.count] = hoist ? loop.input : products.x[i];
-    part.w[part.count++] = products.w[i];
-  }
-  const bool hoists_bias = for_all.count > 0 && products.bias != none && is_older(products.bias);
-  (hoists_bias ? for_all : for_step).bias = products.bias;
-  if (hoists_bias) for_step.bias = none;
-
-  typename Loop<T>::Hoisted hoisted{none, {}, 0, for_all.count};
-  for (std::size_t i = 0; i < products.count; ++i) hoisted.right[hoisted.operands++] = products.w[i];
-  hoisted.right[hoisted.operands++] = products.bias;
-
-  if (loop.first) {
-    const Shape all{loop.steps * shape[0], shape[1]};
-    const Var<T> node = tape.record_outside_loop(all, tape.recording());
-    if (for_all.count > 0) {
-      forward(tape, for_all, tape.node(node).value, false);
-      tape.set_backward(node, operation<T>, for_all);
-    }
-    hoisted.all = node.index();
-    loop.hoisted.push_back(hoisted);
-  } else {
-    if (loop.next_hoisted == loop.hoisted.size()) return false;
-    const auto& same = loop.hoisted[loop.next_hoisted];
-    const bool matches = same.operands == hoisted.operands && same.with_input == hoisted.with_input &&
-                         std::equal(same.right, same.right + same.operands, hoisted.right) &&
-                         tape.node(same.all).shape == Shape{loop.steps * shape[0], shape[1]};
-    if (!matches) return false;
-    hoisted.all = same.all;
-    ++loop.next_hoisted;
-  }
-
-  const Shape& all = tape.node(hoisted.all).shape;
-  result = tape.view(tape.handle(hoisted.all), shape, contiguous(shape), loop.step * shape[0] * all[1], true);
-  if (for_step.count > 0) {
-    forward(tape, for_step, tape.node(result).value, for_all.count > 0);
-    tape.set_backward(result, operation<T>, for_step);
-  }
-  return true;
+Var<T> matmul(Var<T> a, Var<T> b) {
+  Tape<T>& tape = Tape<T>::active();
+  const Shape shape = product_shape(tape.node(a).shape, tape.node(b).shape);
+  if (tape.node(b).shape.rank() > 2 || !is_matrix(tape.node(a)) || !is_matrix(tape.node(b)))
+    return matmul_of_batch(tape, a, b, shape);
+  return product(a, b);
 }
 
 }  // namespace
 
-template <class T>
-Var<T> affine(const Var<T>* operands, std::size_t count) {
-  Tape<T>& tape = Tape<T>::active();
-  if (count < 2 || count / 2 > Products<T>::most)
-    wrong_argument("affine: ", count, " operands: must be pairs x, w, at most ", Products<T>::most, " of them, and a bias or none");
-  Products<T> products{};
-  products.count = count / 2;
-  for (std::size_t i = 0; i < products.count; ++i) {
-    const Var<T> x = operands[2 * i], w = operands[2 * i + 1];
-    products.x[i] = is_matrix(tape.node(x)) ? x.index() : packed(x).index();
-    products.w[i] = is_matrix(tape.node(w)) ? w.index() : packed(w).index();
-  }
-  if (count % 2 == 1) products.bias = packed(operands[count - 1]).index();
-  const Shape shape = check(tape, products);
+}  // namespace detail
 
-  Var<T> result;
-  if (tape.loop() && affine_in_loop(tape, products, shape, result)) return result;
-  result = tape.record(shape, any_needs_gradient(tape, products));
-  forward(tape, products, tape.node(result).value, false);
-  tape.set_backward(result, operation<T>, products);
-  return result;
+Var<float> matmul(Var<float> a, Var<float> b) {
+  return detail::matmul(a, b);
+}
+Var<double> matmul(Var<double> a, Var<double> b) {
+  return detail::matmul(a, b);
 }
 
-template Var<float> affine(const Var<float>*, std::size_t);
-template Var<double> affine(const Var<double>*, std::size_t);
-
-}  // namespace carousel::detail
+}  // namespace carousel

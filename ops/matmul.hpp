@@ -1,29 +1,16 @@
 #pragma once
 /// Products of matrices.
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/ops/affine.hpp>
 
 namespace carousel {
 
-namespace detail {
-template <class T>
-Var<T> affine(const Var<T>* operands, std::size_t count);
-extern template Var<float> affine(const Var<float>*, std::size_t);
-extern template Var<double> affine(const Var<double>*, std::size_t);
-}  // namespace detail
-
-/// x₁ W₁ + x₂ W₂ + … + b, one node for any number of products; the bias may be left out.
-///   x: [..., in]    the leading axes are the same for all x
-///   W: [in, out]
-///   b: [out]
-///   result: [..., out]
-/// Within a scan, the products of the input of the loop with weights older than the loop are computed for all steps at once.
-template <class... A>
-  requires detail::Operands<A...>
-auto affine(A&&... operands) {
-  using T = detail::scalar_of_t<A...>;
-  const Var<T> vars[] = {Var<T>(std::forward<A>(operands))...};
-  return detail::affine(vars, sizeof...(A));
-}
+/// The product of two matrices, or of stacks of them: c[..., i, j] = Σ_p a[..., i, p] b[..., p, j].
+///   a: [..., m, k]
+///   b: [..., k, n]    leading axes broadcast against those of a
+///   result: [..., m, n]
+/// Transposed views are read where they lie. Throws std::invalid_argument for shapes that have no product.
+Var<float> matmul(Var<float> a, Var<float> b);
+Var<double> matmul(Var<double> a, Var<double> b);
 
 }  // namespace carousel
