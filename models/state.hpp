@@ -15,7 +15,12 @@ namespace carousel {
 namespace detail {
 
 template <class State>
-struct ScalarOfState {
+struct ScalarOfState {};
+template <class State>
+requires requires {
+  typename State::Scalar;
+}
+struct ScalarOfState<State> {
   using type = typename State::Scalar;
 };
 template <class T>
