@@ -4,7 +4,7 @@
 ///
 /// They are right to a few units in the last place, and each lane is by itself. xsimd's own (8.1) are too far off (pow by 60
 /// units, and 0^−1 = 0; erfc by 10^5), wrong (log of a number below the normal ones), or give a lane what depends on its
-/// neighbours (sin).
+/// neighbours (sin). They stay out of line, for a statement has four copies of each of its functions.
 
 #include <bit>
 #include <cmath>
@@ -66,7 +66,7 @@ Lane<T> less_product(Lane<T> c, Lane<T> a, Lane<T> b) {
 /// ln x to some eleven bits beyond the last place, for finite x > 0.
 ///   x = 2^k m with √½ ≤ m < √2;  s = (m − 1) / (m + 1);  ln m = 2 artanh s = 2s + s z (2/3 + z (2/5 + 2/7 z + …)), z = s²
 template <class T>
-Pair<T> log_pair(Lane<T> x) {
+[[gnu::noinline]] Pair<T> log_pair(Lane<T> x) {
   using C = ExpConstants<T>;
   constexpr auto root_half = std::bit_cast<Bits<T>>(T(0.70710678118654752));
   constexpr Bits<T> shift = std::bit_cast<Bits<T>>(T(1)) - root_half, mantissa = (Bits<T>(1) << C::mantissa) - 1;
@@ -128,7 +128,7 @@ Lane<T> log1p(Lane<T> x) {
 
 /// x^y, to the last place but for results near the ends of the range; the special cases are those of C (IEC 60559).
 template <class T>
-Lane<T> pow(Lane<T> x, Lane<T> y) {
+[[gnu::noinline]] Lane<T> pow(Lane<T> x, Lane<T> y) {
   using C = detail::ExpConstants<T>;
   constexpr T infinity = std::numeric_limits<T>::infinity();
   const Lane<T> zero(T(0)), one(T(1)), size = xsimd::abs(x);
@@ -175,7 +175,7 @@ struct TurnConstants<double> {
 /// sin(x + Quarters π/2): x = n π/2 + r with |r| ≤ π/4, then the Taylor series of the sine or the cosine of r. Far from zero,
 /// where that would take more of π, each lane for itself by the standard library.
 template <int Quarters, class T>
-Lane<T> sine(Lane<T> x) {
+[[gnu::noinline]] Lane<T> sine(Lane<T> x) {
   using C = TurnConstants<T>;
   constexpr auto& coefficient = inverse_factorials<T>;
   constexpr std::size_t last = sizeof(T) == 4 ? 9 : 17;
@@ -257,7 +257,7 @@ struct NormalTail<double> {
 
 /// Φ(x) = (1 + erf(x / √2)) / 2, the distribution function of the normal distribution, as exact in its lower tail as elsewhere.
 template <class T>
-Lane<T> normal_cdf(Lane<T> x) {
+[[gnu::noinline]] Lane<T> normal_cdf(Lane<T> x) {
   using C = detail::NormalTail<T>;
   const Lane<T> one(T(1)), u = xsimd::min(xsimd::abs(x), Lane<T>(C::bound));
   const Lane<T> t = (u - Lane<T>(T(4))) / (u + Lane<T>(T(4)));

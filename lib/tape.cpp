@@ -104,18 +104,18 @@ void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
 }
 
 template <class T>
-Var<T> Tape<T>::record(const Shape& shape, bool needs_gradient) {
+Var<T> Tape<T>::record(Shape shape, bool needs_gradient) {
   const Index size = shape.size();
   return record_at(loop_ ? loop_->take(arena_, size) : arena_.template take<T>(size), shape, needs_gradient);
 }
 
 template <class T>
-Var<T> Tape<T>::record_outside_loop(const Shape& shape, bool needs_gradient) {
+Var<T> Tape<T>::record_outside_loop(Shape shape, bool needs_gradient) {
   return record_at(arena_.template take<T>(shape.size()), shape, needs_gradient);
 }
 
 template <class T>
-Var<T> Tape<T>::record_at(T* value, const Shape& shape, bool needs_gradient) {
+Var<T> Tape<T>::record_at(T* value, Shape shape, bool needs_gradient) {
   Node& node = nodes_.emplace_back();
   node.value = value;
   node.shape = shape;
@@ -139,11 +139,12 @@ void Tape<T>::end_loop() {
 }
 
 template <class T>
-Var<T> Tape<T>::view(Var<T> of, const Shape& shape, const detail::Strides& strides, Index offset, bool member) {
+Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offset, bool member) {
   node(of);
   const auto index = static_cast<std::uint32_t>(nodes_.size());
   Node& node = nodes_.emplace_back();
   Node& parent = nodes_[of.index()];
+  if (parent.is_view() && !parent.is_member) member = false;  // what the whole consists of is not known through such a view
   node.value = parent.value + offset;
   node.shape = shape;
   node.strides = strides;
@@ -449,7 +450,7 @@ template <class T>
 Var<T>::Var(Param<T> parameter) : Var(Tape<T>::active().enter(*parameter)) {}
 
 template <class T>
-const Shape& Var<T>::shape() const {
+Shape Var<T>::shape() const {
   return Tape<T>::active().node(*this).shape;
 }
 

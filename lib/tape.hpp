@@ -67,7 +67,7 @@ class Var {
 
   std::uint32_t index() const { return index_; }
   std::uint64_t serial() const { return serial_; }
-  const Shape& shape() const;
+  Shape shape() const;
   /// A copy of the value.
   Tensor<T> value() const;
   /// The single element of a value of size 1; throws std::invalid_argument for another size.
@@ -218,10 +218,12 @@ class Tape {
   std::uint64_t serial() const { return serial_; }
   Var<T> handle(std::uint32_t index) const { return {index, serial_}; }
 
+  // Shapes and strides come by value: the array of nodes moves as it grows, and theirs with it.
+
   /// Appends a node with undefined, packed elements.
-  Var<T> record(const Shape& shape, bool needs_gradient);
+  Var<T> record(Shape shape, bool needs_gradient);
   /// Appends a view of a part of `of`, `offset` elements from its start. A member promises that it and its sisters divide `of`.
-  Var<T> view(Var<T> of, const Shape& shape, const detail::Strides& strides, Index offset, bool member);
+  Var<T> view(Var<T> of, Shape shape, detail::Strides strides, Index offset, bool member);
   /// Says how the latest node sends its gradient back; the closure is copied into the tape.
   template <class Closure>
   void set_backward(Var<T> v, const detail::Operation<T>& operation, const Closure& closure) {
@@ -261,9 +263,9 @@ class Tape {
   detail::Loop<T>& begin_loop(Index steps, std::uint32_t input);
   void end_loop();
   /// As record(), but the node belongs to all steps of the loop that runs.
-  Var<T> record_outside_loop(const Shape& shape, bool needs_gradient);
+  Var<T> record_outside_loop(Shape shape, bool needs_gradient);
   /// A node whose value lies at `value`, memory of this tape that no other node with a gradient uses.
-  Var<T> record_at(T* value, const Shape& shape, bool needs_gradient);
+  Var<T> record_at(T* value, Shape shape, bool needs_gradient);
   /// Forgets the nodes from `count` on and memory from `mark` on, and what older nodes know of them: for loops that keep no history.
   void rewind(std::size_t count, detail::Arena::Mark mark);
 
