@@ -31,7 +31,8 @@ Var<double> projection(Var<double> y, Random weights) {
     std::uint32_t y;
     const double* weights;
   };
-  static constexpr detail::Operation<double> operation{"projection", [](Tape<double>& t, std::uint32_t self, const void* closure) {
+  static constexpr detail::Operation<double> operation{"projection",
+                                                       [](Tape<double>& t, std::uint32_t self, const void* closure) {
                                                          const auto& c = *static_cast<const Closure*>(closure);
                                                          const double dy = *t.gradient_buffer(self);
                                                          const Index size = t.node(c.y).shape.size();
@@ -55,7 +56,7 @@ Var<double> projection(Var<double> y, Random weights) {
 
 }  // namespace
 
-std::string CheckedTensor::describe() const {
+std::string CheckedTensor::describe(std::string_view other) const {
   std::string index;
   Index rest = worst_index, first = 0;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
@@ -63,8 +64,8 @@ std::string CheckedTensor::describe() const {
     index = std::to_string(first) + (index.empty() ? "" : ", ") + index;
     rest /= shape[axis];
   }
-  return name + '[' + index + ']' + (sequence ? " (time step " + std::to_string(first) + ")" : "") + ": tape " + number(analytic) + ", numeric " +
-         number(numeric) + ", error " + number(worst_error);
+  return name + '[' + index + ']' + (sequence ? " (time step " + std::to_string(first) + ")" : "") + ": tape " +
+         number(analytic) + ", " + std::string(other) + ' ' + number(numeric) + ", error " + number(worst_error);
 }
 
 const CheckedTensor& GradcheckResult::worst() const {
@@ -73,7 +74,8 @@ const CheckedTensor& GradcheckResult::worst() const {
                            [](const CheckedTensor& a, const CheckedTensor& b) { return a.worst_error < b.worst_error; });
 }
 
-CheckedTensor compare_gradients(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric, double floor) {
+CheckedTensor compare_gradients(const std::string& name, const Tensor<double>& analytic, const Tensor<double>& numeric,
+                                double floor) {
   const Shape shape = shape_of(analytic);
   if (!(shape_of(numeric) == shape)) wrong_argument("gradcheck: ", name, " is ", shape, ", compared with ", shape_of(numeric));
   CheckedTensor checked{name, shape};
@@ -126,7 +128,8 @@ GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> in
 
   enter();
   const Var<double> loss = projection(f(vars), weights);
-  if (!std::isfinite(loss.item())) wrong_argument("gradcheck: the result of the function is ", number(loss.item()), ": must be finite");
+  if (!std::isfinite(loss.item()))
+    wrong_argument("gradcheck: the result of the function is ", number(loss.item()), ": must be finite");
   tape.backward(loss);
   std::vector<Tensor<double>> analytic;
   for (const Var<double> v : vars) analytic.push_back(tape.gradient(v));

@@ -7,10 +7,12 @@
 #include <carousel/lib/random.hpp>
 #include <carousel/lib/tape.hpp>
 #include <carousel/lib/tensor.hpp>
+#include <carousel/models/check.hpp>
 #include <carousel/models/gru.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/lstm.hpp>
+#include <carousel/models/reference.hpp>
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/scan.hpp>
 #include <carousel/models/state.hpp>

@@ -26,11 +26,10 @@ struct Rnn {
 
 template <class T, Nonlinearity function>
 Var<T> Rnn<T, function>::operator()(Var<T> x, State h) const {
-  Var<T> z = gates(x, h);  // [batch, hidden]
   if constexpr (function == Nonlinearity::tanh)
-    return tanh(z);
+    return tanh(gates(x, h));  // [batch, hidden]
   else
-    return 0.5 * (z + abs(z));  // max(z, 0), exactly
+    return relu(gates(x, h));
 }
 
 template <class T>
