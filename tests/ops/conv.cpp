@@ -68,6 +68,7 @@ const std::vector<Form>& forms() {
       {"more padding than kernel", {1, 1, 3, 2}, {2, 1, 2, 2}, {.stride = 1, .padding = 4}},
       {"more padding than kernel, with stride", {1, 1, 2, 3}, {2, 1, 1, 2}, {.stride = 3, .padding = 5}},
       {"a kernel larger than the image", {1, 2, 2, 1}, {1, 2, 4, 5}, {.padding = 2}},
+      {"a kernel larger than the image, with stride", {1, 2, 2, 1}, {1, 2, 4, 5}, {.stride = 2, .padding = 2}},
       {"stride beyond the image", {1, 1, 3, 3}, {1, 1, 2, 2}, {.stride = 9}},
   };
   return all;
