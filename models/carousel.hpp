@@ -1,10 +1,15 @@
 #pragma once
 /// All of carousel: `#include <carousel/carousel.hpp>`.
 
+#include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/fit.hpp>
 #include <carousel/lib/gradcheck.hpp>
 #include <carousel/lib/init.hpp>
+#include <carousel/lib/optimizer.hpp>
 #include <carousel/lib/parameter.hpp>
 #include <carousel/lib/random.hpp>
+#include <carousel/lib/safetensors.hpp>
+#include <carousel/lib/schedule.hpp>
 #include <carousel/lib/tape.hpp>
 #include <carousel/lib/tensor.hpp>
 #include <carousel/models/check.hpp>
