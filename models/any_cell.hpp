@@ -37,16 +37,16 @@ class AnyState {
     const auto members = detail::members_of(state);
     if (members.count != count_) wrong_argument("AnyCell: a state of ", count_, " members: this cell has ", members.count);
     for (std::size_t k = 0; k < count_; ++k) members[k] = members_[k];
-    detail::set_random(state, random_);
+    detail::set_key(state, key_);
   }
 
   std::span<Var<T>> members() { return {members_.data(), count_}; }
-  void set_random(const RandomStep& random) { random_ = random; }
+  void set_key(const std::optional<DropoutKey>& key) { key_ = key; }
 
  private:
   std::array<Var<T>, most> members_;
   std::size_t count_ = 0;
-  RandomStep random_;
+  std::optional<DropoutKey> key_;
 };
 
 /// Any cell, behind one type. Copies share the cell, which is never changed.

@@ -21,10 +21,9 @@ struct ScanOptions {
   std::span<const Index> lengths = {};
   /// From the last step to the first. A shorter example starts at its own last step.
   bool reverse = false;
-  /// For dropout and zoneout: the key of this training step, another one each time; none: no noise.
-  std::optional<std::uint64_t> key = {};
-  /// Number of the first example among those of the training step, where these are divided among several scans.
-  Index first_example = 0;
+  /// For dropout between layers and zoneout: the seed of the run, the number of this training step, the first example if a batch
+  /// is divided, the first time if a sequence is; none: no noise, the model is in use.
+  std::optional<DropoutKey> key = {};
 };
 
 /// The outputs of all steps, [time, batch, hidden], and the state after the last one.
@@ -123,6 +122,12 @@ Var<T> without_padding(Tape<T>& tape, Var<T> xs, Index first, std::span<const In
   return where(mask, xs, T(0));
 }
 
+/// The key of the step at t of a sequence.
+inline std::optional<DropoutKey> key_at(std::optional<DropoutKey> key, Index t) {
+  if (key) key->first_time += t;
+  return key;
+}
+
 /// Runs the steps of one loop, from `first` of the sequence on; `outputs` receives one value per step in the order of time.
 template <class T, class Cell, class State>
 State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options,
@@ -138,7 +143,7 @@ State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State st
     const Index t = options.reverse ? steps - 1 - i : i;
     const Var<T> x = tape.view(xs, one, contiguous(one), t * one.size(), members);
     loop.begin_step(t, x.index());
-    set_random(state, {options.key, first + t, options.first_example});
+    set_key(state, key_at(options.key, first + t));
     State next = cell(x, state);
     const auto after = members_of(next), before = members_of(state);
     check_members(after, before, first + t);
@@ -264,12 +269,13 @@ requires(!requires { typename Function::State; }) Scanned<State> scan(const Func
   return detail::scan(function, xs, start, options);
 }
 
-/// One step, recorded like any op. It is the step at `random.time` of a scan: the same values, the same gradients, the same
+/// One step, recorded like any op. It is the step at `key->first_time` of a scan: the same values, the same gradients, the same
 /// noise.
 ///   x: [batch, features]
 template <class Cell>
-typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state, const RandomStep& random = {}) {
-  detail::set_random(state, random);
+typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state,
+                          const std::optional<DropoutKey>& key = {}) {
+  detail::set_key(state, key);
   return cell(x, state);
 }
 

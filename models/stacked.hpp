@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <carousel/models/noise.hpp>
 #include <carousel/models/scan.hpp>
 
 namespace carousel {
@@ -44,22 +43,22 @@ class StackedState {
 
   std::size_t size() const { return count_; }
   Inner& operator[](std::size_t layer) { return layers_[layer]; }
-  const RandomStep& random() const { return random_; }
+  const std::optional<DropoutKey>& key() const { return key_; }
 
   detail::Members<Scalar> members() {
     detail::Members<Scalar> all;
     for (std::size_t layer = count_; layer-- > 0;) all.add(detail::members_of(layers_[layer]));
     return all;
   }
-  void set_random(const RandomStep& random) {
-    random_ = random;
-    for (std::size_t layer = 0; layer < count_; ++layer) detail::set_random(layers_[layer], random.at(2 * layer));
+  void set_key(const std::optional<DropoutKey>& key) {
+    key_ = key;
+    for (std::size_t layer = 0; layer < count_; ++layer) detail::set_key(layers_[layer], detail::at_place(key, 2 * layer));
   }
 
  private:
   std::array<Inner, most> layers_;
   std::size_t count_ = 0;
-  RandomStep random_;
+  std::optional<DropoutKey> key_;
 };
 
 /// Layers of one kind of cell (layers of several kinds: Stacked<AnyCell<T>>), or of Bidirectional:
@@ -105,13 +104,22 @@ class Stacked {
   State operator()(Var<T> x, State state) const {
     check_state("Stacked", state);
     for (std::size_t layer = 0; layer < size(); ++layer) {
-      if (layer > 0) x = detail::dropped(x, false, dropout_, state.random().at(2 * layer - 1));
+      if (layer > 0) x = dropped(x, 0, state.key(), layer);
       state[layer] = layers_[layer](x, state[layer]);
       x = output(state[layer]);
     }
     return state;
   }
 
+  /// What layer `layer` sees of the outputs of the one below.
+  ///   x: [batch, hidden] or, with a batch axis of 1, [time, batch, hidden]
+  Var<T> dropped(Var<T> x, int batch_axis, std::optional<DropoutKey> key, std::size_t layer) const {
+    key = detail::at_place(key, 2 * layer - 1);
+    if (!key) return x;
+    key->batch_axis = batch_axis;
+    return carousel::dropout(x, dropout_, *key);
+  }
+  /// Throws std::invalid_argument for `op` if the state has another number of layers.
   void check_state(const char* op, const State& state) const {
     if (state.size() != size()) wrong_argument(op, ": a state of ", state.size(), " layers: this model has ", size());
   }
@@ -132,16 +140,16 @@ template <class Cell>
 Scanned<typename Stacked<Cell>::State> scan(const Stacked<Cell>& model, InputOf<Stacked<Cell>> xs,
                                             typename Stacked<Cell>::State start, const ScanOptions& options = {}) {
   model.check_state("scan", start);
-  const RandomStep random{options.key, 0, options.first_example};
+
   for (std::size_t layer = 0; layer < model.size(); ++layer) {
     ScanOptions inner = options;
-    inner.key = random.at(2 * layer).key;
-    if (layer > 0) xs = detail::dropped(xs, true, model.dropout(), random.at(2 * layer - 1));
+    inner.key = detail::at_place(options.key, 2 * layer);
+    if (layer > 0) xs = model.dropped(xs, 1, options.key, layer);
     auto [outputs, state] = scan(model[layer], xs, start[layer], inner);
     xs = outputs;
     start[layer] = state;
   }
-  start.set_random(random);
+
   return {xs, start};
 }
 

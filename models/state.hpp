@@ -9,6 +9,7 @@
 
 #include <carousel/lib/random.hpp>
 #include <carousel/lib/tape.hpp>
+#include <carousel/ops/dropout.hpp>
 
 namespace carousel {
 
@@ -79,27 +80,20 @@ auto output(State state) {
   return detail::members_of(state)[0];
 }
 
-/// What the random numbers of one step are made from, and nothing else: the same masks come out whatever else is in the batch,
-/// however the batch is divided among threads, whichever way a sequence runs, whole or step by step.
-struct RandomStep {
-  std::optional<std::uint64_t> key;  ///< of the training step, `mix(seed, updates)`; none: no noise, the model is being used
-  Index time = 0;                    ///< position of the step in the sequence
-  Index example = 0;                 ///< number of the batch's first example
-
-  /// The same for one of several places that draw in the same step.
-  RandomStep at(std::uint64_t place) const {
-    RandomStep step = *this;
-    if (key) step.key = mix(*key, place);
-    return step;
-  }
-};
-
 namespace detail {
 
-/// Tells a state what the random numbers of the next step are made from, if it asks.
+/// The key of one of several places that draw in the same step; none stays none.
+inline std::optional<DropoutKey> at_place(std::optional<DropoutKey> key, std::uint64_t place) {
+  if (!key) return key;
+  key->place = mix(key->place, place);
+  key->batch_axis = 0;
+  return key;
+}
+
+/// Gives a state the key of the next step, if it asks for one; none: no noise, the model is in use.
 template <class State>
-void set_random(State& state, const RandomStep& random) {
-  if constexpr (requires { state.set_random(random); }) state.set_random(random);
+void set_key(State& state, const std::optional<DropoutKey>& key) {
+  if constexpr (requires { state.set_key(key); }) state.set_key(key);
 }
 
 /// A state of that cell without values: with as many members as its states have.

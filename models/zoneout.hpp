@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include <carousel/models/noise.hpp>
 #include <carousel/models/scan.hpp>
 
 namespace carousel {
@@ -12,12 +11,12 @@ template <class Inner>
 struct ZoneoutState {
   using Scalar = ScalarOfState<Inner>;
   Inner inner;
-  RandomStep random = {};
+  std::optional<DropoutKey> key = {};
 
   detail::Members<Scalar> members() { return detail::members_of(inner); }
-  void set_random(const RandomStep& step) {
-    random = step;
-    detail::set_random(inner, step.at(0));
+  void set_key(const std::optional<DropoutKey>& step) {
+    key = step;
+    detail::set_key(inner, detail::at_place(step, 0));
   }
 };
 
@@ -53,9 +52,8 @@ class Zoneout {
     for (std::size_t k = 0; k < after.count; ++k) {
       const double rate = rates_[rates_.size() == 1 ? 0 : k];
       if (rate == 0) continue;
-      if (state.random.key)
-        after[k] =
-            where(detail::random_mask<T>(after[k].shape(), false, rate, T(1), state.random.at(k + 1)), before[k], after[k]);
+      if (state.key)
+        after[k] = where(random_mask<T>(after[k].shape(), rate, *detail::at_place(state.key, k + 1)), before[k], after[k]);
       else
         after[k] = static_cast<T>(rate) * before[k] + static_cast<T>(1 - rate) * after[k];
     }

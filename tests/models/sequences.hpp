@@ -171,7 +171,7 @@ double raggedness(const Model& model, carousel::Registry<T>& registry, Given<T> 
   options.lengths = lengths;
   const Results<T> together = results_of(model, registry, given, options);
   options.lengths = {};
-  const Index first = options.first_example;
+  const Index first = options.key ? options.key->first_example : 0;
 
   double worst = 0;
   const auto compare = [&](const Tensor<T>& a, const Tensor<T>& b) { worst = std::max(worst, difference(a, b)); };
@@ -195,7 +195,7 @@ double raggedness(const Model& model, carousel::Registry<T>& registry, Given<T> 
     Given<T> one{example_of(given.xs, b, length), example_of(given.outputs, b, length), {}, {}};
     for (const Tensor<T>& s : given.start) one.start.push_back(row_of(s, b));
     for (const Tensor<T>& s : given.state) one.state.push_back(row_of(s, b));
-    options.first_example = first + b;
+    if (options.key) options.key->first_example = first + b;
     const Results<T> alone = results_of(model, registry, one, options);
     compare(example_of(together.outputs, b, length), alone.outputs);
     compare(example_of(together.dxs, b, length), alone.dxs);

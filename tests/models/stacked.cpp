@@ -33,7 +33,7 @@ auto by_steps(const Model& model, const ScanOptions& options = {}) {
     using State = decltype(state);
     std::vector<InputOf<Model>> outputs;
     for (Index t = 0; t < xs.shape()[0]; ++t) {
-      state = step(model, at(xs, 0, t), state, {options.key, t, options.first_example});
+      state = step(model, at(xs, 0, t), state, detail::key_at(options.key, t));
       outputs.push_back(output(state));
     }
     return Scanned<State>{stack(std::span<const InputOf<Model>>(outputs)), state};
@@ -68,7 +68,7 @@ TEST_CASE("stacked layers step by step are those of the whole sequence, noise in
       Registry<double> registry;
       const auto model = stacked_by_name(name, registry, 3, dropout);
       const Given<double> given = given_for(model, 6, 4, 3, 7);
-      const ScanOptions options{.key = 99, .first_example = 5};
+      const ScanOptions options{.key = DropoutKey{.seed = 9, .step = 9, .first_time = 3, .first_example = 5}};
       const Results<double> whole = results_of(model, registry, given, options),
                             steps = results_by(model, registry, given, by_steps(model, options));
       CHECK(same_bits(whole.outputs, steps.outputs));
@@ -91,8 +91,8 @@ TEST_CASE("a ragged batch of stacked layers is its examples, noise included") {
           const auto model = stacked_by_name(name, registry, 2, 0.5);
           std::vector<Index> lengths{1, 8, 0, 1 + lengths_of.below(8), 1 + lengths_of.below(8)};
           lengths_of.shuffle(lengths);
-          ScanOptions options{.reverse = reverse, .first_example = 3};
-          if (training) options.key = 17;
+          ScanOptions options{.reverse = reverse};
+          if (training) options.key = DropoutKey{.seed = 17, .first_example = 3};
           CHECK(raggedness(model, registry, given_for(model, 8, 5, 3, 9), lengths, options) < tolerance);
         }
   };
@@ -107,7 +107,8 @@ TEST_CASE("gradients of stacked layers with dropout") {
   const Given<double> given = given_for(model, 4, 3, 2, 7);
   const std::vector<Index> lengths{4, 1, 2};
   for (const bool reverse : {false, true}) {
-    const GradcheckResult checked = check_gradients(model, registry, given, {.lengths = lengths, .reverse = reverse, .key = 5});
+    const GradcheckResult checked =
+        check_gradients(model, registry, given, {.lengths = lengths, .reverse = reverse, .key = DropoutKey{.seed = 5}});
     CHECK_MESSAGE(checked.passed, checked.worst().describe());
   }
 }
@@ -126,7 +127,7 @@ TEST_CASE("dropout between layers: in training only, at its rate, other masks fo
   const Var<float> ones = tape.constant(full<float>({40, 10, 50}, 1));
   const auto outputs = [&](const ScanOptions& options) { return scan(model, ones, options).outputs.value(); };
   CHECK(same_bits(outputs({}), full<float>({40, 10, 50}, 1)));
-  const Tensor<float> seen = outputs({.key = 1});
+  const Tensor<float> seen = outputs({.key = DropoutKey{.step = 1}});
   double sum = 0, kept = 0;
   for (const float y : seen) {
     CHECK((y == 0 || y == 1 / 0.75F));
@@ -136,17 +137,17 @@ TEST_CASE("dropout between layers: in training only, at its rate, other masks fo
   const double n = 20000;
   CHECK(std::abs(kept / n - 0.75) < 4 * std::sqrt(0.25 * 0.75 / n));
   CHECK(sum / n == doctest::Approx(1).epsilon(0.02));
-  CHECK(same_bits(seen, outputs({.key = 1})));
+  CHECK(same_bits(seen, outputs({.key = DropoutKey{.step = 1}})));
   const auto agreement = [&](const Tensor<float>& a, Index from_a, const Tensor<float>& b, Index from_b, Index count) {
     double same = 0;
     for (Index i = 0; i < count; ++i) same += a.data()[from_a + i] == b.data()[from_b + i];
     return same / static_cast<double>(count);
   };
   const double by_chance = 0.25 * 0.25 + 0.75 * 0.75;
-  CHECK(std::abs(agreement(seen, 0, outputs({.key = 2}), 0, 20000) - by_chance) < 0.02);
+  CHECK(std::abs(agreement(seen, 0, outputs({.key = DropoutKey{.step = 2}}), 0, 20000) - by_chance) < 0.02);
   CHECK(std::abs(agreement(seen, 0, seen, 500, 19500) - by_chance) < 0.02);  // the next step
   CHECK(std::abs(agreement(seen, 0, seen, 50, 19950) - by_chance) < 0.02);   // the next example
-  CHECK(agreement(seen, 50, outputs({.key = 1, .first_example = 1}), 0, 450) == 1);
+  CHECK(agreement(seen, 50, outputs({.key = DropoutKey{.step = 1, .first_example = 1}}), 0, 450) == 1);
 }
 
 TEST_CASE("what Stacked says of wrong arguments") {

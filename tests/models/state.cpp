@@ -141,11 +141,11 @@ TEST_CASE("truncated backpropagation: the values of the whole sequence, the grad
 }
 
 TEST_CASE("the places of a step draw apart, and none without a key") {
-  const RandomStep step{7, 3, 2};
-  CHECK(step.at(1).key != step.at(2).key);
-  CHECK(step.at(1).key != step.key);
-  CHECK(step.at(1).key == RandomStep{7, 3, 2}.at(1).key);
-  CHECK(step.at(1).time == 3);
-  CHECK(step.at(1).example == 2);
-  CHECK_FALSE(RandomStep{{}, 3, 2}.at(1).key.has_value());
+  const DropoutKey key{.seed = 7, .step = 3, .first_time = 5, .first_example = 2};
+  CHECK(detail::at_place(key, 1)->place != detail::at_place(key, 2)->place);
+  CHECK(detail::at_place(key, 1)->place == detail::at_place(key, 1)->place);
+  CHECK(detail::at_place(detail::at_place(key, 1), 2)->place != detail::at_place(detail::at_place(key, 2), 1)->place);
+  CHECK(detail::at_place(key, 1)->first_time == 5);
+  CHECK(detail::at_place(key, 1)->first_example == 2);
+  CHECK_FALSE(detail::at_place({}, 1).has_value());
 }

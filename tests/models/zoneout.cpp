@@ -33,7 +33,7 @@ TEST_CASE("in use, zoneout is the expected step") {
   const V x = tape.constant(random_tensor({2, 3}, 1)), h = tape.constant(random_tensor({2, 4}, 2)),
           c = tape.constant(random_tensor({2, 4}, 3));
   auto [h1, c1] = cell(x, {h, c});
-  auto [inner, random_step] = zoned(x, {{h, c}});
+  auto [inner, key] = zoned(x, {{h, c}});
   CHECK(same_bits(inner.h.value(), V(0.3 * h + 0.7 * h1).value()));
   CHECK(same_bits(inner.c.value(), V(0.6 * c + 0.4 * c1).value()));
 }
@@ -56,18 +56,19 @@ TEST_CASE("in training, each element of the state stays or takes the step") {
     }
     return kept / static_cast<double>(n.size());
   };
-  const auto zoned_at = [&](const RandomStep& at) { return step(zoned, x, {{h, c}}, at).inner; };
-  const auto now = zoned_at({1, 0, 0});
+  const auto zoned_at = [&](const DropoutKey& at) { return step(zoned, x, {{h, c}}, at).inner; };
+  const auto now = zoned_at({.step = 1});
   CHECK(std::abs(kept_part(now.h, h, taken.h) - 0.3) < 0.04);
   CHECK(std::abs(kept_part(now.c, c, taken.c) - 0.6) < 0.04);
-  CHECK(same_bits(now.h.value(), zoned_at({1, 0, 0}).h.value()));
-  for (const RandomStep& other : {RandomStep{2, 0, 0}, RandomStep{1, 1, 0}, RandomStep{1, 0, 1}})
+  CHECK(same_bits(now.h.value(), zoned_at({.step = 1}).h.value()));
+  for (const DropoutKey& other : {DropoutKey{.step = 2}, DropoutKey{.step = 1, .first_time = 1},
+                                  DropoutKey{.step = 1, .first_example = 1}, DropoutKey{.step = 1, .place = 1}})
     CHECK_FALSE(same_bits(now.h.value(), zoned_at(other).h.value()));
   // The extremes.
-  CHECK(same_bits(step(Zoneout<Lstm<double>>(cell, {1}), x, {{h, c}}, {1, 0, 0}).inner.c.value(), c.value()));
-  CHECK(same_bits(step(Zoneout<Lstm<double>>(cell, {0}), x, {{h, c}}, {1, 0, 0}).inner.c.value(), taken.c.value()));
+  CHECK(same_bits(step(Zoneout<Lstm<double>>(cell, {1}), x, {{h, c}}, DropoutKey{.step = 1}).inner.c.value(), c.value()));
+  CHECK(same_bits(step(Zoneout<Lstm<double>>(cell, {0}), x, {{h, c}}, DropoutKey{.step = 1}).inner.c.value(), taken.c.value()));
   // h and c do not share a mask.
-  const auto same_rate = step(Zoneout<Lstm<double>>(cell, {0.5}), x, {{h, c}}, {1, 0, 0}).inner;
+  const auto same_rate = step(Zoneout<Lstm<double>>(cell, {0.5}), x, {{h, c}}, DropoutKey{.step = 1}).inner;
   const Tensor<double> h2 = same_rate.h.value(), c2 = same_rate.c.value(), h0 = h.value(), c0 = c.value();
   double agree = 0;
   for (std::size_t i = 0; i < h2.size(); ++i) agree += (h2.data()[i] == h0.data()[i]) == (c2.data()[i] == c0.data()[i]);
@@ -80,7 +81,8 @@ TEST_CASE("gradients of zoneout, in training and in use") {
   const Given<double> given = given_for(zoned, 4, 3, 3, 7);
   const std::vector<Index> lengths{4, 1, 2};
   for (const bool reverse : {false, true})
-    for (const std::optional<std::uint64_t> key : {std::optional<std::uint64_t>(5), std::optional<std::uint64_t>()}) {
+    for (const std::optional<DropoutKey> key :
+         {std::optional(DropoutKey{.seed = 5, .first_example = 7}), std::optional<DropoutKey>()}) {
       const GradcheckResult checked =
           check_gradients(zoned, registry, given, {.lengths = lengths, .reverse = reverse, .key = key});
       CHECK_MESSAGE(checked.passed, checked.worst().describe());
@@ -92,9 +94,10 @@ TEST_CASE("a ragged batch under zoneout is its examples, each with its own noise
     Registry<T> registry;
     const auto zoned = zoned_lstm(registry);
     for (const bool reverse : {false, true})
-      for (const std::optional<std::uint64_t> key : {std::optional<std::uint64_t>(5), std::optional<std::uint64_t>()})
-        CHECK(raggedness(zoned, registry, given_for(zoned, 8, 5, 3, 9), {3, 8, 0, 1, 5},
-                         {.reverse = reverse, .key = key, .first_example = 7}) < tolerance);
+      for (const std::optional<DropoutKey> key :
+           {std::optional(DropoutKey{.seed = 5, .first_example = 7}), std::optional<DropoutKey>()})
+        CHECK(raggedness(zoned, registry, given_for(zoned, 8, 5, 3, 9), {3, 8, 0, 1, 5}, {.reverse = reverse, .key = key}) <
+              tolerance);
   };
   check(1e-12);
   check(1e-5F);
@@ -110,11 +113,11 @@ TEST_CASE("zoneout within layers, behind a type-erased cell, whole and step by s
        AnyCell<double>(Zoneout<AnyCell<double>>(make_cell<double>("gru", scope / "1", 4, 4, lively<double>()), {0.5}))},
       0.2);
   const Given<double> given = given_for(model, 6, 3, 3, 7);
-  const Results<double> whole = results_of(model, registry, given, {.key = 5, .first_example = 2});
+  const Results<double> whole = results_of(model, registry, given, {.key = DropoutKey{.step = 5, .first_example = 2}});
   const Results<double> steps = results_by(model, registry, given, [&](V xs, Model::State state) {
     std::vector<V> outputs;
     for (Index t = 0; t < 6; ++t) {
-      state = step(model, at(xs, 0, t), state, {5, t, 2});
+      state = step(model, at(xs, 0, t), state, DropoutKey{.step = 5, .first_time = t, .first_example = 2});
       outputs.push_back(output(state));
     }
     return Scanned<Model::State>{stack(std::span<const V>(outputs)), state};
@@ -122,8 +125,9 @@ TEST_CASE("zoneout within layers, behind a type-erased cell, whole and step by s
   CHECK(same_bits(whole.outputs, steps.outputs));
   CHECK(same_bits(whole.state, steps.state));
   CHECK_FALSE(same_bits(whole.outputs, results_of(model, registry, given).outputs));
-  CHECK_FALSE(same_bits(whole.outputs, results_of(model, registry, given, {.key = 6, .first_example = 2}).outputs));
-  CHECK(raggedness(model, registry, given, {3, 6, 1}, {.key = 5}) < 1e-12);
+  CHECK_FALSE(
+      same_bits(whole.outputs, results_of(model, registry, given, {.key = DropoutKey{.step = 6, .first_example = 2}}).outputs));
+  CHECK(raggedness(model, registry, given, {3, 6, 1}, {.key = DropoutKey{.step = 5}}) < 1e-12);
 }
 
 TEST_CASE("what Zoneout says of wrong arguments") {
