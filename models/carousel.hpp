@@ -13,6 +13,7 @@
 #include <carousel/lib/tape.hpp>
 #include <carousel/lib/tensor.hpp>
 #include <carousel/models/check.hpp>
+#include <carousel/models/embedding.hpp>
 #include <carousel/models/gru.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>

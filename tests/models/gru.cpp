@@ -28,6 +28,11 @@ TEST_CASE("a GRU in float starts from the numbers of the one in double and follo
   float_agrees_with_double<GruResetBefore>();
 }
 
+TEST_CASE("training a GRU takes nothing from the heap once it is warm") {
+  trains_without_allocations<Gru>();
+  trains_without_allocations<GruResetBefore>();
+}
+
 TEST_CASE("a GRU whose update gate is 1 keeps its state") {
   Registry<double> registry;
   Random random(1);

@@ -12,6 +12,8 @@
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
+#include "../allocations.hpp"
+
 using namespace carousel;
 
 namespace {
@@ -298,4 +300,20 @@ TEST_CASE("where no position counts, a loss with a divisor is zero, and so is it
   CHECK(loss.item() == 0);
   backward(loss);
   for (double d : tape.gradient(z)) CHECK(d == 0);
+}
+
+TEST_CASE("losses take nothing from the heap once they are warm") {
+  const Labels labels{0, 2, 1, 2};
+  const std::vector<double> mask{1, 0, 2, 1}, rows{1, 0.5};
+  const Tensor<double> values = normal({2, 2, 3}, 11), targets = normal({2, 2}, 12);
+  Tape<double> tape;
+  std::uint64_t before = 0;
+  for (int step = 0; step < 4; ++step) {
+    if (step == 2) before = allocations();
+    tape.clear();
+    const Var<double> x = tape.variable(values), y = tape.constant(targets), first = at(x, -1, 0);
+    backward(cross_entropy(x, labels, {.mask = mask, .label_smoothing = 0.1}) + nll(x, labels) + sum_of_squares(first, y) +
+             first_element_loss(x, y) + mean_squared_error(first, y, {.mask = rows}) + binary_cross_entropy(first, y));
+  }
+  CHECK(allocations() == before);
 }

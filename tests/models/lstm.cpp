@@ -56,6 +56,14 @@ TEST_CASE("an LSTM in float starts from the numbers of the one in double and fol
   float_agrees_with_double<LstmPeephole>();
 }
 
+TEST_CASE("training an LSTM takes nothing from the heap once it is warm") {
+  trains_without_allocations<Lstm>();
+  trains_without_allocations<LstmLinear>();
+  trains_without_allocations<Lstm1997>();
+  trains_without_allocations<LstmCoupled>();
+  trains_without_allocations<LstmPeephole>();
+}
+
 TEST_CASE("gates start with orthogonal recurrent weights, zero biases, and a forget gate that is open") {
   Registry<double> registry;
   Random random(1);

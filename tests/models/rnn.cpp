@@ -34,6 +34,12 @@ TEST_CASE("a simple network in float starts from the numbers of the one in doubl
   float_agrees_with_double<RnnLearnedStart>();
 }
 
+TEST_CASE("training a simple network takes nothing from the heap once it is warm") {
+  trains_without_allocations<RnnTanh>();
+  trains_without_allocations<RnnRelu>();
+  trains_without_allocations<RnnLearnedStart>();
+}
+
 TEST_CASE("a learned start is the same for every example and receives the gradients of all") {
   Registry<double> registry;
   Random random(1);
