@@ -1,4 +1,4 @@
-#include "text_data.hpp"
+#include <carousel/tasks/text_data.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,7 +36,8 @@ std::string utf8(char32_t point) {
   if (point < 0x80) return {byte(point)};
   if (point < 0x800) return {byte(0xc0 | (point >> 6)), byte(0x80 | (point & 0x3f))};
   if (point < 0x10000) return {byte(0xe0 | (point >> 12)), byte(0x80 | ((point >> 6) & 0x3f)), byte(0x80 | (point & 0x3f))};
-  return {byte(0xf0 | (point >> 18)), byte(0x80 | ((point >> 12) & 0x3f)), byte(0x80 | ((point >> 6) & 0x3f)), byte(0x80 | (point & 0x3f))};
+  return {byte(0xf0 | (point >> 18)), byte(0x80 | ((point >> 12) & 0x3f)), byte(0x80 | ((point >> 6) & 0x3f)),
+          byte(0x80 | (point & 0x3f))};
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ Vocabulary Vocabulary::of(std::string_view text, const std::string& name) {
   Vocabulary vocabulary;
   vocabulary.code_points_ = code_points(text, name);
   std::sort(vocabulary.code_points_.begin(), vocabulary.code_points_.end());
-  vocabulary.code_points_.erase(std::unique(vocabulary.code_points_.begin(), vocabulary.code_points_.end()), vocabulary.code_points_.end());
+  vocabulary.code_points_.erase(std::unique(vocabulary.code_points_.begin(), vocabulary.code_points_.end()),
+                                vocabulary.code_points_.end());
   return vocabulary;
 }
 
@@ -57,7 +59,8 @@ std::vector<std::uint32_t> Vocabulary::encode(std::string_view text, const std::
   for (char32_t point : points) {
     const auto found = std::lower_bound(code_points_.begin(), code_points_.end(), point);
     if (found == code_points_.end() || *found != point)
-      bad_file("read ", name, ": line ", line, ": character ", in_quotes(utf8(point)), " is not among the ", size(), " that the model knows");
+      bad_file("read ", name, ": line ", line, ": character ", in_quotes(utf8(point)), " is not among the ", size(),
+               " that the model knows");
     symbols.push_back(static_cast<std::uint32_t>(found - code_points_.begin()));
     line += point == U'\n';
   }
@@ -87,8 +90,8 @@ Streams::Streams(std::vector<std::uint32_t> symbols, Index batch, Index steps, d
   batches_ = size / (batch * steps);
   train_ = static_cast<Index>(static_cast<double>(batches_) * train_part);
   if (train_ < 1 || train_ == batches_)
-    wrong_argument("text: ", size, " characters for batches of ", batch, " streams of ", steps, " steps: must be at least ", 2 * batch * steps,
-                   "; a smaller --batch or --steps needs fewer");
+    wrong_argument("text: ", size, " characters for batches of ", batch, " streams of ", steps, " steps: must be at least ",
+                   2 * batch * steps, "; a smaller --batch or --steps needs fewer");
   symbols_.resize(static_cast<std::size_t>(batches_ * batch * steps));
   stream_ = batches_ * steps;
 }

@@ -32,9 +32,10 @@ class Vocabulary {
 /// The whole of a file; throws std::runtime_error if it can not be read.
 std::string read_file(const std::string& path);
 
-/// A text as `batch` streams that are read side by side, `steps` symbols at a time: batch i continues where batch i − 1 stopped, so
-/// that the state of a net carries over. The target of a symbol is the next one; that of the last is the first of all. The last
-/// batches, 5 % of them, are for validation (char-rnn: the text is cut to whole batches, and 95 % of them, rounded down, train).
+/// A text as `batch` streams that are read side by side, `steps` symbols at a time: batch i continues where batch i − 1 stopped,
+/// so that the state of a net carries over. The target of a symbol is the next one; that of the last is the first of all. The
+/// last batches, 5 % of them, are for validation (char-rnn: the text is cut to whole batches, and 95 % of them, rounded down,
+/// train).
 class Streams {
  public:
   /// Throws std::invalid_argument if the text is too short for one batch of each kind.
