@@ -121,12 +121,13 @@ Lane<T> expm1(Lane<T> x) {
 /// σ(x) = 1 / (1 + e^−x).
 template <class T>
 Lane<T> sigmoid(Lane<T> x) {
-  // Where e^−x would leave the normal numbers, σ(x) is 1, or less than the smallest of them.
+  // Where e^−x would leave the normal numbers, σ(x) rounds to 1, or is below the normal numbers itself and taken for 0.
   constexpr T bound = sizeof(T) == 4 ? T(87.3) : T(708.3);
   const Lane<T> clamped = xsimd::min(xsimd::max(-x, Lane<T>(-bound)), Lane<T>(bound));
   const auto [p, k] = detail::reduce(clamped);
   const Lane<T> scale = detail::power_of_two(k);
-  const Lane<T> y = Lane<T>(T(1)) / (Lane<T>(T(1)) + fma(p, scale, scale));
+  Lane<T> y = Lane<T>(T(1)) / (Lane<T>(T(1)) + fma(p, scale, scale));
+  y = xsimd::select(x < Lane<T>(-bound), Lane<T>(T(0)), y);
   return xsimd::select(x == x, y, x);
 }
 

@@ -58,6 +58,62 @@ void store_some(T* to, Lane<T> lane, Index count) {
 #endif
 }
 
+/// The first `count` < width lanes of a, the others of b.
+template <class T>
+Lane<T> first_of(Lane<T> a, Index count, Lane<T> b) {
+#ifdef __AVX512F__
+  if constexpr (sizeof(T) == 4)
+    return _mm512_mask_mov_ps(b, static_cast<__mmask16>((1U << count) - 1), a);
+  else
+    return _mm512_mask_mov_pd(b, static_cast<__mmask8>((1U << count) - 1), a);
+#else
+  alignas(64) T mixed[width<T>];
+  b.store_aligned(mixed);
+  store_some(mixed, a, count);
+  return Lane<T>::load_aligned(mixed);
+#endif
+}
+
+/// Which lanes of a register count: all of them, or the first few.
+struct Whole {};
+struct Part {
+  Index count;
+};
+
+template <class T>
+Lane<T> load(const T* from, Whole) {
+  return load(from);
+}
+template <class T>
+Lane<T> load(const T* from, Part part) {
+  return load_some(from, part.count);
+}
+template <class T>
+void store(T* to, Lane<T> lane, Whole) {
+  store(to, lane);
+}
+template <class T>
+void store(T* to, Lane<T> lane, Part part) {
+  store_some(to, lane, part.count);
+}
+/// The lanes that count; `other` in those that do not.
+template <class T>
+Lane<T> only(Lane<T> lane, Whole, T) {
+  return lane;
+}
+template <class T>
+Lane<T> only(Lane<T> lane, Part part, T other) {
+  return first_of(lane, part.count, Lane<T>(other));
+}
+
+/// Calls f(place of the first lane, Whole or Part) for each register full of a row of n elements.
+template <class T, class F>
+void for_each_lane(Index n, F f) {
+  Index i = 0;
+  for (; i + width<T> <= n; i += width<T>) f(i, Whole());
+  if (i < n) f(i, Part{n - i});
+}
+
 /// a * b + c, rounded once where the machine can.
 template <class T>
 Lane<T> fma(Lane<T> a, Lane<T> b, Lane<T> c) {

@@ -22,19 +22,7 @@ namespace {
 template <class T>
 const T* packed_copy(Tape<T>& tape, const Node<T>& node) {
   T* const copy = tape.arena().template take<T>(node.shape.size());
-  const int rank = node.shape.rank();
-  std::array<Index, max_rank> at{};
-  const T* from = node.value;
-  for (Index i = 0, size = node.shape.size(); i < size; ++i) {
-    copy[i] = *from;
-    for (int axis = rank - 1; axis >= 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      from += node.strides[a];
-      if (++at[a] < node.shape[axis]) break;
-      from -= node.strides[a] * node.shape[axis];
-      at[a] = 0;
-    }
-  }
+  copy_strided(node.shape, static_cast<const T*>(node.value), node.strides, copy, contiguous(node.shape));
   return copy;
 }
 
@@ -72,24 +60,9 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
     }
   }
 
-  // Axes that all leaves run through without a gap are one. Not where a leaf is broadcast: the order in which its gradient is
-  // summed must depend on the shapes alone, not on what else stands in the statement.
-  int rank = extents.rank();
-  if (!broadcasts)
-    for (int axis = rank - 1; axis > 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      bool joins = true;
-      for (std::size_t k = 0; k < count; ++k) joins &= strides[k][a - 1] == strides[k][a] * extents[axis];
-      if (!joins) continue;
-      extents[axis - 1] *= extents[axis];
-      for (std::size_t k = 0; k < count; ++k) strides[k][a - 1] = strides[k][a];
-      for (int later = axis; later + 1 < rank; ++later) {
-        extents[later] = extents[later + 1];
-        for (std::size_t k = 0; k < count; ++k)
-          strides[k][static_cast<std::size_t>(later)] = strides[k][static_cast<std::size_t>(later) + 1];
-      }
-      --rank;
-    }
+  // Where a leaf is broadcast, axes stay apart: the order in which its gradient is summed must depend on the shapes alone, not on
+  // what else stands in the statement.
+  const int rank = broadcasts ? extents.rank() : merge_axes(extents, strides, count);
 
   Loops loops{1, 1, nullptr};
   if (shape.size() == 0) return {0, 0, nullptr};
@@ -119,29 +92,10 @@ void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* from, const St
   const bool add = tape.claim(index);
   T* to = tape.gradient_buffer(index);
   const Node<T>& node = tape.node(index);
-  if (node.shape.size() == 0) return;
-  const int last = node.shape.rank() - 1;
-  const Index columns = node.shape.back();
-  const Index step = last < 0 ? 1 : strides[static_cast<std::size_t>(last)];
-  const Index step_to = last < 0 ? 1 : node.strides[static_cast<std::size_t>(last)];
-  std::array<Index, max_rank> at{};
-  for (;;) {
-    if (add)
-      for (Index j = 0; j < columns; ++j) to[j * step_to] += from[j * step];
-    else
-      for (Index j = 0; j < columns; ++j) to[j * step_to] = from[j * step];
-    int axis = last - 1;
-    for (; axis >= 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      to += node.strides[a];
-      from += strides[a];
-      if (++at[a] < node.shape[axis]) break;
-      to -= node.strides[a] * node.shape[axis];
-      from -= strides[a] * node.shape[axis];
-      at[a] = 0;
-    }
-    if (axis < 0) return;
-  }
+  if (add)
+    add_strided(node.shape, from, strides, to, node.strides);
+  else
+    copy_strided(node.shape, from, strides, to, node.strides);
 }
 
 template <class T>

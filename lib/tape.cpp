@@ -15,39 +15,6 @@ std::uint64_t next_serial() {
   return ++last;
 }
 
-/// Calls f(offset) for the start of every row (the last axis) of a strided array.
-template <class F>
-void for_each_row(const Shape& shape, const detail::Strides& strides, F f) {
-  const int outer = shape.rank() - 1;
-  if (shape.size() == 0) return;
-  std::array<Index, max_rank> at{};
-  Index offset = 0;
-  for (;;) {
-    f(offset);
-    int axis = outer - 1;
-    for (; axis >= 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
-      offset += strides[a];
-      if (++at[a] < shape[axis]) break;
-      offset -= strides[a] * shape[axis];
-      at[a] = 0;
-    }
-    if (axis < 0) return;
-  }
-}
-
-template <class T>
-void copy_packed(const detail::Node<T>& node, const T* from, T* to) {
-  if (node.packed) {
-    std::copy_n(from, node.shape.size(), to);
-    return;
-  }
-  const Index columns = node.shape.back(), step = node.strides[static_cast<std::size_t>(node.shape.rank() - 1)];
-  for_each_row(node.shape, node.strides, [&](Index offset) {
-    for (Index j = 0; j < columns; ++j) *to++ = from[offset + j * step];
-  });
-}
-
 }  // namespace
 
 template <class T>
@@ -96,7 +63,8 @@ void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
   for (; !entered_.empty() && entered_.back() >= count; entered_.pop_back())
     parameter_nodes_[nodes_[entered_.back()].parameter->id] = detail::none;
   for (; !packings_.empty() && packings_.back().before >= mark; packings_.pop_back())
-    if (const auto& [node, transposed, before] = packings_.back(); node < count) nodes_[node].packings[transposed ? 1 : 0] = nullptr;
+    if (const auto& [node, transposed, before] = packings_.back(); node < count)
+      nodes_[node].packings[transposed ? 1 : 0] = nullptr;
   for (std::size_t i = nodes_.size(); i-- > count;)
     if (nodes_[i].is_member && nodes_[i].parent < count) nodes_[nodes_[i].parent].members = nodes_[i].sibling;
   nodes_.resize(count);
@@ -149,7 +117,8 @@ Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offs
   node.shape = shape;
   node.strides = strides;
   node.needs_gradient = parent.needs_gradient && recording_;
-  // A view of a view that is no member lies in the same place of the first one's parent: chains stay short however long they grow.
+  // A view of a view that is no member lies in the same place of the first one's parent: chains stay short however long they
+  // grow.
   node.parent = !member && parent.is_view() && !parent.is_member && !parent.operation ? parent.parent : of.index();
   node.is_member = member;
   const detail::Strides dense = detail::contiguous(shape);
@@ -214,7 +183,7 @@ T* Tape<T>::data(Var<T> v) {
 template <class T>
 void Tape<T>::copy_elements(Var<T> v, T* to) {
   const Node& n = node(v);
-  copy_packed(n, n.value, to);
+  detail::copy_strided(n.shape, n.value, n.strides, to, detail::contiguous(n.shape));
 }
 
 template <class T>
@@ -227,7 +196,8 @@ void Tape<T>::copy_value(Var<T> v, Tensor<T>& to) {
 template <class T>
 void Tape<T>::keep_gradient(Var<T> v) {
   if (!node(v).needs_gradient) wrong_argument("keep_gradient: the value depends on nothing that receives a gradient");
-  for (std::uint32_t i = v.index(); i != detail::none; i = nodes_[i].parent) nodes_[i].keeps_grad = true;  // a view's lies in its parent's
+  for (std::uint32_t i = v.index(); i != detail::none; i = nodes_[i].parent)
+    nodes_[i].keeps_grad = true;  // a view's lies in its parent's
 }
 
 template <class T>
@@ -237,7 +207,8 @@ Tensor<T> Tape<T>::gradient(Var<T> v) {
   if (!n.needs_gradient) wrong_argument("gradient: the value depends on nothing that receives a gradient");
   if (!n.keeps_grad && !n.parameter) wrong_argument("gradient: of an inner value: pass it to keep_gradient() before backward()");
   Tensor<T> out = zeros<T>(n.shape);
-  if (touched(v.index())) copy_packed(n, gradient_buffer(v.index()), out.data());
+  if (touched(v.index()))
+    detail::copy_strided(n.shape, gradient_buffer(v.index()), n.strides, out.data(), detail::contiguous(n.shape));
   return out;
 }
 
@@ -258,7 +229,8 @@ template <class T>
 void Tape<T>::release_gradient(Node& node) {
   if (!node.owns_grad || node.keeps_grad) return;
   const Index size = node.shape.size();
-  auto free = std::find_if(free_gradients_.begin(), free_gradients_.end(), [&](const FreeGradients& f) { return f.size == size; });
+  auto free =
+      std::find_if(free_gradients_.begin(), free_gradients_.end(), [&](const FreeGradients& f) { return f.size == size; });
   if (free == free_gradients_.end()) free = free_gradients_.insert(free, {size, {}});
   free->blocks.push_back(node.grad);
   node.grad = nullptr;
@@ -294,14 +266,8 @@ T* Tape<T>::gradient_buffer(std::uint32_t index) {
 
 template <class T>
 void Tape<T>::zero(const Node& node) {
-  if (node.packed) {
-    std::fill_n(node.grad, node.shape.size(), T(0));
-    return;
-  }
-  const Index columns = node.shape.back(), step = node.strides[static_cast<std::size_t>(node.shape.rank() - 1)];
-  for_each_row(node.shape, node.strides, [&](Index offset) {
-    for (Index j = 0; j < columns; ++j) node.grad[offset + j * step] = T(0);
-  });
+  constexpr T nothing(0);
+  detail::copy_strided(node.shape, &nothing, {}, node.grad, node.strides);
 }
 
 template <class T>
@@ -386,14 +352,16 @@ template <class T>
 void Tape<T>::check_parameters() const {
   for (std::uint32_t i : entered_)
     if (nodes_[i].parameter->version != nodes_[i].version)
-      wrong_order("backward: parameter ", nodes_[i].parameter->path, " has changed since the forward pass: update it after backward()");
+      wrong_order("backward: parameter ", nodes_[i].parameter->path,
+                  " has changed since the forward pass: update it after backward()");
 }
 
 template <class T>
 void Tape<T>::backward(Var<T> loss, Gradients gradients) {
   if (node(loss).shape.size() != 1)
     wrong_argument("backward: loss is ", node(loss).shape, ": must hold one number; take mean() or sum()");
-  if (consumed_) wrong_order("backward: this tape was consumed by an earlier backward(): add several losses first, then call it once");
+  if (consumed_)
+    wrong_order("backward: this tape was consumed by an earlier backward(): add several losses first, then call it once");
   if (!node(loss).needs_gradient) wrong_argument("backward: the loss depends on nothing that receives a gradient");
   check_parameters();
   consumed_ = true;

@@ -34,7 +34,7 @@
 
 #include <carousel/lib/arena.hpp>
 #include <carousel/lib/loop.hpp>
-#include <carousel/lib/tensor.hpp>
+#include <carousel/lib/strided.hpp>
 
 namespace carousel {
 
@@ -81,20 +81,6 @@ class Var {
 namespace detail {
 
 inline constexpr std::uint32_t none = UINT32_MAX;
-
-/// Elements between neighbours along each axis.
-using Strides = std::array<Index, max_rank>;
-
-/// The strides of a row-major array.
-inline Strides contiguous(const Shape& shape) {
-  Strides strides{};
-  Index step = 1;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = step;
-    step *= shape[axis];
-  }
-  return strides;
-}
 
 template <class T>
 struct Node;
