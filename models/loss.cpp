@@ -180,7 +180,14 @@ std::pair<T, T> exponentials(const T* z, Index count, T* e) {
   constexpr Index width = simd::width<T>;
   const Index whole = count - count % width;
   T largest = z[0];
-  for (Index j = 1; j < count; ++j) largest = z[j] > largest ? z[j] : largest;
+  if (whole > 0) {
+    Lane<T> most = simd::load(z);
+    for (Index j = width; j < whole; j += width) most = xsimd::max(most, simd::load(z + j));
+    alignas(64) T lanes[width];
+    simd::store(lanes, most);
+    for (const T lane : lanes) largest = lane > largest ? lane : largest;
+  }
+  for (Index j = whole; j < count; ++j) largest = z[j] > largest ? z[j] : largest;
   if (!std::isfinite(largest)) largest = 0;  // infinities show in the result as such, or as NaN
   const Lane<T> m(largest);
   Lane<T> sums(T(0));

@@ -98,6 +98,20 @@ TEST_CASE("cross entropy of even odds is the log of their number") {
   CHECK(cross_entropy(logits, Labels{0, 1, 2, 3, 4, 0}).item() == doctest::Approx(std::log(5.0)).epsilon(1e-15));
 }
 
+TEST_CASE("even odds stay even however small or large the logits, in rows of every length") {
+  Tape<float> tape;
+  for (Index classes = 1; classes < 40; ++classes)
+    for (const float z : {-1e4F, 0.0F, 1e4F}) {
+      tape.clear();
+      const Var<float> logits = tape.variable(full<float>({1, classes}, z));
+      const Var<float> loss = cross_entropy(logits, Labels{classes - 1});
+      CAPTURE(classes);
+      CHECK(std::abs(static_cast<double>(loss.item()) - std::log(static_cast<double>(classes))) < 4e-7);
+      backward(loss);
+      CHECK(std::abs(tape.gradient(logits).data()[0] - (1.0F / static_cast<float>(classes) - (classes == 1 ? 1 : 0))) < 2e-7F);
+    }
+}
+
 TEST_CASE("cross entropy equals its definition, with labels to ignore, a mask, smoothing, and any divisor") {
   const Tensor<double> logits = normal({2, 3, 19}, 1);
   const Labels labels{0, 18, 7, 3, 7, 1};
@@ -228,8 +242,8 @@ TEST_CASE("a class ruled out by a logit of minus infinity costs nothing, and NaN
   backward(loss);
   CHECK(tape.gradient(z).data()[1] == 0);
   tape.clear();
-  for (Index at = 0; at < 3; ++at) {
-    Tensor<double> values = zeros<double>({1, 3});
+  for (Index at = 0; at < 19; ++at) {
+    Tensor<double> values = zeros<double>({1, 19});
     values.data()[at] = std::numeric_limits<double>::quiet_NaN();
     CHECK(std::isnan(cross_entropy(tape.constant(values), Labels{0}).item()));
   }
