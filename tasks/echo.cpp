@@ -1,12 +1,16 @@
 /// Four inputs in, four numbers out: the example of nicodjimenez/lstm (test.py, 2015), by which one sees that an LSTM learns.
 
-#include <cmath>
+#include <numeric>
 
 #include <fmt/format.h>
 
-#include <carousel/carousel.hpp>
+#include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/models/linear.hpp>
+#include <carousel/models/loss.hpp>
+#include <carousel/models/scan.hpp>
 #include <carousel/tasks/task.hpp>
+#include <carousel/tasks/training.hpp>
 
 namespace carousel {
 
@@ -15,20 +19,31 @@ namespace {
 constexpr Index steps = 4, features = 50;
 constexpr double targets[steps] = {-0.5, 0.2, 0.1, -0.5};
 
-std::vector<Preset<TrainOptions>> presets() {
-  const TrainOptions usual{.cell = "lstm", .epochs = 100, .hidden = 100, .rate = 0.1};
-  return {{"default", "what learns fastest", usual}, {"source", "as the original, whose printed lines it repeats", usual}};
+struct EchoOptions : TrainOptions {
+  std::string readout = "linear";
+};
+
+std::vector<Preset<EchoOptions>> presets() {
+  const EchoOptions usual{{.cell = "lstm", .epochs = 100, .seed = 0, .hidden = 100, .rate = 0.003, .optimizer = "adam"},
+                          "linear"};
+  EchoOptions source = usual;
+  source.cell = "lstm-linear";
+  source.rate = 0.1;
+  source.optimizer = "sgd";
+  source.readout = "first";
+  return {{"default", "a random start, a read-out, Adam", usual},
+          {"source", "the start, the loss and the descent of the original, whose lines it prints digit for digit", source}};
 }
 
 /// Sequences to learn.
 ///   xs: [steps, batch, features] uniform in [0, 1)
-///   ys: [steps, batch, 1] what the first unit of the output is to be; sequence n has the targets rotated by n steps
+///   ys: [steps, batch] what the first unit of the output is to be; sequence n has the targets rotated by n steps
 struct Sequences {
   Tensor<double> xs, ys;
 };
 
 Sequences make_sequences(NumpyRandom& random, Index batch) {
-  Sequences out{empty<double>({steps, batch, features}), empty<double>({steps, batch, 1})};
+  Sequences out{empty<double>({steps, batch, features}), empty<double>({steps, batch})};
   for (Index n = 0; n < batch; ++n)
     for (Index t = 0; t < steps; ++t) {
       double* const x = out.xs.data() + (t * batch + n) * features;
@@ -38,70 +53,126 @@ Sequences make_sequences(NumpyRandom& random, Index batch) {
   return out;
 }
 
-/// As the original starts: numpy's seed(0) before every array, so that all gates are equal. Its weights are [hidden, features +
-/// hidden] for each gate. Returns the generator as it stands after the last array.
-NumpyRandom initialise_as_source(Registry<double>& registry, Index hidden) {
-  NumpyRandom random(0);
-  Tensor<double>& wx = registry.at("cell/wx").value;
-  Tensor<double>& wh = registry.at("cell/wh").value;
-  const Index columns = 4 * hidden;
-  for (Index row = 0; row < hidden; ++row)
-    for (Index k = 0; k < features + hidden; ++k) {
-      const double value = random.uniform(-0.1, 0.1);
-      double* const to = k < features ? wx.data() + k * columns : wh.data() + (k - features) * columns;
-      for (Index gate = 0; gate < 4; ++gate) to[gate * hidden + row] = value;
-    }
-  random = NumpyRandom(0);
-  Tensor<double>& b = registry.at("cell/b").value;
-  for (Index row = 0; row < hidden; ++row) {
-    const double value = random.uniform(-0.1, 0.1);
-    for (Index gate = 0; gate < 4; ++gate) b.data()[gate * hidden + row] = value;
-  }
-  for (Parameter<double>& parameter : registry) ++parameter.version;
+/// The generator of the original as it stands when it draws the inputs: behind the last array of parameters, a bias.
+NumpyRandom input_random(std::uint32_t seed, Index hidden) {
+  NumpyRandom random(seed);
+  for (Index k = 0; k < hidden; ++k) random.random();
   return random;
 }
 
-/// "iter  0: y_pred = [ 0.04135,  0.06930,  0.11699,  0.16562], loss: 7.535e-01"
-std::string line_of(Index iteration, const Tensor<double>& predicted, double loss) {
-  const Index batch = static_cast<Index>(predicted.size()) / steps;
-  std::string line = fmt::format("iter {:2d}: y_pred = [", iteration);
-  for (Index t = 0; t < steps; ++t) line += fmt::format("{}{: 2.5f}", t ? ", " : "", predicted.data()[t * batch]);
-  return line + fmt::format("], loss: {:.3e}", loss);
+/// As the original starts: numpy's seed before every array, so that all gates are equal. Its weights are [hidden, features +
+/// hidden] for each gate, ours [features, 4 hidden] and [hidden, 4 hidden].
+void initialise_as_source(Registry<double>& registry, Index hidden, std::uint32_t seed) {
+  Parameter<double>&wx = registry.at("cell/wx"), &wh = registry.at("cell/wh"), &b = registry.at("cell/b");
+  const Index columns = 4 * hidden;
+  NumpyRandom weights(seed), biases(seed);
+  for (Index unit = 0; unit < hidden; ++unit) {
+    for (Index k = 0; k < features + hidden; ++k) {
+      const double value = weights.uniform(-0.1, 0.1);
+      double* const to = k < features ? wx.value.data() + k * columns : wh.value.data() + (k - features) * columns;
+      for (Index gate = 0; gate < 4; ++gate) to[gate * hidden + unit] = value;
+    }
+    const double value = biases.uniform(-0.1, 0.1);
+    for (Index gate = 0; gate < 4; ++gate) b.value.data()[gate * hidden + unit] = value;
+  }
+  for (Parameter<double>* parameter : {&wx, &wh, &b}) ++parameter->version;
 }
 
-int train(const TrainOptions& options) {
+/// The model and its data.
+struct Echo {
   Registry<double> registry;
-  Random random(static_cast<std::uint64_t>(options.seed));
-  const AnyCell<double> cell = make_cell(options.cell, Scope<double>(registry, random) / "cell", features, options.hidden);
-  NumpyRandom inputs = initialise_as_source(registry, options.hidden);
-  const Sequences sequences = make_sequences(inputs, options.batch);
+  AnyCell<double> cell;
+  std::optional<Linear<double>> readout;  // none: the first unit of h is the prediction
+  Sequences sequences;
+  Tensor<double> predicted;  // [steps, batch], by the latest loss()
 
-  Tape<double> tape;
-  double last = 0;
-  for (Index iteration = 0; iteration < options.epochs; ++iteration) {
-    tape.clear();
-    const Var<double> hs = scan(cell, tape.constant(sequences.xs));
-    const Var<double> predicted = slice(hs, 2, 0, 1);
-    const Var<double> loss = sum(square(predicted - tape.constant(sequences.ys))) * (1.0 / static_cast<double>(options.batch));
-    last = loss.item();
-    print(line_of(iteration, predicted.value(), last));
-    if (interrupted()) return exit_interrupted;
-    backward(loss);
-    for (Parameter<double>& parameter : registry) {
-      for (std::size_t i = 0; i < parameter.value.size(); ++i)
-        parameter.value.data()[i] -= options.rate * parameter.gradient.data()[i];
-      ++parameter.version;
-    }
+  explicit Echo(const EchoOptions& options) : Echo(options, Random(static_cast<std::uint64_t>(options.seed))) {
+    const auto seed = static_cast<std::uint32_t>(options.seed);
+    if (options.preset == "source" && (options.cell == "lstm" || options.cell == "lstm-linear"))
+      initialise_as_source(registry, options.hidden, seed);
+    NumpyRandom random = input_random(seed, options.hidden);
+    sequences = make_sequences(random, options.batch);
   }
-  print_result("echo", {{"loss", last}});
+
+  /// Σ over steps of (prediction − target)², the mean of all sequences.
+  Var<double> loss() {
+    Tape<double>& tape = Tape<double>::active();
+    const Var<double> ys = tape.constant(sequences.ys);
+    Var<double> hs = scan(cell, tape.constant(sequences.xs));
+    if (readout) hs = (*readout)(hs);
+    tape.copy_value(packed(reshape(slice(hs, 2, 0, 1), ys.shape())), predicted);
+    return first_element_loss(hs, ys) * (1.0 / static_cast<double>(ys.shape()[1]));
+  }
+
+  /// "y_pred = [ 0.04135,  0.06930,  0.11699,  0.16562], loss: 7.535e-01", of the first sequence.
+  std::string describe(double loss) const {
+    const Index batch = shape_of(predicted)[1];
+    std::string line = "y_pred = [";
+    for (Index t = 0; t < steps; ++t) line += fmt::format("{}{: 2.5f}", t ? ", " : "", predicted.data()[t * batch]);
+    return line + fmt::format("], loss: {:.3e}", loss);
+  }
+
+ private:
+  Echo(const EchoOptions& options, Random random)
+      : cell(make_cell(options.cell, Scope<double>(registry, random) / "cell", features, options.hidden)) {
+    if (options.readout == "linear") readout.emplace(Scope<double>(registry, random) / "readout", options.hidden, 1);
+  }
+};
+
+Metadata metadata_of_echo(const EchoOptions& options) {
+  Metadata metadata = metadata_of("echo", options);
+  metadata["readout"] = options.readout;
+  return metadata;
+}
+
+int train(const EchoOptions& options) {
+  Echo echo(options);
+  const auto optimizer = make_optimizer(options.optimizer, echo.registry, options.rate);
+  const Metadata metadata = metadata_of_echo(options);
+  FitState state = start_state(*optimizer, options, metadata);
+  FitOptions fitting = fit_options(options, metadata);
+  fitting.clip_value = options.clip;
+  fitting.explosion = 10;
+  double last = 0;
+  fitting.after_step = [&](const StepReport& report) {
+    last = report.loss;
+    print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss)));
+  };
+  const DataSet data{.examples = options.batch, .batch = options.batch, .shuffle = false};
+  const FitResult result = fit(
+      *optimizer, data, [&](const Batch&, const Shard&) { return echo.loss(); }, fitting, std::move(state));
+  const int code = report_end(result, options);
+  if (code == exit_done) print_result("echo", {{"loss", last}});
+  return code;
+}
+
+int eval(const EvalOptions& options) {
+  if (options.input) wrong_argument("--input ", *options.input, ": echo makes its own sequences, it reads no file");
+  EchoOptions saved{saved_options(options.checkpoint, options.file), ""};
+  if (const auto readout = options.checkpoint.metadata.find("readout"); readout != options.checkpoint.metadata.end())
+    saved.readout = readout->second;
+  Echo echo(saved);
+  load(echo.registry, options.checkpoint, options.file);
+  Tape<double> tape;
+  const double loss = echo.loss().item();
+  print(echo.describe(loss));
+  print_result("echo", {{"loss", loss}});
   return exit_done;
 }
 
 Command declare_training(CLI::App& app) {
-  Arguments<TrainOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", {.at_least = 1});
-  arguments.add("--batch", "N", &TrainOptions::batch, "sequences learned at once; the loss is their mean", {.at_least = 1});
-  arguments.add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0});
+  Arguments<EchoOptions> arguments(app, presets());
+  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", {.at_least = 1})
+      .add("--batch", "N", &TrainOptions::batch,
+           "sequences learned at once, each with inputs of its own and the four numbers in another order; the loss is their mean",
+           {.at_least = 1})
+      .add("--readout", "NAME", &EchoOptions::readout,
+           "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",
+           {.one_of = {"linear", "first"}})
+      .add("--optimizer", "NAME", &TrainOptions::optimizer, "one of " + list_words(optimizer_names()),
+           {.one_of = optimizer_names()})
+      .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
+      .add("--clip", "C", &TrainOptions::clip, "bounds every element of the gradient; 0: not", {.at_least = 0});
   return [arguments] { return train(arguments.options()); };
 }
 
@@ -112,7 +183,8 @@ Task echo() {
   return {.name = "echo",
           .about = "four random inputs, four numbers to give back: the example of nicodjimenez/lstm",
           .example = "carousel train echo --preset source",
-          .train = declare_training};
+          .train = declare_training,
+          .eval = eval};
 }
 }  // namespace tasks
 

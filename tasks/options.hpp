@@ -36,6 +36,7 @@ struct TrainOptions {
   std::string input = {};  ///< file to train on
   std::string data = {};   ///< folder of data sets
   std::string out = {};    ///< folder for what is saved; empty: nothing is saved
+  bool resume = false;
   bool quiet = false;
 };
 
@@ -87,7 +88,8 @@ std::string list_words(const std::vector<std::string>& words);
 template <class Options>
 class Arguments {
  public:
-  /// Adds the options that every training has: --preset --cell --epochs --seed --threads --out --data --quiet. The preset
+  /// Adds the options that every training has: --preset --cell --epochs --seed --threads --out --resume --data
+  /// --quiet. The preset
   /// "default" must be among the presets.
   Arguments(CLI::App& app, std::vector<Preset<Options>> presets) : app_(&app), state_(std::make_shared<State>()) {
     state_->presets = std::move(presets);
@@ -106,6 +108,7 @@ class Arguments {
     add("--seed", "N", &Options::seed, "of all random numbers", {.at_least = 0});
     add("--threads", "N", &Options::threads, "processor cores to use", {.at_least = 1});
     add("--out", "DIR", &Options::out, "folder to save the model in");
+    add_flag("--resume", &Options::resume, "go on with what a stopped training left in --out");
     add("--data", "DIR", &Options::data, "folder of data sets ($CAROUSEL_DATA)");
     add_flag("--quiet", &Options::quiet, "no progress on standard error");
   }

@@ -8,6 +8,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/help.hpp>
 #include <carousel/tasks/task.hpp>
 
@@ -200,6 +201,21 @@ void declare_sample(CLI::App& app, Command& chosen) {
   });
 }
 
+void declare_gradcheck(CLI::App& app, Command& chosen) {
+  const auto name = std::make_shared<std::string>();
+  CLI::App* const check = app.add_subcommand("gradcheck", "compares the gradients with numeric and hand-derived ones");
+  check->add_option("CELL", *name, "a cell, tensor by tensor; without it every cell, layer and loss, a line each");
+  check->footer("example: carousel gradcheck lstm");
+  check->callback([name, &chosen] {
+    chosen = [name] {
+      if (name->empty()) return gradcheck_all();
+      std::string known;
+      detail::read_value("gradcheck:", *name, detail::one_of_the_cells(), known);
+      return gradcheck_cell(known);
+    };
+  });
+}
+
 void declare_train(CLI::App& app, Command& chosen) {
   CLI::App* const train = app.add_subcommand("train", "trains a model for a task");
   train->require_subcommand(1);
@@ -225,7 +241,8 @@ int parse_and_run(std::vector<std::string> arguments) {
   app.set_help_flag("-h,--help", "this text");
   app.set_version_flag("--version", "carousel " CAROUSEL_VERSION, "the version");
   app.footer(
-      "carousel COMMAND --help says more. Results go to standard output, progress and remarks to standard error.\n"
+      "carousel COMMAND --help says more.\n"
+      "results go to standard output, progress and remarks to standard error\n"
       "exit codes: 0 done, 1 the result is bad, 2 wrong usage or data, 130 stopped by Ctrl-C\n"
       "example: carousel train echo --preset source");
   app.require_subcommand(0, 1);
@@ -234,6 +251,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_train(app, chosen);
   declare_eval(app, chosen);
   declare_sample(app, chosen);
+  declare_gradcheck(app, chosen);
   app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { chosen = list; });
 
   const bool main_job = arguments.empty();

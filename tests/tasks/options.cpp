@@ -1,0 +1,125 @@
+#include <carousel/tasks/options.hpp>
+
+#include <cstdlib>
+#include <optional>
+
+#include <doctest/doctest.h>
+#include <CLI/CLI.hpp>
+
+using namespace carousel;
+
+namespace {
+
+struct Given : TrainOptions {
+  double decay = 0.97;
+};
+
+std::vector<Preset<Given>> presets() {
+  Given usual, source;
+  usual.hidden = 128;
+  usual.rate = 0.002;
+  source.hidden = 128;
+  source.rate = 0.1;
+  source.epochs = 7;
+  return {{"default", "what is best", usual}, {"source", "as the original", source}};
+}
+
+Given parse(std::vector<std::string> arguments) {
+  CLI::App app;
+  Arguments<Given> given(app, presets());
+  given.add("--hidden", "N", &Given::hidden, "units", {.at_least = 1})
+      .add("--rate", "R", &Given::rate, "learning rate", {.above = 0})
+      .add("--dropout", "P", &Given::dropout, "part that is dropped", {.at_least = 0, .below = 1})
+      .add("--decay", "F", &Given::decay, "of the rate");
+  std::reverse(arguments.begin(), arguments.end());
+  app.parse(arguments);
+  return given.options();
+}
+
+std::string error_of(std::vector<std::string> arguments) {
+  try {
+    parse(std::move(arguments));
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("without arguments every option has the default preset's value") {
+  const Given options = parse({});
+  CHECK(options.preset == "default");
+  CHECK(options.hidden == 128);
+  CHECK(options.rate == 0.002);
+  CHECK(options.epochs == 1);
+  CHECK(options.decay == 0.97);
+  CHECK_FALSE(options.quiet);
+  CHECK_FALSE(options.resume);
+}
+
+TEST_CASE("a preset changes its options, and what is given wins over it wherever it stands") {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--preset", "source", "--rate", "0.5"},
+                                                    std::vector<std::string>{"--rate=0.5", "--preset=source"}}) {
+    const Given options = parse(arguments);
+    CHECK(options.preset == "source");
+    CHECK(options.rate == 0.5);
+    CHECK(options.epochs == 7);
+    CHECK(options.hidden == 128);
+  }
+}
+
+TEST_CASE("the last of an option that is given twice counts") {
+  CHECK(parse({"--epochs", "3", "--epochs", "4"}).epochs == 4);
+}
+
+TEST_CASE("all shared options are read") {
+  const Given options = parse({"--cell", "gru", "--epochs", "2", "--seed", "18446744073", "--threads", "2", "--out", "runs/x",
+                               "--data", "d", "--quiet", "--resume", "--dropout", "0.25", "--decay", "-1e-3"});
+  CHECK(options.cell == "gru");
+  CHECK(options.epochs == 2);
+  CHECK(options.seed == 18446744073);
+  CHECK(options.threads == 2);
+  CHECK(options.out == "runs/x");
+  CHECK(options.data == "d");
+  CHECK(options.quiet);
+  CHECK(options.resume);
+  CHECK(options.dropout == 0.25);
+  CHECK(options.decay == -1e-3);
+}
+
+TEST_CASE("a value that can not be is refused with what it must be") {
+  CHECK(error_of({"--epochs", "0"}) == "--epochs 0: must be a whole number of 1 or more");
+  CHECK(error_of({"--epochs", "2.5"}) == "--epochs 2.5: must be a whole number of 1 or more");
+  CHECK(error_of({"--epochs", "3x"}) == "--epochs 3x: must be a whole number of 1 or more");
+  CHECK(error_of({"--epochs", ""}) == "--epochs : must be a whole number of 1 or more");
+  CHECK(error_of({"--epochs", "9223372036854775808"}) == "--epochs 9223372036854775808: must be a whole number of 1 or more");
+  CHECK(error_of({"--rate", "0"}) == "--rate 0: must be a number above 0");
+  CHECK(error_of({"--rate", "inf"}) == "--rate inf: must be a number above 0");
+  CHECK(error_of({"--rate", "nan"}) == "--rate nan: must be a number above 0");
+  CHECK(error_of({"--decay", "fast"}) == "--decay fast: must be a number");
+  CHECK(error_of({"--dropout", "1"}) == "--dropout 1: must be a number of 0 or more and below 1");
+  CHECK(error_of({"--preset", "best"}) == "--preset best: must be one of default, source");
+  const std::string cells =
+      "lstm, lstm-linear, lstm-1997, lstm-peephole, lstm-coupled, gru, gru-reset-before, rnn-tanh, rnn-relu";
+  CHECK(error_of({"--cell", "lstn"}) == "--cell lstn: must be one of " + cells);
+}
+
+TEST_CASE("--data falls back to $CAROUSEL_DATA") {
+  const char* const before = std::getenv("CAROUSEL_DATA");
+  const std::optional<std::string> kept = before ? std::optional<std::string>(before) : std::nullopt;
+  setenv("CAROUSEL_DATA", "from/environment", 1);
+  CHECK(parse({}).data == "from/environment");
+  CHECK(parse({"--data", "given"}).data == "given");
+  unsetenv("CAROUSEL_DATA");
+  CHECK(parse({}).data.empty());
+  if (kept) setenv("CAROUSEL_DATA", kept->c_str(), 1);
+}
+
+TEST_CASE("help names the default, and what another preset has instead") {
+  using detail::help_with_defaults;
+  CHECK(help_with_defaults("learning rate", {{"default", "0.002"}, {"source", "0.1"}}) == "learning rate (0.002; source: 0.1)");
+  CHECK(help_with_defaults("units", {{"default", "128"}, {"source", "128"}}) == "units (128)");
+  CHECK(help_with_defaults("folder", {{"default", ""}, {"source", ""}}) == "folder");
+  CHECK(help_with_defaults("units", {}) == "units");
+}
