@@ -22,6 +22,7 @@
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/scan.hpp>
 #include <carousel/models/state.hpp>
+#include <carousel/models/torch.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/matmul.hpp>
 #include <carousel/ops/reduce.hpp>
