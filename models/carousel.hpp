@@ -23,7 +23,9 @@
 #include <carousel/models/scan.hpp>
 #include <carousel/models/state.hpp>
 #include <carousel/models/torch.hpp>
+#include <carousel/ops/arrange.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/matmul.hpp>
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
+#include <carousel/ops/softmax.hpp>

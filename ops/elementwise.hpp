@@ -20,10 +20,10 @@ Lane one_where(Condition condition, Lane) {
   return xsimd::select(condition, Lane(1), Lane(0));
 }
 
-/// Whether a is what min or max of it and another give: the comparison holds, or a is NaN.
+/// Whether a is what min or max of it and another give: the comparison holds, or a is NaN. (xsimd's != is false for NaN.)
 template <class Lane, class Condition>
 Condition takes_first(Condition comparison, Lane a) {
-  return comparison || a != a;
+  return comparison || !(a == a);
 }
 
 /// The gradient of a function of two operands that is constant but for its steps.
@@ -46,7 +46,8 @@ inline constexpr auto cos = elementwise(
 inline constexpr auto pow = elementwise(
     "pow", [](auto x, auto p) { return simd::pow(x, p); },
     [](auto dy, auto y, auto x, auto p) {
-      return std::tuple(only_where(p != 0, dy * p * simd::pow(x, p - 1)), only_where(x != 0 || p < 0, dy * y * simd::log(x)));
+      return std::tuple(only_where(!(p == 0), dy * p * simd::pow(x, p - 1)),
+                        only_where(!(x == 0) || p < 0, dy * y * simd::log(x)));
     });
 
 inline constexpr auto minimum = elementwise(
@@ -78,9 +79,9 @@ inline constexpr auto greater = elementwise(
 inline constexpr auto greater_equal = elementwise(
     "greater_equal", [](auto a, auto b) { return one_where(a >= b, a); }, none_to_two);
 inline constexpr auto where = elementwise(
-    "where", [](auto condition, auto a, auto b) { return xsimd::select(condition != 0, a, b); },
+    "where", [](auto condition, auto a, auto b) { return xsimd::select(condition == 0, b, a); },
     [](auto dy, auto, auto condition, auto, auto) {
-      return std::tuple(decltype(dy)(0), only_where(condition != 0, dy), only_where(condition == 0, dy));
+      return std::tuple(decltype(dy)(0), only_where(!(condition == 0), dy), only_where(condition == 0, dy));
     });
 
 inline constexpr auto sigmoid = elementwise(

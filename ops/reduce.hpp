@@ -1,24 +1,33 @@
 #pragma once
-/// Sums and their relatives, over all elements or along one axis.
+/// Sums and their relatives, over all elements or along one axis. Along an axis it stays with extent 1, so that the result
+/// broadcasts against the operand; a negative axis counts from the last.
+
+#include <concepts>
 
 #include <carousel/lib/expression.hpp>
 
 namespace carousel {
 
-/// Σ x over all elements. Result: [] of one number, summed in double.
+/// Σ x over all elements, or along an axis; added in double, in an order that depends on the shape alone.
 Var<float> sum(Var<float> x);
 Var<double> sum(Var<double> x);
-
-/// Σ x along an axis, which stays with extent 1; a negative axis counts from the last.
 Var<float> sum(Var<float> x, int axis);
 Var<double> sum(Var<double> x, int axis);
 
-/// The mean of all elements; throws std::invalid_argument if there are none.
+/// The mean of all elements, or along an axis; throws std::invalid_argument if there are none.
 Var<float> mean(Var<float> x);
 Var<double> mean(Var<double> x);
-
-/// The mean along an axis, which stays with extent 1.
 Var<float> mean(Var<float> x, int axis);
 Var<double> mean(Var<double> x, int axis);
+
+/// The largest of all elements, or along an axis; a NaN counts as the largest. The first of the largest receives the gradient.
+/// Throws std::invalid_argument if there are none.
+Var<float> max(Var<float> x);
+Var<double> max(Var<double> x);
+Var<float> max(Var<float> x, int axis);
+Var<double> max(Var<double> x, int axis);
+/// Element by element, with a number: that is maximum(x, number).
+void max(Var<float> x, std::floating_point auto number) = delete;
+void max(Var<double> x, std::floating_point auto number) = delete;
 
 }  // namespace carousel

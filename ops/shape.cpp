@@ -12,26 +12,24 @@ int checked_axis(const char* op, int axis, const Shape& shape) {
   return counted;
 }
 
-namespace {
-
-std::size_t place(int axis) {
-  return static_cast<std::size_t>(axis);
+AxisParts around_axis(const Shape& shape, int axis) {
+  AxisParts parts{1, shape[axis], 1};
+  for (int i = 0; i < axis; ++i) parts.outer *= shape[i];
+  for (int i = axis + 1; i < shape.rank(); ++i) parts.inner *= shape[i];
+  return parts;
 }
 
-/// Calls f(packed offset, strided offset) for each element in row-major order.
-template <class F>
-void for_each_element(const Shape& shape, const Strides& strides, F f) {
-  std::array<Index, max_rank> at{};
-  Index offset = 0;
-  for (Index i = 0, size = shape.size(); i < size; ++i) {
-    f(i, offset);
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      offset += strides[place(axis)];
-      if (++at[place(axis)] < shape[axis]) break;
-      offset -= strides[place(axis)] * shape[axis];
-      at[place(axis)] = 0;
-    }
-  }
+namespace {
+
+/// A view of all elements of x. Where x is not divided yet, it is the only member.
+template <class T>
+Var<T> view_of_all(Tape<T>& tape, Var<T> x, const Shape& shape, const Strides& strides) {
+  return tape.view(x, shape, strides, 0, tape.node(x).members == none);
+}
+
+template <class T>
+void copy_packed(const Node<T>& from, T* to) {
+  copy_strided(from.shape, static_cast<const T*>(from.value), from.strides, to, contiguous(from.shape));
 }
 
 template <class T>
@@ -47,9 +45,7 @@ Var<T> packed_of(Var<T> x) {
   Tape<T>& tape = Tape<T>::active();
   if (tape.node(x).packed) return x;
   const Var<T> out = tape.record(tape.node(x).shape, tape.needs_gradient(x));
-  const Node<T>& from = tape.node(x);
-  T* to = tape.node(out).value;
-  for_each_element(from.shape, from.strides, [&](Index i, Index offset) { to[i] = from.value[offset]; });
+  copy_packed(tape.node(x), tape.node(out).value);
   tape.set_backward(out, packed_operation<T>, x.index());
   return out;
 }
@@ -58,7 +54,7 @@ template <class T>
 Var<T> reshape_of(Var<T> x, Shape shape) {
   Tape<T>& tape = Tape<T>::active();
   x = packed_of(x);
-  return tape.view(x, shape, contiguous(shape), 0, false);
+  return view_of_all(tape, x, shape, contiguous(shape));
 }
 
 template <class T>
@@ -99,7 +95,7 @@ Var<T> transpose_of(Var<T> x, int a, int b) {
   Strides strides = node.strides;
   std::swap(shape[a], shape[b]);
   std::swap(strides[place(a)], strides[place(b)]);
-  return tape.view(x, shape, strides, 0, false);
+  return view_of_all(tape, x, shape, strides);
 }
 
 /// Closure of stack: the values' nodes.
@@ -144,7 +140,8 @@ Var<T> stack_of(std::span<const Var<T>> values) {
   for (Index i = 0; i < count; ++i) {
     const Var<T> v = values[static_cast<std::size_t>(i)];
     const Node<T>& node = tape.node(v);
-    if (!(node.shape == one)) wrong_argument("stack: value ", i, " is ", node.shape, ", the first is ", one, ": must be the same");
+    if (!(node.shape == one))
+      wrong_argument("stack: value ", i, " is ", node.shape, ", the first is ", one, ": must be the same");
     nodes[i] = v.index();
     adjacent &= node.packed && !node.is_view() && node.value == expected;
     expected += one.size();
@@ -158,26 +155,28 @@ Var<T> stack_of(std::span<const Var<T>> values) {
   } else {
     out = tape.record(shape, needs_gradient);
     T* to = tape.node(out).value;
-    for (Index i = 0; i < count; ++i, to += one.size()) {
-      const Node<T>& node = tape.node(nodes[i]);
-      for_each_element(node.shape, node.strides, [&](Index k, Index offset) { to[k] = node.value[offset]; });
-    }
+    for (Index i = 0; i < count; ++i, to += one.size()) copy_packed(tape.node(nodes[i]), to);
   }
   tape.set_backward(out, stack_operation<T>, stacked);
   return out;
 }
 
-Shape worked_out(Shape shape, const Shape& given) {
+Shape worked_out(const Shape& given, const Shape& wanted) {
+  Shape shape = wanted;
   Index known = 1;
   int unknown = -1;
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] != -1)
+    if (shape[axis] != -1) {
       known *= shape[axis];
-    else
+    } else {
+      if (unknown >= 0) wrong_argument("reshape: ", given, " to ", wanted, ": only one extent can be worked out");
       unknown = axis;
+    }
   }
-  if (unknown >= 0 && known > 0) shape[unknown] = given.size() / known;
-  if (shape.size() != given.size()) wrong_argument("reshape: ", given, " to ", shape, ": must have the same number of elements");
+  if (unknown >= 0 && known == 0)
+    wrong_argument("reshape: ", given, " to ", wanted, ": beside an extent of 0 none can be worked out");
+  if (unknown >= 0) shape[unknown] = given.size() / known;
+  if (shape.size() != given.size()) wrong_argument("reshape: ", given, " to ", wanted, ": must have the same number of elements");
   return shape;
 }
 
@@ -192,8 +191,10 @@ void split(Var<T> x, int axis, Index parts, Var<T>* out) {
     wrong_argument("split: axis ", axis, " of ", shape, " into ", parts, ": must divide it without remainder");
   shape[axis] /= parts;
   const Strides strides = tape.node(x).strides;
-  const bool members = tape.node(x).members == none;  // else it is divided in another way already
-  for (Index part = 0; part < parts; ++part) out[part] = tape.view(x, shape, strides, part * shape[axis] * strides[place(axis)], members);
+  // One part, as it stands, or a value that is divided in another way already: these are views like others.
+  const bool members = parts > 1 && tape.node(x).members == none;
+  for (Index part = 0; part < parts; ++part)
+    out[part] = tape.view(x, shape, strides, part * shape[axis] * strides[place(axis)], members);
 }
 
 template void split(Var<float>, int, Index, Var<float>*);
@@ -208,10 +209,10 @@ Var<double> packed(Var<double> x) {
   return detail::packed_of(x);
 }
 Var<float> reshape(Var<float> x, Shape shape) {
-  return detail::reshape_of(x, detail::worked_out(shape, x.shape()));
+  return detail::reshape_of(x, detail::worked_out(x.shape(), shape));
 }
 Var<double> reshape(Var<double> x, Shape shape) {
-  return detail::reshape_of(x, detail::worked_out(shape, x.shape()));
+  return detail::reshape_of(x, detail::worked_out(x.shape(), shape));
 }
 Var<float> slice(Var<float> x, int axis, Index from, Index to) {
   return detail::slice_of(x, axis, from, to);

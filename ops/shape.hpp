@@ -2,6 +2,7 @@
 /// Values seen in another shape, cut and joined. Views copy nothing: their gradients arrive in place.
 
 #include <array>
+#include <initializer_list>
 #include <span>
 
 #include <carousel/lib/expression.hpp>
@@ -12,8 +13,8 @@ namespace carousel {
 Var<float> packed(Var<float> x);
 Var<double> packed(Var<double> x);
 
-/// The same elements in another shape of the same size; one extent may be −1, to be worked out. Throws std::invalid_argument when
-/// the sizes differ.
+/// The same elements, row by row, in another shape of the same size; one extent may be −1, to be worked out. A view, or a copy of
+/// a value with gaps. Throws std::invalid_argument when the sizes differ.
 Var<float> reshape(Var<float> x, Shape shape);
 Var<double> reshape(Var<double> x, Shape shape);
 
@@ -37,6 +38,12 @@ Var<double> transpose(Var<double> x, int a = -1, int b = -2);
 /// scan do.
 Var<float> stack(std::span<const Var<float>> values);
 Var<double> stack(std::span<const Var<double>> values);
+inline Var<float> stack(std::initializer_list<Var<float>> values) {
+  return stack(std::span(values.begin(), values.size()));
+}
+inline Var<double> stack(std::initializer_list<Var<double>> values) {
+  return stack(std::span(values.begin(), values.size()));
+}
 
 namespace detail {
 template <class T>
@@ -44,13 +51,23 @@ void split(Var<T> x, int axis, Index parts, Var<T>* out);
 extern template void split(Var<float>, int, Index, Var<float>*);
 extern template void split(Var<double>, int, Index, Var<double>*);
 
+inline std::size_t place(int axis) {
+  return static_cast<std::size_t>(axis);
+}
+
 /// The axis counted from the first; throws std::invalid_argument for `op` if there is none.
 int checked_axis(const char* op, int axis, const Shape& shape);
+
+/// A packed value seen as [outer, length, inner], where `length` is one of its axes.
+struct AxisParts {
+  Index outer, length, inner;
+};
+AxisParts around_axis(const Shape& shape, int axis);
 }  // namespace detail
 
 /// `Parts` equal parts of an axis, as views: `auto [i, f, g, o] = split<4>(z);`
 template <std::size_t Parts, class A>
-  requires detail::Operands<A>
+requires detail::Operands<A>
 auto split(A&& x, int axis = -1) {
   using T = detail::scalar_of_t<A>;
   std::array<Var<T>, Parts> parts;
