@@ -62,6 +62,7 @@ std::function<void()> take(Registry<T>& registry, const Safetensors& file, const
     for (const std::string& fault : faults) all += (all.empty() ? "" : "; ") + fault;
     bad_file("load: ", all, " (", path, ")");
   }
+  values.reserve(targets.size());
   for (const Parameter<T>* parameter : targets)
     values.push_back(detail::tensor_of<T>(file, parameter->path, parameter->shape(), path));
   return [targets = std::move(targets), values = std::move(values)] {

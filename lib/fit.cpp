@@ -64,15 +64,14 @@ class Shards {
 
   /// The loss of a batch; its gradients are with the parameters then.
   double run(const Batch& batch, Registry<T>& registry) {
-    batch_ = &batch;
     if (parts() == 1) {
-      run_part(0, Gradients::replace);
+      run_part(batch, 0, Gradients::replace);
       return losses_[0];
     }
     registry.zero_gradients();
     double sum = 0;
     for (group_ = 0; group_ < groups_; ++group_) {
-      auto task = [this](Index i) { run_part(i, Gradients::keep); };
+      auto task = [&](Index i) { run_part(batch, i, Gradients::keep); };
       workers_.run(static_cast<Index>(tapes_.size()), task);
       for (std::size_t i = 0; i < tapes_.size(); ++i) {
         if (shard(static_cast<Index>(i)).of(batch.examples).empty()) continue;
@@ -87,13 +86,13 @@ class Shards {
   Index parts() const { return static_cast<Index>(tapes_.size()) * groups_; }
   Shard shard(Index i) const { return {group_ * static_cast<Index>(tapes_.size()) + i, parts()}; }
 
-  void run_part(Index i, Gradients gradients) {
+  void run_part(const Batch& batch, Index i, Gradients gradients) {
     const Shard part = shard(i);
-    if (part.of(batch_->examples).empty()) return;
+    if (part.of(batch.examples).empty()) return;
     Tape<T>& tape = *tapes_[static_cast<std::size_t>(i)];
     const Activation<T> active(tape);
     tape.clear();
-    const Var<T> loss = loss_(*batch_, part);
+    const Var<T> loss = loss_(batch, part);
     losses_[static_cast<std::size_t>(i)] = static_cast<double>(loss.item());
     tape.backward(loss, gradients);
   }
@@ -101,7 +100,6 @@ class Shards {
   const LossFunction<T>& loss_;
   const Index groups_;
   Index group_ = 0;
-  const Batch* batch_ = nullptr;
   std::vector<std::unique_ptr<Tape<T>>> tapes_;
   std::vector<double> losses_;
   Workers workers_;

@@ -8,7 +8,8 @@ namespace carousel {
 
 double StepDecay::operator()(Index t) const {
   if (every < 1) wrong_argument("step decay: every is ", every, ": must be at least 1");
-  return std::pow(factor, static_cast<double>(t / every));
+  const Index falls = t / every;
+  return std::pow(factor, static_cast<double>(falls));
 }
 
 double ExponentialDecay::operator()(Index t) const {

@@ -96,7 +96,7 @@ TEST_CASE("a file that does not fit says all that is wrong, and nothing is assig
 
   const auto refusal = [&](Registry<float>& model) {
     for (const Parameter<float>& p : model) std::fill_n(const_cast<float*>(p.value.data()), p.value.size(), 0.5f);
-    const std::string error = error_of([&] { load(model, path); });
+    std::string error = error_of([&] { load(model, path); });
     for (const Parameter<float>& p : model) {
       CHECK(same_bits(p.value, full<float>(p.shape(), 0.5f)));
       CHECK(p.version == 0);
@@ -209,7 +209,7 @@ TEST_CASE("the state of an optimiser is checked like the parameters") {
   Adam<double> adam(registry);
   const auto refusal = [&](auto& optimizer) {
     const std::uint64_t version = w.version;
-    const std::string error = error_of([&] { load(optimizer, path); });
+    std::string error = error_of([&] { load(optimizer, path); });
     CHECK(w.version == version);
     return error;
   };
@@ -239,14 +239,4 @@ TEST_CASE("the state of an optimiser is checked like the parameters") {
         "load: file has 4 tensors of an optimiser, this one wants 3: options or parameters differ" + end);
   write_safetensors(path, good);
   load(adam, path);
-}
-
-TEST_CASE("paths of parameters leave names with a colon to others") {
-  Registry<float> registry;
-  CHECK_THROWS_WITH_AS(add(registry, "a:b", {1}), "parameter: path \"a:b\": must be UTF-8, not empty, and without a colon",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS(add(registry, "", {1}), "parameter: path \"\": must be UTF-8, not empty, and without a colon",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS(add(registry, "\xff", {1}), "parameter: path \"\\xff\": must be UTF-8, not empty, and without a colon",
-                       std::invalid_argument);
 }
