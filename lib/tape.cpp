@@ -117,9 +117,15 @@ Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offs
   node.shape = shape;
   node.strides = strides;
   node.needs_gradient = parent.needs_gradient && recording_;
-  // A view of a view that is no member lies in the same place of the first one's parent: chains stay short however long they
-  // grow.
-  node.parent = !member && parent.is_view() && !parent.is_member && !parent.operation ? parent.parent : of.index();
+  // Chains of views, as a state makes them that is handed on as a view, stay short: a view lies as well in the parent of a view that is
+  // no member, and below many members of members, as no member, in what they all lie in.
+  const auto is_link = [&](const Node& n) { return n.is_view() && !n.operation; };
+  const bool deep = is_link(parent) && parent.depth == detail::deepest_view;
+  if (deep) member = false;
+  node.parent = of.index();
+  if (!member)
+    while (is_link(nodes_[node.parent]) && (deep || !nodes_[node.parent].is_member)) node.parent = nodes_[node.parent].parent;
+  if (is_link(nodes_[node.parent])) node.depth = static_cast<std::uint8_t>(nodes_[node.parent].depth + 1);
   node.is_member = member;
   const detail::Strides dense = detail::contiguous(shape);
   for (int axis = 0; axis < shape.rank(); ++axis) {

@@ -81,6 +81,7 @@ class Var {
 namespace detail {
 
 inline constexpr std::uint32_t none = UINT32_MAX;
+inline constexpr std::uint8_t deepest_view = 8;
 
 template <class T>
 struct Node;
@@ -123,6 +124,7 @@ struct Node {
   bool owns_grad = false;   // grad is a block of its own, given back after use
   bool keeps_grad = false;  // grad must stay after the backward pass
   bool packed = true;       // strides are those of a row-major array
+  std::uint8_t depth = 0;   // of a view: views above it, up to deepest_view
 
   bool is_view() const { return parent != none; }
 };

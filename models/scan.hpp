@@ -128,10 +128,24 @@ inline std::optional<DropoutKey> key_at(std::optional<DropoutKey> key, Index t) 
   return key;
 }
 
-/// Runs the steps of one loop, from `first` of the sequence on; `outputs` receives one value per step in the order of time.
+/// Handles in the tape's memory.
+template <class T>
+std::span<Var<T>> take_handles(Tape<T>& tape, Index count) {
+  Var<T>* const handles = tape.arena().template take<Var<T>>(count);
+  std::uninitialized_fill_n(handles, count, Var<T>());
+  return {handles, static_cast<std::size_t>(count)};
+}
+
+/// What a loop made: one output per step, in the order of time, and the state after the last step that ran.
+template <class T, class State>
+struct Looped {
+  std::span<Var<T>> outputs;
+  State state;
+};
+
+/// Runs the steps of one loop, from `first` of the sequence on.
 template <class T, class Cell, class State>
-State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options,
-               std::span<Var<T>> outputs) {
+Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options) {
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
@@ -139,6 +153,7 @@ State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State st
   const Index steps = all[0];
   const LoopGuard<T> guard(tape, steps, xs.index());
   Loop<T>& loop = *guard;
+  const std::span<Var<T>> outputs = take_handles(tape, steps);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
     const Var<T> x = tape.view(xs, one, contiguous(one), t * one.size(), members);
@@ -157,15 +172,7 @@ State run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State st
     state = next;
     loop.first = false;
   }
-  return state;
-}
-
-/// Handles in the tape's memory.
-template <class T>
-std::span<Var<T>> take_handles(Tape<T>& tape, Index count) {
-  Var<T>* const handles = tape.arena().template take<Var<T>>(count);
-  std::uninitialized_fill_n(handles, count, Var<T>());
-  return {handles, static_cast<std::size_t>(count)};
+  return {outputs, state};
 }
 
 /// Copies the members of a state into the nodes of `place`, and makes these the members.
@@ -200,14 +207,13 @@ Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State st
     const std::size_t nodes = tape.size();
     const Arena::Mark mark = tape.arena().mark();
     const Index count = std::min(chunk, steps - done), first = options.reverse ? steps - done - count : done;
-    const std::span<Var<T>> handles = take_handles(tape, count);
     Var<T> part = slice(xs, 0, first, first + count);
     if (!options.lengths.empty()) part = without_padding(tape, part, first, options.lengths);
-    state = run_loop(tape, cell, part, first, state, options, handles);
+    const Looped<T, State> made = run_loop(tape, cell, part, first, state, options);
     for (Index i = 0; i < count; ++i)
-      tape.copy_elements(handles[static_cast<std::size_t>(i)], tape.node(outputs).value + (first + i) * one.size());
+      tape.copy_elements(made.outputs[static_cast<std::size_t>(i)], tape.node(outputs).value + (first + i) * one.size());
     current = 1 - current;
-    state = moved(tape, state, places[current]);
+    state = moved(tape, made.state, places[current]);
     tape.rewind(nodes, mark);
   }
   return {outputs, state};
@@ -233,9 +239,8 @@ Scanned<State> scan(const Cell& cell, Var<T> xs, State state, ScanOptions option
   xs = packed(xs);
   if (!tape.recording()) return scan_forward(tape, cell, xs, state, options);
   if (!options.lengths.empty()) xs = without_padding(tape, xs, 0, options.lengths);
-  const std::span<Var<T>> outputs = take_handles(tape, shape[0]);
-  state = run_loop(tape, cell, xs, 0, state, options, outputs);
-  return {stack(std::span<const Var<T>>(outputs)), state};
+  const Looped<T, State> made = run_loop(tape, cell, xs, 0, state, options);
+  return {stack(std::span<const Var<T>>(made.outputs)), made.state};
 }
 
 }  // namespace detail
