@@ -5,15 +5,17 @@
 
 #include <fmt/format.h>
 
+#include <carousel/models/bidirectional.hpp>
 #include <carousel/models/check.hpp>
+#include <carousel/models/embedding.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/lstm.hpp>
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/stacked.hpp>
 #include <carousel/models/zoneout.hpp>
+#include <carousel/ops/conv.hpp>
 #include <carousel/ops/dropout.hpp>
-#include <carousel/ops/embedding.hpp>
 #include <carousel/ops/norm.hpp>
 #include <carousel/tasks/task.hpp>
 
@@ -62,8 +64,8 @@ GradcheckResult check_layer(Make make) {
 }
 
 std::vector<Check> layer_checks() {
-  using Index2 = std::vector<Index>;
-  static const Index2 lengths = {5, 2, 0};
+  using Indices = std::vector<Index>;
+  static const Indices lengths = {5, 2, 0}, symbols = {4, 0, 4, 2, 1, 0, 2, 4, 4, 0, 1, 2, 4, 1, 0};
   return {
       {"layer", "linear",
        [] {
@@ -75,10 +77,22 @@ std::vector<Check> layer_checks() {
       {"layer", "embedding",
        [] {
          return check_layer([](Scope<double> p) {
-           const Param<double> table = p.parameter("table", {5, in}, init::normal<double>(0, 1));
-           return [=](Var<double> x) -> Var<double> {
-             return x * embed(table, Index2{4, 0, 4, 2, 1, 0, 2, 4, 4, 0, 1, 2, 4, 1, 0}, {5, batch});
-           };
+           const Embedding<double> embedding(p, 5, in);
+           return [=](Var<double> x) -> Var<double> { return x * embedding(symbols, {5, batch}); };
+         });
+       }},
+      {"layer", "convolution",
+       [] {
+         return check_layer([](Scope<double> p) {
+           const Param<double> w = p.parameter("w", {2, 1, 2, 3}, init::normal<double>(0, 1)),
+                               b = p.parameter("b", {2}, init::normal<double>(0, 1));
+           return [=](Var<double> x) { return conv2d(reshape(x, {1, 1, 5, batch * in}), w, b, {.stride = 2, .padding = 1}); };
+         });
+       }},
+      {"layer", "max-pool",
+       [] {
+         return check_layer([](Scope<double>) {
+           return [](Var<double> x) { return max_pool2d(reshape(x, {1, 1, 5, batch * in})); };
          });
        }},
       {"layer", "layer-norm",
@@ -106,6 +120,13 @@ std::vector<Check> layer_checks() {
          return check_layer([](Scope<double> p) {
            const Stacked<Lstm<double>> cell(p, in, hidden, {.layers = 2, .dropout = 0.3}, random_start());
            return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths, .key = DropoutKey{.seed = seed}}).outputs; };
+         });
+       }},
+      {"layer", "bidirectional",
+       [] {
+         return check_layer([](Scope<double> p) {
+           const Bidirectional<Lstm<double>> cell(p, in, hidden, random_start());
+           return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths}).outputs; };
          });
        }},
       {"layer", "learned-start",

@@ -72,4 +72,10 @@ void Progress::show(std::string_view text) {
   }
 }
 
+void Progress::line(std::string_view text) {
+  if (quiet_) return;
+  clear_line();
+  fmt::print(stderr, "{}\n", text);
+}
+
 }  // namespace carousel

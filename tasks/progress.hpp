@@ -28,6 +28,8 @@ class Progress {
   bool due() const;
   /// Shows a text in place of the one before, due or not, unless quiet.
   void show(std::string_view text);
+  /// Prints a line that stays, unless quiet.
+  void line(std::string_view text);
 
  private:
   using Clock = std::chrono::steady_clock;

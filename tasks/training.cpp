@@ -153,7 +153,8 @@ int report_end(const FitResult& result, const TrainOptions& options) {
       if (saved.empty())
         note("stopped; nothing is saved without --out DIR");
       else
-        note(join("stopped in epoch ", result.state.epoch + 1, ", saved in ", saved, "; the same command with --resume goes on"));
+        note(join("stopped in epoch ", result.state.epoch + 1, ", saved in ", saved, "; to go on: the same command with --out ",
+                  options.out, " --resume"));
       return exit_interrupted;
     case Ended::finished:
     case Ended::stopped:

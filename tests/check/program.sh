@@ -172,7 +172,7 @@ expect_error 'echo/last.safetensors: saved with task echo, this is count: must b
 code=0
 (cd "$work" && exec timeout --preserve-status -s INT 1 "$program" train echo --epochs 100000000 --out stopped) >"$work/out" 2>"$work/err" </dev/null || code=$?
 check 'Ctrl-C: code 130' test "$code" = 130
-check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in stopped/last.safetensors; the same command with --resume goes on$' "$work/err"
+check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in stopped/last.safetensors; to go on: the same command with --out stopped --resume$' "$work/err"
 check 'Ctrl-C: no result line' test "$(grep -c '^result:' "$work/out")" = 0
 run eval stopped/last.safetensors
 check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
