@@ -72,14 +72,16 @@ auto scalar_of() {
 template <class... A>
 using scalar_of_t = decltype(scalar_of<A...>());
 
-/// What no operand A among others of scalar T may be, in a line that can be read.
+/// Whether an expression has a name, and could be used, and so computed, more than once.
+template <class A>
+constexpr bool is_named_expression() {
+  return std::is_lvalue_reference_v<A> && std::derived_from<std::remove_cvref_t<A>, AnyExpression>;
+}
+
 template <class T, class A>
-constexpr void check_operand() {
-  using Operand = std::remove_cvref_t<A>;
-  static_assert(!(std::is_lvalue_reference_v<A> && std::derived_from<Operand, AnyExpression>),
-                "an expression held by auto would be computed again at each use: name it Var<T>");
-  if constexpr (Differentiable<A>)
-    static_assert(std::is_same_v<scalar_of_t<A>, T>, "float and double do not mix in one expression");
+constexpr bool is_of_scalar() {
+  if constexpr (Differentiable<A>) return std::is_same_v<scalar_of_t<A>, T>;
+  return true;
 }
 
 template <class T>
@@ -118,7 +120,9 @@ struct Function {
   requires detail::Operands<A...>
   auto operator()(A&&... a) const {
     using T = detail::scalar_of_t<A...>;
-    (detail::check_operand<T, A>(), ...);
+    static_assert(!(detail::is_named_expression<A>() || ...),
+                  "an expression held by auto would be computed again at each use: name it Var<T>");
+    static_assert((detail::is_of_scalar<T, A>() && ...), "float and double do not mix in one expression");
     return detail::make_expression<T>(*this, a...);
   }
 };

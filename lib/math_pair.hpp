@@ -135,7 +135,8 @@ template <class T>
   const auto ln = detail::log_pair(size);
   const Lane<T> high = detail::log_at_edges(size, ln.high);
   const auto [p, p_rest] = detail::two_product(y, high);
-  const Lane<T> clamped = xsimd::min(xsimd::max(p, Lane<T>(C::smallest)), Lane<T>(C::largest));
+  // Beyond, the product with 2^k gives infinity and zero by itself.
+  const Lane<T> clamped = xsimd::min(xsimd::max(p, Lane<T>(C::smallest - 1)), Lane<T>(C::largest + 1));
   const Lane<T> p_low = xsimd::select(clamped == p, p_rest + y * ln.low, zero);
 
   const Lane<T> k = detail::round_to_powers(clamped);
@@ -144,8 +145,6 @@ template <class T>
   const Lane<T> tail = fma(detail::exp_series(r.high), r.high * r.high, fma(r.low, r.high, r.low));
   const auto [first, second] = detail::two_powers(k);
   Lane<T> z = (sum.high + (sum.low + tail)) * first * second;
-  z = xsimd::select(p > Lane<T>(C::largest), Lane<T>(infinity), z);
-  z = xsimd::select(p < Lane<T>(C::smallest), zero, z);
 
   const auto whole = xsimd::floor(y) == y;
   const Lane<T> half = y * Lane<T>(T(0.5));
