@@ -23,9 +23,14 @@
 #include <carousel/models/scan.hpp>
 #include <carousel/models/state.hpp>
 #include <carousel/models/torch.hpp>
+#include <carousel/ops/affine.hpp>
 #include <carousel/ops/arrange.hpp>
+#include <carousel/ops/conv.hpp>
+#include <carousel/ops/dropout.hpp>
 #include <carousel/ops/elementwise.hpp>
+#include <carousel/ops/embedding.hpp>
 #include <carousel/ops/matmul.hpp>
+#include <carousel/ops/norm.hpp>
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 #include <carousel/ops/softmax.hpp>

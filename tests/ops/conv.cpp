@@ -91,7 +91,7 @@ TEST_CASE("conv2d slides kernels over images") {
 TEST_CASE("conv2d gives the convolution by its definition in every form") {
   for (const Form& form : forms()) {
     CAPTURE(form.name);
-    const auto [stride, padding] = form.options;
+    const Index stride = form.options.stride, padding = form.options.padding;
     const Tensor<double> x = random_tensor(form.x, 1), w = random_tensor(form.w, 2), b = random_tensor({form.w[0]}, 3);
     Tape<double> tape;
     CHECK(difference(conv2d(tape.constant(x), tape.constant(w), tape.constant(b), form.options).value(),
@@ -188,8 +188,8 @@ TEST_CASE("max_pool2d takes the largest of each window and sends the gradient to
 
 TEST_CASE("max_pool2d takes windows of any size and stride") {
   const Tensor<double> x = random_tensor({2, 3, 7, 5}, 1);
-  for (const auto& [size, stride] :
-       {std::pair<Index, Index>{1, 1}, {2, 0}, {2, 1}, {3, 0}, {3, 2}, {2, 3}, {5, 1}, {1, 4}, {5, 9}}) {
+  for (const auto& window : {std::pair<Index, Index>{1, 1}, {2, 0}, {2, 1}, {3, 0}, {3, 2}, {2, 3}, {5, 1}, {1, 4}, {5, 9}}) {
+    const Index size = window.first, stride = window.second;
     CAPTURE(size);
     CAPTURE(stride);
     Tape<double> tape;

@@ -164,9 +164,9 @@ TEST_CASE("matmul has the right gradient where an operand is used twice") {
          return matmul(reshape(x, {3, 1, 3}), x) * matmul(transpose(x), x);
        }},
   };
-  for (const auto& [name, f] : twice) {
-    CAPTURE(std::string(name));
-    const GradcheckResult result = gradcheck([&](Vars v) { return f(v[0]); }, {{"x", random_tensor({3, 3}, 1)}});
+  for (const auto& form : twice) {
+    CAPTURE(std::string(form.first));
+    const GradcheckResult result = gradcheck([&](Vars v) { return form.second(v[0]); }, {{"x", random_tensor({3, 3}, 1)}});
     INFO(result.worst().describe());
     CHECK(result.passed);
   }

@@ -131,7 +131,7 @@ TEST_CASE("layer_norm in float stays near double, far from zero too") {
         layer_norm(tape.constant(near), tape.constant(full<float>({203}, 1)), tape.constant(zeros<float>({203}))).value();
     const Tensor<double> reference =
         layer_norm(exact.constant(same), exact.constant(full<double>({203}, 1)), exact.constant(zeros<double>({203}))).value();
-    CHECK(difference(y, reference) < (offset > 0 ? 1e-4 : 1e-6));
+    CHECK(difference(y, reference) < (offset > 0 ? 5e-4 : 1e-6));
   }
 }
 
