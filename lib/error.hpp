@@ -3,6 +3,9 @@
 ///
 /// A wrong argument throws std::invalid_argument, a wrong order of calls std::logic_error, a bad file std::runtime_error.
 
+#include <cmath>
+#include <concepts>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,10 +19,14 @@ inline std::string text(std::string_view part) {
 inline std::string text(char letter) {
   return {letter};
 }
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-std::string text(Number number) {
+inline std::string text(std::integral auto number) {
   return std::to_string(number);
+}
+inline std::string text(double number) {
+  if (std::isnan(number)) return "nan";  // without a sign
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%g", number);
+  return digits;
 }
 }  // namespace detail
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <numeric>
 
@@ -16,16 +15,9 @@ namespace {
 
 constexpr double smoothing = 0.9;  // of the loss that may explode
 
-std::string short_text(double number) {
-  if (std::isnan(number)) return "nan";  // without a sign
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", number);
-  return text;
-}
-
 void check(const DataSet& data, const FitOptions& options, const FitState& state) {
   const auto not_negative = [](const char* name, double value) {
-    if (!(value >= 0)) wrong_argument("fit: ", name, " is ", short_text(value), ": must not be negative");
+    if (!(value >= 0)) wrong_argument("fit: ", name, " is ", value, ": must not be negative");
   };
   const auto at_least_one = [](const char* name, Index value) {
     if (value < 1) wrong_argument("fit: ", name, " is ", value, ": must be at least 1");
@@ -159,14 +151,15 @@ class Run {
   std::string step() {
     const Batch batch = next_batch();
     const double loss = shards_.run(batch, registry_);
-    if (!std::isfinite(loss)) return fault("the loss is " + short_text(loss));
+    if (!std::isfinite(loss)) return fault(join("the loss is ", loss));
     const double smoothed = std::isnan(state_.smoothed_loss) ? loss : smoothing * state_.smoothed_loss + (1 - smoothing) * loss;
     const double first = std::isnan(state_.first_loss) ? loss : state_.first_loss;
-    if (options_.explosion > 0 && smoothed > options_.explosion * first)
-      return fault("the smoothed loss is " + short_text(smoothed) + ", at first it was " + short_text(first));
+    const double most_rise = (options_.explosion - 1) * std::abs(first);
+    if (options_.explosion > 0 && first != 0 && smoothed - first > most_rise)
+      return fault(join("the smoothed loss is ", smoothed, ", at first it was ", first));
 
     const double norm = gradient_norm(registry_);
-    if (!std::isfinite(norm)) return fault("the norm of the gradient is " + short_text(norm));
+    if (!std::isfinite(norm)) return fault(join("the norm of the gradient is ", norm));
     double clipped = norm, scale = 1;
     if (options_.clip_value > 0) {
       clip_by_value(registry_, options_.clip_value);

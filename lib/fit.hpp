@@ -112,7 +112,7 @@ struct FitOptions {
   int threads = 1;         // more than there are shards serve nothing
   int accumulate = 1;      // so many times `shards` parts, one group after the other: the same batch in less memory
   std::uint64_t seed = 0;  // of the order of the examples and of Batch::key
-  double explosion = 0;    // ends when the smoothed loss exceeds this times the first (char-rnn: 3); 0: never
+  double explosion = 0;    // ends when the smoothed loss rose by more than (this − 1) · |first loss| (char-rnn: 3); 0: never
 
   std::function<double()> validate = {};  // after each epoch; lower is better,
   bool higher_is_better = false;          // or higher

@@ -20,10 +20,12 @@ void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda,
 ///   b: [k, n] or stored transposed;  out: packed_size(k, n) elements
 template <class T>
 void pack(bool transpose, Index k, Index n, const T* b, Index ldb, T* out);
+/// Number of elements that pack() writes: k rows of n, filled up to whole registers.
 template <class T>
 Index packed_size(Index k, Index n);
 
 /// c = a b, or c += a b, with b packed.
+///   a: [m, k];  packed: [k, n], by pack();  c: [m, n]
 template <class T>
 void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc);
 

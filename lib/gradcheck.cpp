@@ -127,6 +127,7 @@ GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> in
   };
 
   enter();
+  if (parameters) parameters->zero_gradients();  // those that f does not reach
   const Var<double> loss = projection(f(vars), weights);
   if (!std::isfinite(loss.item()))
     wrong_argument("gradcheck: the result of the function is ", number(loss.item()), ": must be finite");

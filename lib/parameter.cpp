@@ -32,7 +32,7 @@ class Ids {
 };
 
 Ids& ids() {
-  static Ids instance;
+  static Ids& instance = *new Ids;  // never destroyed: registries in static storage may outlive all else
   return instance;
 }
 
@@ -51,13 +51,15 @@ template <class T>
 Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial) {
   if (const auto found = by_path_.find(path); found != by_path_.end()) {
     if (!(found->second->shape() == shape))
-      wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape, ": shared ones must have one shape");
+      wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape,
+                     ": shared ones must have one shape");
     return *found->second;
   }
   if (path.empty() || path.find(':') != std::string::npos || !is_utf8(path))
     wrong_argument("parameter: path ", in_quotes(path), ": must be UTF-8, not empty, and without a colon");
   Tensor<T> value = initial();
-  if (!(shape_of(value) == shape)) wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
+  if (!(shape_of(value) == shape))
+    wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
   Tensor<T> gradient = zeros<T>(shape);
   const std::uint32_t id = ids().take();
   Parameter<T>& made = parameters_.emplace_back();
@@ -120,7 +122,8 @@ std::string Registry<T>::summary() const {
   };
   std::string out;
   for (const Parameter<T>& parameter : parameters_)
-    out += line(parameter.path, text(parameter.shape()), std::to_string(parameter.shape().size()), parameter.frozen ? "  frozen" : "");
+    out += line(parameter.path, text(parameter.shape()), std::to_string(parameter.shape().size()),
+                parameter.frozen ? "  frozen" : "");
   return out + line("total", "", std::to_string(elements()), "");
 }
 

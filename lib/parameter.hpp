@@ -15,17 +15,18 @@ namespace carousel {
 template <class T>
 class Registry;
 
-/// A tensor that is trained. Its gradient belongs to a backward(); a parameter which that did not reach counts as zero.
+/// A tensor that is trained. Its gradient belongs to the last backward() that used its registry; a parameter which that did not
+/// reach counts as zero.
 template <class T>
 struct Parameter {
   std::string path;
   Tensor<T> value;
-  Tensor<T> gradient;           // meaningful while has_gradient
+  Tensor<T> gradient;  // meaningful while has_gradient
   Registry<T>* registry = nullptr;
-  bool has_gradient = false;    // the last backward() reached it
-  bool frozen = false;          // receives no gradient, is not updated
-  std::uint32_t id = 0;         // unique among living parameters of the process
-  std::uint64_t version = 0;    // counts changes of the value; whoever changes it adds one
+  bool has_gradient = false;  // the last backward() of its registry reached it
+  bool frozen = false;        // receives no gradient, is not updated
+  std::uint32_t id = 0;       // unique among living parameters of the process
+  std::uint64_t version = 0;  // counts changes of the value; whoever changes it adds one
 
   Shape shape() const { return shape_of(value); }
 };
@@ -92,7 +93,8 @@ class Registry {
 template <class T>
 class Scope {
  public:
-  Scope(Registry<T>& registry, class Random& random, std::string path = "") : registry_(&registry), random_(&random), path_(std::move(path)) {}
+  Scope(Registry<T>& registry, class Random& random, std::string path = "")
+      : registry_(&registry), random_(&random), path_(std::move(path)) {}
 
   /// The place below this one.
   Scope operator/(std::string_view name) const;

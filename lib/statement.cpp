@@ -31,10 +31,8 @@ const T* packed_copy(Tape<T>& tape, const Node<T>& node) {
 template <class T>
 Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count) {
   // The axes of the result that have more than one element, and the strides of the leaves along them.
-  constexpr std::size_t most = 32;
-  if (count > most) wrong_argument("expression: more than ", most, " operands in one statement: name a part of it");
   Shape extents;
-  Strides strides[most];
+  Strides strides[most_operands];
   for (int axis = 0; axis < shape.rank(); ++axis)
     if (shape[axis] != 1) extents.push_back(shape[axis]);
 

@@ -42,6 +42,9 @@ struct Loops {
   const Outer* outer;  // null: once
 };
 
+/// Most operands of one statement.
+inline constexpr std::size_t most_operands = 32;
+
 /// The shape that a and b broadcast to by NumPy's rules; throws std::invalid_argument for `op` when they do not.
 Shape broadcast(const char* op, const Shape& a, const Shape& b);
 
@@ -97,6 +100,7 @@ Shape shape_of(Tape<T>& tape, const Expression<T, Op, Args...>& e, bool& uniform
 template <class T, class E>
 struct Statement {
   static constexpr std::size_t count = Leaves<E>::value;
+  static_assert(count <= most_operands, "more than 32 operands in one statement: name a part of it");
   static_assert(count > 0);
 
   E expression;

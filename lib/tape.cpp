@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include <carousel/lib/gemm.hpp>
 #include <carousel/lib/parameter.hpp>
 
 namespace carousel {
@@ -27,9 +26,13 @@ Tape<T>::Tape(Idle) : serial_(next_serial()) {}
 
 template <class T>
 Tape<T>::~Tape() {
-  Tape** link = &active_;  // an idle tape is not in the chain
-  while (*link && *link != this) link = &(*link)->previous_;
-  if (*link) *link = previous_;
+  const auto unlink = [this](Tape*& first) {
+    Tape** link = &first;
+    while (*link && *link != this) link = &(*link)->previous_;
+    if (*link) *link = previous_;
+  };
+  unlink(active_);
+  for (Activation<T>* a = Activation<T>::innermost_; a; a = a->outer_) unlink(a->previous_);
 }
 
 template <class T>
@@ -117,8 +120,8 @@ Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offs
   node.shape = shape;
   node.strides = strides;
   node.needs_gradient = parent.needs_gradient && recording_;
-  // Chains of views, as a state makes them that is handed on as a view, stay short: a view lies as well in the parent of a view that is
-  // no member, and below many members of members, as no member, in what they all lie in.
+  // Chains of views, as a state makes them that is handed on as a view, stay short: a view lies as well in the parent of a view
+  // that is no member, and below many members of members, as no member, in what they all lie in.
   const auto is_link = [&](const Node& n) { return n.is_view() && !n.operation; };
   const bool deep = is_link(parent) && parent.depth == detail::deepest_view;
   if (deep) member = false;
@@ -163,7 +166,10 @@ template <class T>
 Var<T> Tape<T>::enter(Parameter<T>& parameter) {
   if (parameter.id >= parameter_nodes_.size()) parameter_nodes_.resize(parameter.id + 1, detail::none);
   std::uint32_t& index = parameter_nodes_[parameter.id];
-  if (index == detail::none || nodes_[index].parameter != &parameter) {
+  if (index == detail::none || nodes_[index].parameter != &parameter || nodes_[index].version != parameter.version) {
+    if (parameter.value.size() != parameter.gradient.size())
+      wrong_argument("parameter: ", parameter.path, " was made as ", shape_of(parameter.gradient), ", its value is now ",
+                     parameter.shape(), ": must keep its shape");
     index = static_cast<std::uint32_t>(nodes_.size());
     Node& node = nodes_.emplace_back();
     node.value = parameter.value.data();
@@ -217,208 +223,6 @@ Tensor<T> Tape<T>::gradient(Var<T> v) {
     detail::copy_strided(n.shape, gradient_buffer(v.index()), n.strides, out.data(), detail::contiguous(n.shape));
   return out;
 }
-
-// ---- gradients ----------------------------------------------------------------------------------------------------------------
-
-template <class T>
-T* Tape<T>::take_gradient(Index size) {
-  for (FreeGradients& free : free_gradients_)
-    if (free.size == size && !free.blocks.empty()) {
-      T* block = free.blocks.back();
-      free.blocks.pop_back();
-      return block;
-    }
-  return gradients_.template take<T>(size);
-}
-
-template <class T>
-void Tape<T>::release_gradient(Node& node) {
-  if (!node.owns_grad || node.keeps_grad) return;
-  const Index size = node.shape.size();
-  auto free =
-      std::find_if(free_gradients_.begin(), free_gradients_.end(), [&](const FreeGradients& f) { return f.size == size; });
-  if (free == free_gradients_.end()) free = free_gradients_.insert(free, {size, {}});
-  free->blocks.push_back(node.grad);
-  node.grad = nullptr;
-}
-
-template <class T>
-bool Tape<T>::touched(std::uint32_t index) const {
-  for (; index != detail::none; index = nodes_[index].parent)
-    if (nodes_[index].touched) return true;
-  return false;
-}
-
-template <class T>
-bool Tape<T>::reached(std::uint32_t index) const {
-  if (touched(index)) return true;
-  for (std::uint32_t m = nodes_[index].members; m != detail::none; m = nodes_[m].sibling)
-    if (reached(m)) return true;
-  return false;
-}
-
-template <class T>
-T* Tape<T>::gradient_buffer(std::uint32_t index) {
-  Node& node = nodes_[index];
-  if (node.grad) return node.grad;
-  if (node.is_view()) {
-    node.grad = gradient_buffer(node.parent) + (node.value - nodes_[node.parent].value);
-  } else {
-    node.grad = take_gradient(node.shape.size());
-    node.owns_grad = true;
-  }
-  return node.grad;
-}
-
-template <class T>
-void Tape<T>::zero(const Node& node) {
-  constexpr T nothing(0);
-  detail::copy_strided(node.shape, &nothing, {}, node.grad, node.strides);
-}
-
-template <class T>
-void Tape<T>::complete(std::uint32_t index) {
-  if (touched(index)) return;
-  gradient_buffer(index);
-  Node& node = nodes_[index];
-  if (node.is_view() && !node.is_member) {
-    complete(node.parent);
-  } else if (node.members != detail::none) {
-    for (std::uint32_t m = node.members; m != detail::none; m = nodes_[m].sibling) complete(m);
-  } else {
-    zero(node);
-  }
-  node.touched = true;
-}
-
-template <class T>
-bool Tape<T>::claim(std::uint32_t index) {
-  if (touched(index)) return true;
-  const Node& node = nodes_[index];
-  if ((node.is_view() && !node.is_member) || reached(index)) {
-    complete(index);
-    return true;
-  }
-  gradient_buffer(index);
-  nodes_[index].touched = true;
-  return false;
-}
-
-template <class T>
-void Tape<T>::lend_gradient(std::uint32_t index, T* memory) {
-  nodes_[index].grad = memory;
-  nodes_[index].touched = true;
-}
-
-template <class T>
-void Tape<T>::defer_product(std::uint32_t index, const T* a, Index lda, const T* dz, Index ldz, Index rows) {
-  Node& node = nodes_[index];
-  if (detail::Product<T>* last = node.products; last && last->lda == lda && last->ldz == ldz) {
-    // Steps of a sequence lie side by side, in the order of time or against it.
-    if (last->a == a + rows * lda && last->dz == dz + rows * ldz) {
-      last->a = a, last->dz = dz, last->rows += rows;
-      return;
-    }
-    if (a == last->a + last->rows * lda && dz == last->dz + last->rows * ldz) {
-      last->rows += rows;
-      return;
-    }
-  }
-  node.products = new (arena_.take(sizeof(detail::Product<T>))) detail::Product<T>{node.products, a, dz, rows, lda, ldz};
-}
-
-template <class T>
-const T* Tape<T>::packing(std::uint32_t index, bool transposed) {
-  T*& packing = nodes_[index].packings[transposed ? 1 : 0];
-  if (!packing) {
-    const Node& node = nodes_[index];
-    const Index k = node.shape[transposed ? 1 : 0], n = node.shape[transposed ? 0 : 1];
-    packings_.push_back({index, transposed, arena_.mark()});
-    packing = arena_.template take<T>(packed_size<T>(k, n));
-    pack(transposed, k, n, node.value, node.strides[0], packing);
-  }
-  return packing;
-}
-
-template <class T>
-void Tape<T>::add_products(std::uint32_t index) {
-  Node& node = nodes_[index];
-  if (!node.products) return;
-  bool first = !claim(index);
-  T* const to = gradient_buffer(index);
-  for (const detail::Product<T>* p = node.products; p; p = p->next) {
-    gemm<T>({.transpose_a = true, .accumulate = !first}, node.shape[0], node.shape[1], p->rows, p->a, p->lda, p->dz, p->ldz, to,
-            node.strides[0]);
-    first = false;
-  }
-  node.products = nullptr;
-}
-
-template <class T>
-void Tape<T>::check_parameters() const {
-  for (std::uint32_t i : entered_)
-    if (nodes_[i].parameter->version != nodes_[i].version)
-      wrong_order("backward: parameter ", nodes_[i].parameter->path,
-                  " has changed since the forward pass: update it after backward()");
-}
-
-template <class T>
-void Tape<T>::backward(Var<T> loss, Gradients gradients) {
-  if (node(loss).shape.size() != 1)
-    wrong_argument("backward: loss is ", node(loss).shape, ": must hold one number; take mean() or sum()");
-  if (consumed_)
-    wrong_order("backward: this tape was consumed by an earlier backward(): add several losses first, then call it once");
-  if (!node(loss).needs_gradient) wrong_argument("backward: the loss depends on nothing that receives a gradient");
-  check_parameters();
-  consumed_ = true;
-
-  const Registry<T>* zeroed = nullptr;
-  for (std::uint32_t i : entered_) {
-    Node& leaf = nodes_[i];
-    if (!leaf.needs_gradient || gradients == Gradients::keep) continue;
-    Registry<T>* registry = leaf.parameter->registry;
-    if (gradients == Gradients::replace && registry != zeroed) registry->zero_gradients();
-    zeroed = registry;
-    leaf.grad = leaf.parameter->gradient.data();
-    leaf.touched = leaf.parameter->has_gradient;
-  }
-
-  if (claim(loss.index()))
-    *gradient_buffer(loss.index()) += T(1);
-  else
-    *gradient_buffer(loss.index()) = T(1);
-
-  for (std::uint32_t i = loss.index() + 1; i-- > 0;) {
-    if (!nodes_[i].needs_gradient) continue;
-    add_products(i);
-    const Node& current = nodes_[i];
-    if (current.is_view() && !current.operation) continue;  // its gradient lies in its parent's
-    if (!reached(i)) continue;
-    complete(i);
-    if (current.operation) {
-      current.operation->backward(*this, i, current.closure);
-      release_gradient(nodes_[i]);
-    }
-    if (current.parameter && gradients != Gradients::keep) current.parameter->has_gradient = true;
-  }
-}
-
-template <class T>
-void Tape<T>::add_to_parameters() {
-  for (std::uint32_t i : entered_) {
-    const Node& leaf = nodes_[i];
-    if (!leaf.needs_gradient || !leaf.touched) continue;
-    T* to = leaf.parameter->gradient.data();
-    const Index size = leaf.shape.size();
-    if (leaf.parameter->has_gradient)
-      for (Index k = 0; k < size; ++k) to[k] += leaf.grad[k];
-    else
-      std::copy_n(leaf.grad, size, to);
-    leaf.parameter->has_gradient = true;
-  }
-}
-
-// ---- handles ------------------------------------------------------------------------------------------------------------------
 
 template <class T>
 Var<T>::Var(Param<T> parameter) : Var(Tape<T>::active().enter(*parameter)) {}

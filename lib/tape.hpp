@@ -20,8 +20,8 @@
 /// knows by itself whether a gradient has arrived, and parts that none reached are zeroed just before the whole is used.
 ///
 /// A product x·W, with W a weight, sends nothing to W at once: it leaves a note (x, ∂/∂(x·W)) with W. The notes are added up when
-/// the loop reaches W, which lies below all its uses; notes that lie side by side in memory, as the steps of a sequence do, become
-/// one large matrix product.
+/// the loop reaches W, which lies below all its uses; notes that lie side by side in memory, as the steps of a sequence do,
+/// become one large matrix product.
 ///
 /// A Var is a small handle: the index of its node and the serial of its tape, which clear() renews. A handle that outlived its
 /// tape throws; it never reads freed memory.
@@ -60,8 +60,7 @@ class Var {
   Var(std::uint32_t index, std::uint64_t serial) : serial_(serial), index_(index) {}
   /// Computes an expression: one node, one pass over memory. (Defined in expression.hpp.)
   template <class E>
-    requires detail::ExpressionOf<std::remove_cvref_t<E>, T>
-  Var(E&& expression);
+  requires detail::ExpressionOf<std::remove_cvref_t<E>, T> Var(E&& expression);
   /// The parameter as a value on the active tape, where it enters once.
   Var(Param<T> parameter);
 
@@ -138,8 +137,8 @@ enum class Gradients {
   keep,     ///< they stay on the tape, for add_to_parameters(): several tapes at once
 };
 
-/// An array of nodes and the memory of their values. Constructing one makes it the active tape of this thread for T; destroying it
-/// makes the one before active again. Handles of one tape used while another is active throw.
+/// An array of nodes and the memory of their values. Constructing one makes it the active tape of this thread for T; destroying
+/// it makes the one before active again. Handles of one tape used while another is active throw.
 template <class T>
 class Tape {
  public:
@@ -254,7 +253,8 @@ class Tape {
   Var<T> record_outside_loop(Shape shape, bool needs_gradient);
   /// A node whose value lies at `value`, memory of this tape that no other node with a gradient uses.
   Var<T> record_at(T* value, Shape shape, bool needs_gradient);
-  /// Forgets the nodes from `count` on and memory from `mark` on, and what older nodes know of them: for loops that keep no history.
+  /// Forgets the nodes from `count` on and memory from `mark` on, and what older nodes know of them: for loops that keep no
+  /// history.
   void rewind(std::size_t count, detail::Arena::Mark mark);
 
  private:
@@ -286,8 +286,8 @@ class Tape {
     bool transposed;
     detail::Arena::Mark before;  // where its memory begins
   };
-  std::vector<Packing> packings_;  // in the order of their making
-  std::vector<std::uint32_t> entered_;          // the nodes of parameters
+  std::vector<Packing> packings_;       // in the order of their making
+  std::vector<std::uint32_t> entered_;  // the nodes of parameters
   struct FreeGradients {
     Index size;
     std::vector<T*> blocks;
@@ -295,17 +295,27 @@ class Tape {
   std::vector<FreeGradients> free_gradients_;
 };
 
-/// Makes a tape the active one of this thread for as long as it lives: for tapes that are kept, and filled by one thread or another.
+/// Makes a tape the active one of this thread for as long as it lives: for tapes that are kept, and filled by one thread or
+/// another.
 template <class T>
 class Activation {
  public:
-  explicit Activation(Tape<T>& tape) : previous_(Tape<T>::active_) { Tape<T>::active_ = &tape; }
-  ~Activation() { Tape<T>::active_ = previous_; }
+  explicit Activation(Tape<T>& tape) : previous_(Tape<T>::active_), outer_(innermost_) {
+    Tape<T>::active_ = &tape;
+    innermost_ = this;
+  }
+  ~Activation() {
+    Tape<T>::active_ = previous_;
+    innermost_ = outer_;
+  }
   Activation(const Activation&) = delete;
   Activation& operator=(const Activation&) = delete;
 
  private:
-  Tape<T>* previous_;
+  friend class Tape<T>;
+  static inline constinit thread_local Activation* innermost_ = nullptr;
+  Tape<T>* previous_;  // active again at the end, unless it is destroyed before
+  Activation* outer_;
 };
 
 /// While one lives, ops on the active tape of T compute and record no way back.

@@ -3,7 +3,15 @@
 #include <bit>
 #include <cstdint>
 
-namespace carousel::detail {
+namespace carousel {
+
+void Shape::no_size() const {
+  for (Index extent : *this)
+    if (extent < 0) wrong_argument("shape: ", *this, ": extents must not be negative");
+  wrong_argument("shape: ", *this, ": must have less than 2^59 elements");
+}
+
+namespace detail {
 
 namespace {
 
@@ -27,10 +35,14 @@ struct Block {
 };
 
 struct Pool {
-  Block* free[256] = {};
+  struct Class {
+    Block* free = nullptr;
+    std::ptrdiff_t taken = 0;  // by this thread and not given back by it: it keeps no more than it once took
+  };
+  Class classes[256];
   ~Pool() {
-    for (Block* block : free)
-      while (block) {
+    for (const Class& c : classes)
+      for (Block* block = c.free; block;) {
         Block* next = block->next;
         ::operator delete(block, alignment);
         block = next;
@@ -51,20 +63,25 @@ Pool& pool() {
 void* take_from_pool(std::size_t bytes) {
   if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
   const std::size_t size_class = class_of(bytes);
-  if (Pool::alive)
-    if (Block*& head = pool().free[size_class]) {
-      Block* block = head;
-      head = block->next;
+  if (Pool::alive) {
+    Pool::Class& c = pool().classes[size_class];
+    ++c.taken;
+    if (Block* block = c.free) {
+      c.free = block->next;
       return block;
     }
+  }
   return ::operator new(bytes_of(size_class), alignment);
 }
 
 void give_to_pool(void* memory, std::size_t bytes) noexcept {
   if (!memory) return;
   if (!Pool::alive) return ::operator delete(memory, alignment);
-  Block*& head = pool().free[class_of(bytes)];
-  head = new (memory) Block{head};
+  Pool::Class& c = pool().classes[class_of(bytes)];
+  if (c.taken == 0) return ::operator delete(memory, alignment);  // another thread's
+  --c.taken;
+  c.free = new (memory) Block{c.free};
 }
 
-}  // namespace carousel::detail
+}  // namespace detail
+}  // namespace carousel

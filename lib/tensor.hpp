@@ -1,8 +1,9 @@
 #pragma once
 /// Tensors that own their memory, and shapes.
 ///
-/// A Tensor is a row-major xtensor array of dynamic rank whose memory comes from a pool of the thread: a tensor of a size that was
-/// used and freed before costs no allocation. On the hot path the engine works on plain pointers; tensors are for the user's side.
+/// A Tensor is a row-major xtensor array of dynamic rank whose memory comes from a pool of the thread: a tensor of a size that
+/// was used and freed before costs no allocation. On the hot path the engine works on plain pointers; tensors are for the user's
+/// side.
 
 #include <array>
 #include <cstddef>
@@ -31,10 +32,13 @@ class Shape {
   }
 
   int rank() const { return rank_; }
-  /// Number of elements: the product of the extents, 1 for rank 0.
+  /// Number of elements: the product of the extents, 1 for rank 0. Throws std::invalid_argument when it passes 2^59, beyond which
+  /// no memory could hold them, and for an extent that is still to be worked out.
   Index size() const {
     Index product = 1;
-    for (Index extent : *this) product *= extent;
+    bool good = true;
+    for (Index extent : *this) good &= !__builtin_mul_overflow(product, extent, &product) && extent >= 0;
+    if (!good || product > Index{1} << 59) no_size();
     return product;
   }
   Index& operator[](int axis) { return extents_[static_cast<std::size_t>(axis)]; }
@@ -60,6 +64,7 @@ class Shape {
   }
 
  private:
+  [[noreturn]] void no_size() const;
   std::array<Index, max_rank> extents_;  // only the first rank_ are ever read
   int rank_ = 0;
 };
@@ -95,6 +100,7 @@ using Tensor = xt::xarray<T, xt::layout_type::row_major, detail::PoolAllocator<T
 /// A tensor of that shape with undefined elements.
 template <class T>
 Tensor<T> empty(const Shape& shape) {
+  static_cast<void>(shape.size());  // throws where there can be none
   typename Tensor<T>::shape_type extents(static_cast<std::size_t>(shape.rank()));
   for (int axis = 0; axis < shape.rank(); ++axis) extents[static_cast<std::size_t>(axis)] = static_cast<std::size_t>(shape[axis]);
   return Tensor<T>(extents);

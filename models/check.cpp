@@ -21,10 +21,11 @@ struct Run {
   }
 };
 
-/// Lengths from all steps down to none.
+/// Lengths from all steps down to none; half of them for an example alone.
 std::vector<Index> ragged(Index steps, Index batch) {
+  if (batch == 1) return {steps / 2};
   std::vector<Index> lengths;
-  for (Index i = 0; i < batch; ++i) lengths.push_back(steps - i * (steps + 1) / std::max<Index>(batch, 1));
+  for (Index i = 0; i < batch; ++i) lengths.push_back(steps - i * steps / (batch - 1));
   return lengths;
 }
 

@@ -53,21 +53,23 @@ Var<T> mask_value(const char* op, Shape shape, std::span<const T> mask) {
   return out;
 }
 
-template <class T>
-Var<T> reduce(const char* op, Var<T> terms, const LossOptions<T>& options) {
-  const Shape shape = terms.shape();
+/// The terms of two operands of one shape, summed and divided; what does not count is not looked at.
+template <class T, class Terms>
+Var<T> reduce(const char* op, Var<T> a, Var<T> b, const Terms& terms, const LossOptions<T>& options) {
+  const Shape shape = a.shape();
   const Index size = shape.size();
-  if (options.mask.empty()) return sum(terms) * (1 / divisor(op, options.divide_by, static_cast<double>(size)));
+  if (options.mask.empty()) return sum(terms(a, b)) * (1 / divisor(op, options.divide_by, static_cast<double>(size)));
   const Var<T> mask = mask_value(op, shape, options.mask);
   const double each = static_cast<double>(size) / static_cast<double>(options.mask.size());
   const double weight = checked_weight(op, options.mask) * each;
-  return sum(mask * terms) * (1 / divisor(op, options.divide_by, weight));
+  return sum(mask * terms(where(mask, a, 0), where(mask, b, 0))) * (1 / divisor(op, options.divide_by, weight));
 }
 
 template <class T>
 Var<T> mean_squared_error_of(Var<T> prediction, Var<T> target, const LossOptions<T>& options) {
   must_be_alike("mean_squared_error", "prediction is ", prediction.shape(), "target is ", target.shape());
-  return reduce<T>("mean_squared_error", square(prediction - target), options);
+  return reduce(
+      "mean_squared_error", prediction, target, [](auto&& p, auto&& y) { return square(std::move(p) - std::move(y)); }, options);
 }
 
 template <class T>
@@ -97,7 +99,9 @@ constexpr auto logistic_loss = elementwise(
 template <class T>
 Var<T> binary_cross_entropy_of(Var<T> logits, Var<T> targets, const LossOptions<T>& options) {
   must_be_alike("binary_cross_entropy", "logits are ", logits.shape(), "targets are ", targets.shape());
-  return reduce<T>("binary_cross_entropy", logistic_loss(logits, targets), options);
+  return reduce(
+      "binary_cross_entropy", logits, targets, [](auto&& x, auto&& y) { return logistic_loss(std::move(x), std::move(y)); },
+      options);
 }
 
 // ---- one term per position ---------------------------------------------------------------------------------------------------

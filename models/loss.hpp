@@ -21,7 +21,8 @@ namespace carousel {
 /// Options of a loss with one term per element.
 template <class T>
 struct LossOptions {
-  /// The weight of each element, or of each row along the last axis; empty: 1. Read during the call only.
+  /// The weight of each element, or of each row along the last axis; empty: 1. What stands at a place of weight 0 is not looked
+  /// at. Read during the call only.
   std::span<const T> mask = {};
   /// What the sum of the terms is divided by; none: the weight of all elements, which makes a mean.
   std::optional<double> divide_by = {};

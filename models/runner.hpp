@@ -46,7 +46,7 @@ class Runner {
     if (x.shape().rank() == 0 || x.shape()[0] != batch_)
       wrong_argument("Runner: x is ", x.shape(), ": its first axis must be the batch, ", batch_);
     const State before = state_.enter();
-    State after = cell_(x, before);
+    State after = step(cell_, x, before);
     tape_.copy_value(readout(output(after)), output_);
     state_ = after;
     return output_;

@@ -8,7 +8,7 @@
 
 namespace carousel {
 
-/// Values one after the other along an axis; their other axes must be the same (std::invalid_argument).
+/// Values one after the other along an axis. Throws std::invalid_argument unless they have that axis and all others are the same.
 Var<float> concat(std::span<const Var<float>> values, int axis = -1);
 Var<double> concat(std::span<const Var<double>> values, int axis = -1);
 inline Var<float> concat(std::initializer_list<Var<float>> values, int axis = -1) {
@@ -18,7 +18,7 @@ inline Var<double> concat(std::initializer_list<Var<double>> values, int axis = 
   return concat(std::span(values.begin(), values.size()), axis);
 }
 
-/// The elements of an axis in reverse order.
+/// The elements of an axis in reverse order. Throws std::invalid_argument for an axis that x has not.
 Var<float> flip(Var<float> x, int axis);
 Var<double> flip(Var<double> x, int axis);
 

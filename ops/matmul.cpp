@@ -26,13 +26,17 @@ struct Batch {
   int rank;  // of the leading axes
   Index extent[max_rank];
 
+  Index places() const {
+    Index count = 1;
+    for (int axis = 0; axis < rank; ++axis) count *= extent[axis];
+    return count;
+  }
+
   /// Calls f(offset of a, of b, of c, whether the matrix of a, and of b, is met for the first time).
   template <class F>
   void for_each(F f) const {
-    Index count = 1;
-    for (int axis = 0; axis < rank; ++axis) count *= extent[axis];
     Index at[max_rank] = {}, in_a = 0, in_b = 0;
-    for (Index i = 0; i < count; ++i) {
+    for (Index i = 0, count = places(); i < count; ++i) {
       bool first_a = true, first_b = true;
       for (int axis = 0; axis < rank; ++axis) {
         first_a &= a.step[axis] != 0 || at[axis] == 0;
@@ -79,6 +83,11 @@ void batch_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const auto& batch = *static_cast<const Batch*>(closure);
   const Stored &a = batch.a, &b = batch.b;
   const Index m = batch.m, n = batch.n, k = batch.k;
+  if (batch.places() == 0) {  // a product over nothing: zero
+    for (const std::uint32_t operand : {a.node, b.node})
+      if (tape.node(operand).needs_gradient) tape.complete(operand);
+    return;
+  }
   const T* dz = tape.gradient_buffer(self);
   if (tape.node(a.node).needs_gradient) {  // da = dz bᵀ
     const bool add = tape.claim(a.node);

@@ -1,6 +1,5 @@
 #include <carousel/ops/norm.hpp>
 
-#include <array>
 #include <cmath>
 
 #include <carousel/lib/simd.hpp>
@@ -10,33 +9,9 @@ namespace carousel {
 
 namespace {
 
-using simd::width;
-
-/// The columns of a register at the end of a row that are not part of it, set to zero: their sums must not count them.
-template <class T>
-Lane<T> first_only(Lane<T> lane, Index count) {
-  static constexpr auto numbers = [] {
-    std::array<T, static_cast<std::size_t>(width<T>)> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<T>(i);
-    return all;
-  }();
-  return xsimd::select(simd::load(numbers.data()) < Lane<T>(static_cast<T>(count)), lane, Lane<T>(T(0)));
-}
-
-/// Calls f(column, load, store, keep) for each register of a row: whole ones, then the rest by masked loads and stores.
-template <class T, class F>
-void for_each_lane(Index columns, F f) {
-  Index j = 0;
-  for (; j + width<T> <= columns; j += width<T>)
-    f(
-        j, [](const T* from) { return simd::load(from); }, [](T* to, Lane<T> lane) { simd::store(to, lane); },
-        [](Lane<T> lane) { return lane; });
-  if (const Index rest = columns - j)
-    f(
-        j, [rest](const T* from) { return simd::load_some(from, rest); },
-        [rest](T* to, Lane<T> lane) { simd::store_some(to, lane, rest); },
-        [rest](Lane<T> lane) { return first_only(lane, rest); });
-}
+using simd::for_each_lane;
+using simd::load;
+using simd::store;
 
 /// The mean of a row, and 1 / √(σ² + ε).
 template <class T>
@@ -47,10 +22,10 @@ struct Moments {
 template <class T>
 Moments<T> moments_of(const T* x, Index columns, T epsilon) {
   Lane<T> sum(T(0)), squares(T(0));
-  for_each_lane<T>(columns, [&](Index j, auto load, auto, auto) { sum += load(x + j); });
+  for_each_lane<T>(columns, [&](Index j, auto part) { sum += simd::only(load(x + j, part), part, T(0)); });
   const T mean = simd::sum(sum) / static_cast<T>(columns);
-  for_each_lane<T>(columns, [&](Index j, auto load, auto, auto keep) {
-    const Lane<T> d = keep(load(x + j) - Lane<T>(mean));
+  for_each_lane<T>(columns, [&](Index j, auto part) {
+    const Lane<T> d = simd::only(load(x + j, part) - Lane<T>(mean), part, T(0));
     squares = simd::fma(d, d, squares);
   });
   return {mean, 1 / std::sqrt(simd::sum(squares) / static_cast<T>(columns) + epsilon)};
@@ -78,20 +53,20 @@ void layer_norm_backward(Tape<T>& tape, std::uint32_t self, const void* closure)
   for (Index row = 0; row < c.rows; ++row, x += c.columns, dy += c.columns) {
     const Lane<T> mean(c.moments[row].mean), scale(c.moments[row].scale);
     Lane<T> sum(T(0)), product(T(0));
-    for_each_lane<T>(c.columns, [&](Index j, auto load, auto store, auto) {
-      const Lane<T> g = load(dy + j), normal = (load(x + j) - mean) * scale, d = g * load(gain + j);
-      if (dbias) store(dbias + j, load(dbias + j) + g);
-      if (dgain) store(dgain + j, simd::fma(g, normal, load(dgain + j)));
+    for_each_lane<T>(c.columns, [&](Index j, auto part) {
+      const Lane<T> g = load(dy + j, part), normal = (load(x + j, part) - mean) * scale, d = g * load(gain + j, part);
+      if (dbias) store(dbias + j, load(dbias + j, part) + g, part);
+      if (dgain) store(dgain + j, simd::fma(g, normal, load(dgain + j, part)), part);
       sum += d;
       product = simd::fma(d, normal, product);
     });
     if (!dx) continue;
     const Lane<T> mean_d(simd::sum(sum) / static_cast<T>(c.columns)),
         mean_product(simd::sum(product) / static_cast<T>(c.columns));
-    for_each_lane<T>(c.columns, [&](Index j, auto load, auto store, auto) {
-      const Lane<T> normal = (load(x + j) - mean) * scale;
-      const Lane<T> d = scale * (load(dy + j) * load(gain + j) - mean_d - normal * mean_product);
-      store(dx + j, add ? load(dx + j) + d : d);
+    for_each_lane<T>(c.columns, [&](Index j, auto part) {
+      const Lane<T> normal = (load(x + j, part) - mean) * scale;
+      const Lane<T> d = scale * (load(dy + j, part) * load(gain + j, part) - mean_d - normal * mean_product);
+      store(dx + j, add ? load(dx + j, part) + d : d, part);
     });
     dx += c.columns;
   }
@@ -120,8 +95,8 @@ Var<T> layer_norm_of(Var<T> x, Var<T> gain, Var<T> bias, T epsilon) {
   for (Index row = 0; row < rows; ++row, from += columns, to += columns) {
     moments[row] = moments_of(from, columns, epsilon);
     const Lane<T> mean(moments[row].mean), scale(moments[row].scale);
-    for_each_lane<T>(columns, [&](Index j, auto load, auto store, auto) {
-      store(to + j, simd::fma((load(from + j) - mean) * scale, load(g + j), load(b + j)));
+    for_each_lane<T>(columns, [&](Index j, auto part) {
+      store(to + j, simd::fma((load(from + j, part) - mean) * scale, load(g + j, part), load(b + j, part)), part);
     });
   }
   tape.set_backward(out, layer_norm_operation<T>, LayerNorm<T>{x.index(), gain.index(), bias.index(), rows, columns, moments});

@@ -108,14 +108,14 @@ template <class T>
 Var<T> mean_of_all(Var<T> x) {
   const Index count = x.shape().size();
   if (count == 0) wrong_argument("mean: ", x.shape(), " has no elements: there is no mean");
-  return sums<T>.of_all(x) * (T(1) / static_cast<T>(count));
+  return sums<T>.of_all(x) / static_cast<T>(count);
 }
 
 template <class T>
 Var<T> mean_along(Var<T> x, int axis) {
   const Index count = x.shape()[detail::checked_axis("mean", axis, x.shape())];
   if (count == 0) wrong_argument("mean: axis ", axis, " of ", x.shape(), " has no elements: there is no mean");
-  return sums<T>.along(x, axis) * (T(1) / static_cast<T>(count));
+  return sums<T>.along(x, axis) / static_cast<T>(count);
 }
 
 // ---- max ----------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #pragma once
 /// Sums and their relatives, over all elements or along one axis. Along an axis it stays with extent 1, so that the result
-/// broadcasts against the operand; a negative axis counts from the last.
+/// broadcasts against the operand ([2, 3] along axis 1: [2, 1]); a negative axis counts from the last. An axis that x has not
+/// throws std::invalid_argument. Over all elements the result is a scalar, [].
 
 #include <concepts>
 

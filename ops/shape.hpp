@@ -18,24 +18,27 @@ Var<double> packed(Var<double> x);
 Var<float> reshape(Var<float> x, Shape shape);
 Var<double> reshape(Var<double> x, Shape shape);
 
-/// The elements `from` … `to` − 1 of an axis; a negative axis counts from the last. A view.
+/// The elements `from` … `to` − 1 of an axis; a negative axis counts from the last. A view. Throws std::invalid_argument for an
+/// axis or elements that x has not.
 Var<float> slice(Var<float> x, int axis, Index from, Index to);
 Var<double> slice(Var<double> x, int axis, Index from, Index to);
 
-/// Element `at` of an axis, which disappears: row t of x is `at(x, 0, t)`. A view.
+/// Element `at` of an axis, which disappears: row t of x is `at(x, 0, t)`. A view. Throws std::invalid_argument for an axis or an
+/// element that x has not.
 Var<float> at(Var<float> x, int axis, Index at);
 Var<double> at(Var<double> x, int axis, Index at);
 
-/// The last element of the first axis: of a sequence [time, batch, features], the last step.
+/// The last element of the first axis: of a sequence [time, batch, features], the last step. Throws std::invalid_argument where
+/// there is none.
 Var<float> last(Var<float> x);
 Var<double> last(Var<double> x);
 
-/// Two axes exchanged. A view.
+/// Two axes exchanged. A view. Throws std::invalid_argument for an axis that x has not.
 Var<float> transpose(Var<float> x, int a = -1, int b = -2);
 Var<double> transpose(Var<double> x, int a = -1, int b = -2);
 
 /// Values of one shape as the elements of a new first axis. Copies nothing when they lie side by side already, as the steps of a
-/// scan do.
+/// scan do. Throws std::invalid_argument for values of several shapes, or none.
 Var<float> stack(std::span<const Var<float>> values);
 Var<double> stack(std::span<const Var<double>> values);
 inline Var<float> stack(std::initializer_list<Var<float>> values) {
@@ -65,7 +68,8 @@ struct AxisParts {
 AxisParts around_axis(const Shape& shape, int axis);
 }  // namespace detail
 
-/// `Parts` equal parts of an axis, as views: `auto [i, f, g, o] = split<4>(z);`
+/// `Parts` equal parts of an axis, as views: `auto [i, f, g, o] = split<4>(z);` Throws std::invalid_argument for an axis that x
+/// has not, or that can not be divided so.
 template <std::size_t Parts, class A>
 requires detail::Operands<A>
 auto split(A&& x, int axis = -1) {

@@ -1,5 +1,3 @@
-#pragma once
-
 /// What every test includes, compiled once for each test program: it saves a third of the time that the tests take to compile.
 
 #include <doctest/doctest.h>

@@ -47,11 +47,14 @@ search_code '^ *# *include +"' | grep -E '^(lib|ops|models)/' | rule 'headers of
 search_code '^ *# *include +"[.][.]' | grep -v '^tests/' | rule 'no include climbs out of its folder, but among the tests'
 
 for file in "${code[@]}"; do
-  [[ $file != *.hpp ]] || grep -q '^#pragma once' "$file" || echo "$file"
+  [[ $file != *.hpp || $file == tests/precompiled.hpp ]] || grep -q '^#pragma once' "$file" || echo "$file"
 done | rule 'a header begins with #pragma once'
 for file in "${code[@]}"; do
   [[ $file != *.cpp || $file == tests/installed/* ]] || grep -qF "'$file'" meson.build || echo "$file"
 done | rule 'every source stands in meson.build'
+for file in "${code[@]}"; do
+  [[ $file != @(ops|models)/*.hpp || $file == models/carousel.hpp ]] || grep -qF "<carousel/$file>" models/carousel.hpp || echo "$file"
+done | rule 'every header of ops and models stands in carousel.hpp'
 
 grep -nIE '(^|[^a-zA-Z0-9._}])/(work|root|home)/' "${files[@]}" 2>/dev/null | rule 'a path of one machine'
 grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" meson.build README.md tasks/data/default.txt 2>/dev/null |

@@ -50,6 +50,8 @@ refuses "$named" 'auto e = a + b; Var<float> c = maximum(a, e);'
 refuses "$named" 'auto e = a + b; Var<float> c = e;'
 refuses "$named" 'auto e = a + b; (void)sum(e);'
 refuses 'float and double do not mix in one expression' 'Var<float> c = a * wide;'
+refuses 'more than 32 operands in one statement: name a part of it' \
+  "Var<float> c = a$(printf ' + a%.0s' {1..32});"
 refuses 'deleted function' 'Var<float> c = max(a, 0.5);'
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

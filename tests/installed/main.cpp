@@ -13,7 +13,7 @@ struct MinimalGatedUnit {
   State start(Index batch) const { return zero_state<T>(batch, hidden); }
   State operator()(Var<T> x, State h) const {
     Var<T> f = sigmoid(xf(x) + hf(h));
-    Var<T> c = tanh(xc(x) + hc(Var<T>(f * h)));
+    Var<T> c = tanh(xc(x) + hc(f * h));
     return h + f * (c - h);
   }
 };

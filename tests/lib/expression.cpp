@@ -135,13 +135,10 @@ TEST_CASE("a value and a part of it, or two parts that overlap, in one statement
                   {{"x", random_tensor({3, 3}, 1)}});
 }
 
-TEST_CASE("a statement has no more than 32 operands") {
+TEST_CASE("a statement of 32 operands") {
   Tape<double> tape;
   const V a = row({1}), b = tape.constant(zeros<double>({2, 1}));
   const V most = a + b + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a +
                  a + a + a + a;
   check_elements(most, {2, 1}, {31, 31});
-  CHECK_THROWS_WITH_AS(V(a + b + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + a +
-                         a + a + a + a + a + a + a),
-                       "expression: more than 32 operands in one statement: name a part of it", std::invalid_argument);
 }

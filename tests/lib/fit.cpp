@@ -335,16 +335,19 @@ TEST_CASE("a gradient that is not finite ends the training too") {
 }
 
 TEST_CASE("a loss that grows beyond what it was ends the training where that is asked for") {
-  const auto run = [](double explosion, double spike) {
+  const auto run = [](double explosion, double spike, double usual = 2) {
     Slope model;
     Sgd<double> sgd(model.registry, {.rate = 0});
     const auto loss = [&](const Batch& batch, const Shard&) -> Var<double> {
-      return sum(model.p * 1.0) + (batch.step == 2 ? spike : 2.0);
+      return sum(model.p * 1.0) + (batch.step == 2 ? spike : usual);
     };
     return fit(sgd, {.examples = 10}, loss, {.explosion = explosion});
   };
   CHECK(run(3, 40).ended == Ended::finished);  // 0.9·2 + 0.1·40 is less than 3·2
   CHECK(run(0, 1e30).ended == Ended::finished);
+  CHECK(run(3, -1, -2).ended == Ended::finished);  // a density's loss may be negative
+  CHECK(run(3, 60, -2).ended == Ended::exploded);
+  CHECK(run(3, 1, 0).ended == Ended::finished);
   const FitResult result = run(3, 60);
   CHECK(result.ended == Ended::exploded);
   CHECK(result.note ==

@@ -139,6 +139,16 @@ TEST_CASE("parameters are checked too, frozen ones are not") {
   CHECK(wrong.worst().name == "cell/b");
 }
 
+TEST_CASE("a parameter that the function does not use has a gradient of zeros, whatever an earlier pass left") {
+  Registry<double> registry;
+  const Param<double> unused = registry.parameter("unused", {2}, [] { return random_tensor({2}, 2); });
+  {
+    Tape<double> tape;
+    backward(sum(unused * 2.0));
+  }
+  CHECK(gradcheck([](VarsOfDouble v) -> V { return v[0] * v[0]; }, {{"x", random_tensor({3}, 3)}}, &registry).passed);
+}
+
 TEST_CASE("small entries are judged by the largest of their tensor") {
   const Tensor<double> numeric = tensor<double>({4}, {1, 1e-9, 0, 2e-3});
   CHECK(compare_gradients("x", tensor<double>({4}, {1, 2e-9, 1e-9, 2e-3}), numeric).worst_error ==

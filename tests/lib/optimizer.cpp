@@ -203,10 +203,9 @@ TEST_CASE("groups have rates and decays of their own, and the longest prefix dec
   CHECK(bias.value.data()[0] == 1 - 0.125);
   CHECK(other.value.data()[0] == 1 - 0.5 * 1.5);
   CHECK_THROWS_WITH_AS(sgd.group("ou", {.rate = 1}), "group: no parameter is or lies below ou", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(sgd.group("out", {.rate = -1}), "group: rate is -1.000000: must be finite and not negative",
+  CHECK_THROWS_WITH_AS(sgd.group("out", {.rate = -1}), "group: rate is -1: must be finite and not negative",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(sgd.set_rate_factor(-1), "sgd: rate factor is -1.000000: must be finite and not negative",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sgd.set_rate_factor(-1), "sgd: rate factor is -1: must be finite and not negative", std::invalid_argument);
 }
 
 TEST_CASE("a parameter made after the optimiser is trained too, in its group") {
@@ -222,8 +221,8 @@ TEST_CASE("a parameter made after the optimiser is trained too, in its group") {
 
 TEST_CASE("options that can not be are refused") {
   Registry<float> registry;
-  CHECK_THROWS_WITH_AS(Adam<float>(registry, {.beta1 = 1}), "adam: beta1 is 1.000000: must lie in [0, 1)", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(AdamW<float>(registry, {.rate = -1}), "adamw: rate is -1.000000: must be finite and not negative",
+  CHECK_THROWS_WITH_AS(Adam<float>(registry, {.beta1 = 1}), "adam: beta1 is 1: must lie in [0, 1)", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(AdamW<float>(registry, {.rate = -1}), "adamw: rate is -1: must be finite and not negative",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(Sgd<float>(registry, {.nesterov = true}), "sgd: nesterov without momentum: momentum must be above 0",
                        std::invalid_argument);
@@ -249,7 +248,7 @@ TEST_CASE("clipping by norm takes all gradients together and reports what it fou
   give_gradient(b, {std::numeric_limits<float>::infinity()});
   CHECK(std::isinf(clip_by_norm(registry, 1)));
   CHECK(a.gradient.data()[0] == 1.5f);
-  CHECK_THROWS_WITH_AS(clip_by_norm(registry, 0), "clip_by_norm: max_norm is 0.000000: must be above 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(clip_by_norm(registry, 0), "clip_by_norm: max_norm is 0: must be above 0", std::invalid_argument);
 }
 
 TEST_CASE("the norm of many small gradients is summed in double") {
@@ -277,7 +276,7 @@ TEST_CASE("clipping by value bounds each element and lets NaN through") {
     else
       CHECK(p.gradient.data()[i] == expected[i]);
   }
-  CHECK_THROWS_WITH_AS(clip_by_value(registry, -1), "clip_by_value: limit is -1.000000: must be above 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(clip_by_value(registry, -1), "clip_by_value: limit is -1: must be above 0", std::invalid_argument);
 }
 
 namespace {

@@ -140,6 +140,33 @@ TEST_CASE("tapes may end in any order, and an idle one is active where it is act
                        "tape: no tape is active on this thread: construct a Tape before computing with Vars", std::logic_error);
 }
 
+TEST_CASE("a tape that ends while another is activated over it is not active again") {
+  auto tape = std::make_unique<Tape<double>>();
+  Tape<double> idle{Tape<double>::Idle()};
+  {
+    const Activation<double> outer(idle);
+    const Activation<double> inner(idle);
+    tape.reset();
+    CHECK(&Tape<double>::active() == &idle);
+  }
+  CHECK_THROWS_AS(Tape<double>::active(), std::logic_error);
+}
+
+TEST_CASE("a parameter that has changed enters a tape anew") {
+  Registry<double> registry;
+  const Param<double> p = registry.parameter("p", {2}, [] { return full<double>({2}, 3); });
+  Tape<double> tape;
+  const V before = sum(p * 1.0);
+  p->value = full<double>({2}, 5);
+  ++p->version;
+  CHECK(V(sum(p * 1.0)).item() == 10);
+  p->value = full<double>({3}, 5);
+  ++p->version;
+  CHECK_THROWS_WITH_AS(tape.enter(*p), "parameter: p was made as [2], its value is now [3]: must keep its shape",
+                       std::invalid_argument);
+  CHECK(before.item() == 6);
+}
+
 TEST_CASE("within NoGrad ops compute and leave no way back") {
   Tape<double> tape;
   const V x = vector(tape, {2, 3});

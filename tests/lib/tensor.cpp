@@ -27,6 +27,14 @@ TEST_CASE("shapes") {
   CHECK_FALSE(Shape{} == Shape{1});
   CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7}), "shape: more than 6 axes", std::invalid_argument);
   CHECK_THROWS_WITH_AS((Shape{2, -3}), "shape: extent -3 of axis 1: must not be negative", std::invalid_argument);
+  const Index huge = Index{1} << 31;
+  CHECK(Shape{huge, Index{1} << 28}.size() == Index{1} << 59);
+  CHECK_THROWS_WITH_AS(Shape({huge, huge}).size(), "shape: [2147483648, 2147483648]: must have less than 2^59 elements",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Shape({huge, huge, huge}).size(),
+                       "shape: [2147483648, 2147483648, 2147483648]: must have less than 2^59 elements", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Shape({-1, -1}).size(), "shape: [-1, -1]: extents must not be negative", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(zeros<float>({-1}), "shape: [-1]: extents must not be negative", std::invalid_argument);
 }
 
 TEST_CASE("tensors are made full, empty, of elements, and know their shape") {
@@ -69,6 +77,24 @@ TEST_CASE("a tensor of a size that was used before takes nothing from the heap")
   const std::uint64_t before = allocations();
   for (int i = 0; i < 10; ++i) take();
   CHECK(allocations() == before);
+}
+
+TEST_CASE("a thread keeps no memory that others took") {
+  constexpr Index size = 12'345;
+  constexpr std::size_t count = 100;
+  std::vector<Tensor<float>> held(count);
+  const auto take = [&] {
+    for (Tensor<float>& tensor : held) tensor = zeros<float>({size});
+  };
+  const std::uint64_t before_any = allocations();
+  std::vector<Tensor<float>>(1);
+  const bool counted = allocations() != before_any;  // a sanitizer has a heap of its own
+  std::thread(take).join();
+  held.clear();
+  held.resize(count);
+  const std::uint64_t before = allocations();
+  take();
+  CHECK(allocations() - before >= (counted ? count : 0));
 }
 
 TEST_CASE("a tensor may be freed by another thread than its maker") {

@@ -93,6 +93,20 @@ TEST_CASE("a runner uses the parameters as they are at each step, and its state 
   CHECK(same_bits(run(x), second));
 }
 
+TEST_CASE("a runner that goes on from a state of training draws no noise") {
+  Registry<double> registry;
+  Random random(3);
+  const Zoneout zoned(Lstm<double>(Scope(registry, random), 3, 4, lively<double>()), {0.3, 0.6});
+  const Tensor<double> x = random_tensor({2, 3}, 1);
+  Runner run(zoned, 2), clean(zoned, 2);
+  {
+    Tape<double> tape;
+    run.state() = scan(zoned, tape.constant(random_tensor({5, 2, 3}, 2)), zoned.start(2), {.key = DropoutKey{.step = 1}}).state;
+  }
+  std::copy_n(run.state().tensors().begin(), 2, clean.state().tensors().begin());
+  CHECK(same_bits(run(x), clean(x)));
+}
+
 TEST_CASE("a runner with what stands around its cell") {
   Registry<double> registry;
   Random random(3);

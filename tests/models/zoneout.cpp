@@ -134,8 +134,8 @@ TEST_CASE("what Zoneout says of wrong arguments") {
   Registry<double> registry;
   CHECK_THROWS_WITH_AS(zoned_lstm(registry, {}), "Zoneout: no rates: must be one for each member of the state, or one for all",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(zoned_lstm(registry, {0.5, 1.5}), "Zoneout: rate 1.500000: must lie in [0, 1]", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(zoned_lstm(registry, {-0.5}), "Zoneout: rate -0.500000: must lie in [0, 1]", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(zoned_lstm(registry, {0.5, 1.5}), "Zoneout: rate 1.5: must lie in [0, 1]", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(zoned_lstm(registry, {-0.5}), "Zoneout: rate -0.5: must lie in [0, 1]", std::invalid_argument);
   Tape<double> tape;
   CHECK_THROWS_WITH_AS(scan(zoned_lstm(registry, {0.1, 0.2, 0.3}), tape.constant(zeros<double>({2, 2, 3}))),
                        "Zoneout: 3 rates for a state of 2 members: must be one for each, or one for all", std::invalid_argument);

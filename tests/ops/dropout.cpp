@@ -171,17 +171,15 @@ TEST_CASE("dropout keeps a NaN that it does not drop") {
 TEST_CASE("dropout says what a rate and an axis must be") {
   Tape<float> tape;
   const Var<float> x = tape.constant(zeros<float>({2, 3}));
-  CHECK_THROWS_WITH_AS(dropout(x, 1, {}), "dropout: rate is 1.000000: must be at least 0 and less than 1", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(dropout(x, -0.5, {}), "dropout: rate is -0.500000: must be at least 0 and less than 1",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(dropout(x, 1, {}), "dropout: rate is 1: must be at least 0 and less than 1", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(dropout(x, -0.5, {}), "dropout: rate is -0.5: must be at least 0 and less than 1", std::invalid_argument);
   CHECK_THROWS_WITH_AS(dropout(x, std::nan(""), {}), "dropout: rate is nan: must be at least 0 and less than 1",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(dropout(x, 0.5, {.batch_axis = 2}), "dropout: axis 2 of [2, 3]: there is no such axis",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(dropout(tape.constant(zeros<float>({})), 0.5, {}), "dropout: axis 0 of []: there is no such axis",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(random_mask<float>({2}, 1.5, {}), "random_mask: rate is 1.500000: must lie in [0, 1]",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(random_mask<float>({2}, 1.5, {}), "random_mask: rate is 1.5: must lie in [0, 1]", std::invalid_argument);
   CHECK_THROWS_WITH_AS(random_mask<float>({}, 0.5, {}), "random_mask: axis 0 of []: there is no such axis",
                        std::invalid_argument);
 }

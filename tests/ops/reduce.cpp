@@ -73,7 +73,7 @@ TEST_CASE("means") {
   const V x = tape.variable(table());
   check_elements(mean(x), {}, {10.5});
   check_elements(mean(x, 0), {1, 3}, {4.5, 9, 18});
-  check_elements(mean(x, 1), {2, 1}, {7 * (1 / 3.0), 56 * (1 / 3.0)});
+  check_elements(mean(x, 1), {2, 1}, {7 / 3.0, 56 / 3.0});
   check_reduction([](V v) { return mean(v); }, [](V v, int axis) { return mean(v, axis); });
 }
 
