@@ -21,6 +21,10 @@ std::uint64_t allocations() {
 }
 
 #if defined(__GLIBC__) && !defined(SANITIZER)
+bool allocations_are_counted() {
+  return true;
+}
+
 extern "C" {
 
 // glibc's own, under the names that it exports for this.
@@ -58,4 +62,8 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
 }
 
 }  // extern "C"
+#else
+bool allocations_are_counted() {
+  return false;
+}
 #endif

@@ -12,7 +12,7 @@ using carousel::detail::Arena;
 TEST_CASE("memory is aligned to 64 bytes, and no two pieces overlap") {
   Arena arena;
   char* last_end = nullptr;
-  for (const std::size_t bytes : {1, 64, 65, 0, 1000, 300'000, 2'000'000, 8}) {
+  for (const std::size_t bytes : std::initializer_list<std::size_t>{1, 64, 65, 0, 1000, 300'000, 2'000'000, 8}) {
     auto* memory = static_cast<char*>(arena.take(bytes));
     CHECK(reinterpret_cast<std::uintptr_t>(memory) % 64 == 0);
     std::memset(memory, 1, bytes);

@@ -102,7 +102,7 @@ class Leaves {
   const std::string& description() const { return description_; }
 
  private:
-  Index below(Index bound) { return static_cast<Index>(random_.below(static_cast<std::uint64_t>(bound))); }
+  Index below(Index bound) { return random_.below(bound); }
   bool chance(double p) { return random_.uniform() < p; }
 
   Tensor<T> values(const Shape& shape) {

@@ -37,7 +37,7 @@ class Views {
   Views(V root, Random& random) : random_(random), views_{root} {}
 
   void add() {
-    const V of = views_[random_.below(static_cast<std::int64_t>(views_.size()))];
+    const V of = views_[static_cast<std::size_t>(random_.below(static_cast<Index>(views_.size())))];
     const Shape shape = of.shape();
     const int axis = static_cast<int>(random_.below(shape.rank()));
     const auto below = [&](Index n) { return static_cast<Index>(random_.below(n)); };
@@ -89,7 +89,7 @@ TEST_CASE("parts of a value, used in any order and number, send back what they s
     V loss = sum(leaf) * 0;
     for (int step = 0; step < 12; ++step) {
       for (auto more = random.below(4); more > 0; --more) views.add();
-      const V v = views.all()[random.below(static_cast<std::int64_t>(views.all().size()))];
+      const V v = views.all()[static_cast<std::size_t>(random.below(static_cast<Index>(views.all().size())))];
       const double w = static_cast<double>(random.below(9)) - 4;
       const Tensor<double> shown = v.value();
       for (const double place : shown) expected.data()[static_cast<std::size_t>(place)] += w;

@@ -67,7 +67,8 @@ std::pair<double, double> derivatives(const std::function<V(V, V)>& f, double a,
 TEST_CASE("gradients of functions of two operands, however they broadcast") {
   for (const Pair& p : functions_of_two())
     for (const auto& [shape_a, shape_b] : shapes_of_two()) {
-      INFO(p.name, " of ", text(shape_a), " and ", text(shape_b));
+      const std::string shapes = text(shape_a) + " and " + text(shape_b);
+      INFO(p.name, " of ", shapes);
       CheckedInput a = input_between("a", shape_a, p.lo, p.hi, 5), b = input_between("b", shape_b, p.lo, p.hi, 6);
       // Off kinks: a on multiples of 0.02, b between them, and both away from 0.
       for (double& x : a.value) x = std::round(x * 50) / 50 + (std::abs(x) < 0.02 ? 0.04 : 0);
