@@ -1,35 +1,13 @@
 #include <carousel/tasks/progress.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include <doctest/doctest.h>
 
-#include "tests/lib/folder.hpp"
+#include "tests/tasks/written.hpp"
 
 using namespace carousel;
-
-namespace {
-
-/// What `f` writes to a file descriptor of the process.
-template <class F>
-std::string written_to(int descriptor, F f) {
-  const test::Folder folder;
-  const std::string path = folder / "text";
-  std::fflush(nullptr);
-  const int kept = dup(descriptor), file = open(path.c_str(), O_CREAT | O_WRONLY, 0600);
-  dup2(file, descriptor);
-  f();
-  std::fflush(nullptr);
-  dup2(kept, descriptor);
-  close(kept);
-  close(file);
-  return test::read_text(path);
-}
-
-}  // namespace
+using test::written_to;
 
 TEST_CASE("progress that goes to a file is a line each time, unless it is quiet") {
   CHECK(written_to(STDERR_FILENO, [] {
