@@ -69,7 +69,7 @@ template <class T>
 Var<T> mean_squared_error_of(Var<T> prediction, Var<T> target, const LossOptions<T>& options) {
   must_be_alike("mean_squared_error", "prediction is ", prediction.shape(), "target is ", target.shape());
   return reduce(
-      "mean_squared_error", prediction, target, [](auto&& p, auto&& y) { return square(std::move(p) - std::move(y)); }, options);
+      "mean_squared_error", prediction, target, [](auto p, auto y) { return square(std::move(p) - std::move(y)); }, options);
 }
 
 template <class T>
@@ -100,8 +100,7 @@ template <class T>
 Var<T> binary_cross_entropy_of(Var<T> logits, Var<T> targets, const LossOptions<T>& options) {
   must_be_alike("binary_cross_entropy", "logits are ", logits.shape(), "targets are ", targets.shape());
   return reduce(
-      "binary_cross_entropy", logits, targets, [](auto&& x, auto&& y) { return logistic_loss(std::move(x), std::move(y)); },
-      options);
+      "binary_cross_entropy", logits, targets, [](auto x, auto y) { return logistic_loss(std::move(x), std::move(y)); }, options);
 }
 
 // ---- one term per position ---------------------------------------------------------------------------------------------------
