@@ -33,6 +33,8 @@ constexpr Index panel{block_vectors * width<T>};  // columns of a packed panel o
 
 constexpr Index depth_block = 256;  // of k: a packed panel of that depth stays in the first-level cache
 constexpr Index rows_block = 192;   // of m: that many rows of a stay in the second-level cache
+constexpr std::size_t set_stride =
+    4096;  // rows so many bytes apart share one set of the first-level cache, and drive each other out
 
 /// A matrix by the distance between rows and between columns.
 template <class T>
@@ -147,75 +149,71 @@ void multiply_dots(Index m, Index n, Index k, View<T> a, const T* b, Index ldb, 
 /// Copies [k, n] of b to panels of `panel` columns each, padded with zeros.
 template <class T>
 void pack_panels(Index k, Index n, View<T> b, T* out) {
-  for (Index j = 0; j < n; j += panel<T>) {
-    const Index columns = std::min(panel<T>, n - j);
-    if (b.column == 1) {
-      for (Index p = 0; p < k; ++p, out += panel<T>) {
-        const T* from = b.data + p * b.row + j;
-        if (columns == panel<T>)
-          for (int v = 0; v < block_vectors; ++v) simd::store(out + v * width<T>, simd::load(from + v * width<T>));
-        else
-          std::fill(std::copy_n(from, columns, out), out + panel<T>, T(0));
+  constexpr Index tile = 16;  // rows of the source read along before the next: each cache line is used up at once
+  for (Index p0 = 0; p0 < k; p0 += tile) {
+    const Index rows = std::min(tile, k - p0);
+    for (Index j = 0; j < n; j += panel<T>) {
+      const Index columns = std::min(panel<T>, n - j);
+      T* const to = out + j * k + p0 * panel<T>;
+      const T* const from = b.data + p0 * b.row + j * b.column;
+      if (b.column == 1 && columns == panel<T>) {
+        for (Index p = 0; p < rows; ++p)
+          for (int v = 0; v < block_vectors; ++v)
+            simd::store(to + p * panel<T> + v * width<T>, simd::load(from + p * b.row + v * width<T>));
+        continue;
       }
-      continue;
+      for (Index q = 0; q < columns; ++q)
+        for (Index p = 0; p < rows; ++p) to[p * panel<T> + q] = from[p * b.row + q * b.column];
+      for (Index p = 0; p < rows; ++p) std::fill(to + p * panel<T> + columns, to + (p + 1) * panel<T>, T(0));
     }
-    constexpr Index tile = 16;  // rows of the source read along before the next: each cache line is used up at once
-    for (Index p0 = 0; p0 < k; p0 += tile) {
-      const Index rows = std::min(tile, k - p0);
-      for (Index q = 0; q < columns; ++q) {
-        const T* from = b.data + (j + q) * b.column + p0 * b.row;
-        for (Index p = 0; p < rows; ++p) out[(p0 + p) * panel<T> + q] = from[p * b.row];
-      }
-      for (Index p = 0; p < rows; ++p) std::fill(out + (p0 + p) * panel<T> + columns, out + (p0 + p + 1) * panel<T>, T(0));
-    }
-    out += k * panel<T>;
   }
 }
 
-/// Copies [m, k] of a to blocks of rows, each [k, rows].
+/// Copies [m, k] of a, stored transposed, to blocks of rows, each [k, rows].
 template <class T>
 void pack_rows(Index m, Index k, View<T> a, T* out) {
-  for (Index i = 0; i < m;) {
-    const Index rows = next_rows(m - i, block_rows);
-    for (Index p = 0; p < k; ++p, out += rows) {
-      const T* from = a.data + i * a.row + p * a.column;
-      if (a.row == 1)
+  constexpr Index tile = 8;  // rows of the source at a time, read from end to end
+  for (Index p0 = 0; p0 < k; p0 += tile) {
+    const Index depth = std::min(tile, k - p0);
+    for (Index i = 0; i < m;) {
+      const Index rows = next_rows(m - i, block_rows);
+      T* to = out + i * k + p0 * rows;
+      for (Index p = 0; p < depth; ++p, to += rows) {
+        const T* from = a.data + i + (p0 + p) * a.column;
         for (Index r = 0; r < rows; r += width<T>) {
           if (const Index count = rows - r; count < width<T>)
-            simd::store_some(out + r, simd::load_some(from + r, count), count);
+            simd::store_some(to + r, simd::load_some(from + r, count), count);
           else
-            simd::store(out + r, simd::load(from + r));
+            simd::store(to + r, simd::load(from + r));
         }
-      else
-        for (Index r = 0; r < rows; ++r) out[r] = from[r * a.row];
+      }
+      i += rows;
     }
-    i += rows;
   }
 }
 
 /// Rows of c from rows of a and packed panels of b.
 template <class T>
-void multiply_panels(Index m, Index n, Index k, View<T> a, bool a_is_packed, const T* panels, T* c, Index ldc, bool accumulate) {
+void multiply_panels(Index m, Index n, Index k, View<T> a, bool in_blocks, const T* panels, T* c, Index ldc, bool accumulate) {
   constexpr auto all = std::make_integer_sequence<int, static_cast<int>(block_rows)>();
-  for (Index j = 0; j < n; j += panel<T>, panels += k * panel<T>) {
-    const Index columns = std::min(panel<T>, n - j);
-    const T* packed = a.data;
-    for (Index i = 0; i < m;) {
-      const Index rows = next_rows(m - i, block_rows);
-      const View<T> block = a_is_packed ? View<T>{packed, 1, rows} : View<T>{a.data + i * a.row, a.row, a.column};
+  for (Index i = 0; i < m;) {
+    const Index rows = next_rows(m - i, block_rows);
+    const View<T> block = in_blocks ? View<T>{a.data + i * k, 1, rows} : View<T>{a.data + i * a.row, a.row, a.column};
+    const T* columns_of_b = panels;
+    for (Index j = 0; j < n; j += panel<T>, columns_of_b += k * panel<T>) {
+      const Index columns = std::min(panel<T>, n - j);
       T* to = c + i * ldc + j;
       if (columns == panel<T>) {
-        block_of<T, block_vectors, false>(rows, all)(k, block, panels, panel<T>, to, ldc, accumulate, 0);
+        block_of<T, block_vectors, false>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, 0);
       } else if (columns > width<T>) {
-        block_of<T, block_vectors, true>(rows, all)(k, block, panels, panel<T>, to, ldc, accumulate, columns - width<T>);
+        block_of<T, block_vectors, true>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, columns - width<T>);
       } else if (columns == width<T>) {
-        block_of<T, 1, false>(rows, all)(k, block, panels, panel<T>, to, ldc, accumulate, 0);
+        block_of<T, 1, false>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, 0);
       } else {
-        block_of<T, 1, true>(rows, all)(k, block, panels, panel<T>, to, ldc, accumulate, columns);
+        block_of<T, 1, true>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, columns);
       }
-      packed += rows * k;
-      i += rows;
     }
+    i += rows;
   }
 }
 
@@ -241,27 +239,40 @@ Index packed_before(Index depth, Index n) {
   return depth * ((n + panel<T> - 1) / panel<T> * panel<T>);
 }
 
+/// Rows of c from rows of a and one block of the depth of b, packed.
+template <class T>
+void multiply_depth(Index m, Index n, Index depth, View<T> a, bool pack_a, const T* panels, T* c, Index ldc, bool accumulate) {
+  constexpr Index room_row = depth_block + width<T>;
+  if (pack_a) {
+    T* room = scratch<T>(rows_block * room_row, 1);
+    pack_rows(m, depth, a, room);
+    a.data = room;
+  } else if (static_cast<std::size_t>(a.row) * sizeof(T) % set_stride == 0 && m > 1) {
+    T* room = scratch<T>(rows_block * room_row, 1);
+    for (Index i = 0; i < m; ++i) std::copy_n(a.data + i * a.row, depth, room + i * room_row);
+    a = {room, room_row, 1};
+  }
+  multiply_panels(m, n, depth, a, pack_a, panels, c, ldc, accumulate);
+}
+
 template <class T>
 void multiply_blocks(Index m, Index n, Index k, View<T> a, bool pack_a, View<T> b, const T* packed_b, T* c, Index ldc,
                      bool accumulate) {
+  const auto rows_of_a = [&](Index i, Index p) { return View<T>{a.data + i * a.row + p * a.column, a.row, a.column}; };
+  if (packed_b) {  // rows of a are read from end to end
+    for (Index i = 0; i < m; i += rows_block)
+      for (Index p = 0; p < k; p += depth_block)
+        multiply_depth(std::min(rows_block, m - i), n, std::min(depth_block, k - p), rows_of_a(i, p), pack_a,
+                       packed_b + packed_before<T>(p, n), c + i * ldc, ldc, accumulate || p > 0);
+    return;
+  }
   for (Index p = 0; p < k; p += depth_block) {
     const Index depth = std::min(depth_block, k - p);
-    const T* panels = packed_b ? packed_b + packed_before<T>(p, n) : nullptr;
-    if (!panels) {
-      T* room = scratch<T>(packed_before<T>(depth_block, n), 0);
-      pack_panels(depth, n, {b.data + p * b.row, b.row, b.column}, room);
-      panels = room;
-    }
-    for (Index i = 0; i < m; i += rows_block) {
-      const Index rows = std::min(rows_block, m - i);
-      View<T> block{a.data + i * a.row + p * a.column, a.row, a.column};
-      if (pack_a) {
-        T* room = scratch<T>(rows_block * depth_block, 1);
-        pack_rows(rows, depth, block, room);
-        block.data = room;
-      }
-      multiply_panels(rows, n, depth, block, pack_a, panels, c + i * ldc, ldc, accumulate || p > 0);
-    }
+    T* const panels = scratch<T>(packed_before<T>(depth_block, n), 0);
+    pack_panels(depth, n, {b.data + p * b.row, b.row, b.column}, panels);
+    for (Index i = 0; i < m; i += rows_block)
+      multiply_depth(std::min(rows_block, m - i), n, depth, rows_of_a(i, p), pack_a, panels, c + i * ldc, ldc,
+                     accumulate || p > 0);
   }
 }
 
