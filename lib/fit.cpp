@@ -124,6 +124,7 @@ class Run {
         if (state_.batch == data_.batches()) break;
         if (const std::string fault = step(); !fault.empty()) {
           registry_.zero_gradients();
+          save_last();
           return end(Ended::exploded, fault);
         }
       }

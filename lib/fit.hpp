@@ -121,7 +121,7 @@ struct FitOptions {
   const std::atomic<bool>* stop = nullptr;                   // true ends it after the step that runs
 
   std::string best = {};                                          // file for the parameters of the best epoch
-  std::string last = {};                                          // file for resume(), after each epoch and at an interruption
+  std::string last = {};                                          // file for resume(), after each epoch and at any early end
   std::map<std::string, std::string, std::less<>> metadata = {};  // goes into both
   std::function<void(Safetensors&)> save = {};                    // adds to `last` what else must be resumed: names with a colon
 };
