@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <carousel/models/scan.hpp>
+#include <carousel/tasks/one_hot.hpp>
 
 namespace carousel {
 
@@ -24,12 +25,7 @@ TextState TextModel::start(Index batch) const {
 
 Var<float> TextModel::operator()(const std::uint32_t* symbols, Index steps, Index batch, TextState& state, double dropout,
                                  DropoutKey key) const {
-  Tape<float>& tape = Tape<float>::active();
-  const Index characters = vocabulary.size();
-  Var<float> x = tape.constant(Shape{steps, batch, characters});  // one-hot
-  float* one = tape.data(x);
-  std::fill_n(one, steps * batch * characters, 0.0F);
-  for (Index i = 0; i < steps * batch; ++i) one[i * characters + static_cast<Index>(symbols[i])] = 1;
+  Var<float> x = one_hot(std::span(symbols, static_cast<std::size_t>(steps * batch)), batch, vocabulary.size());
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
     const auto scanned = scan(layers[layer], x, state[layer].enter());
     state[layer] = scanned.state;
