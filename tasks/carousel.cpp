@@ -7,7 +7,7 @@ int main(int count, char** arguments) {
   // BLAS threads only slow down small nets, and change the bits.
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  carousel::watch_for_interrupt();
+  carousel::exit_at_interrupt();
   int code = carousel::run_program({arguments + (count > 0), arguments + count});
   if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
     carousel::note("standard output: could not be written");

@@ -14,6 +14,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/scan.hpp>
+#include <carousel/tasks/one_hot.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
 
@@ -55,7 +56,7 @@ struct Counter {
 
   /// Logits of what follows each digit.
   ///   xs: the digits, [steps, batch] row by row;  result: [steps, batch, classes]
-  Var<float> operator()(std::span<const Index> xs, Index batch) const { return readout(scan(cell, one_hot(xs, batch))); }
+  Var<float> operator()(std::span<const Index> xs, Index batch) const { return readout(scan(cell, one_hot(xs, batch, classes))); }
 
   /// The likeliest digits after `start`, each of them the input for the next.
   std::vector<Index> roll_out(Index start, Index length) const {
@@ -65,7 +66,8 @@ struct Counter {
     std::vector<Index> made;
     for (Index t = 0; t < length; ++t) {
       tape.clear();
-      AnyState<float> now = cell(reshape(one_hot({&start, 1}, 1), {1, classes}), t == 0 ? cell.start(1) : state.enter());
+      AnyState<float> now = cell(reshape(one_hot(std::span<const Index>(&start, 1), 1, classes), {1, classes}),
+                                 t == 0 ? cell.start(1) : state.enter());
       const Tensor<float> logits = readout(output(now)).value();
       state = now;
       start = std::max_element(logits.data(), logits.data() + classes) - logits.data();
@@ -89,16 +91,6 @@ struct Counter {
   static LinearOptions<float> linear(const TrainOptions& options) {
     if (!as_source(options)) return {};
     return {.w = init::uniform<float>(0, 0.01), .b = init::uniform<float>(0, 0.01)};
-  }
-
-  /// [steps, batch, classes]
-  static Var<float> one_hot(std::span<const Index> xs, Index batch) {
-    Tape<float>& tape = Tape<float>::active();
-    const Var<float> out = tape.constant(Shape{static_cast<Index>(xs.size()) / batch, batch, classes});
-    float* const to = tape.data(out);
-    std::fill_n(to, static_cast<Index>(xs.size()) * classes, 0.0F);
-    for (std::size_t i = 0; i < xs.size(); ++i) to[static_cast<Index>(i) * classes + xs[i]] = 1;
-    return out;
   }
 };
 
@@ -149,14 +141,13 @@ int train(const CountOptions& options) {
   Registry<float> registry;
   const Counter counter(registry, options);
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
-  const Metadata metadata = metadata_of("count", options);
-  FitState state = start_state(*optimizer, options, metadata);
+  Metadata metadata = metadata_of("count", options);
+  metadata["sequences"] = std::to_string(options.sequences);
+  FitState state = start_state(*optimizer, options);
   FitOptions fitting = fit_options(options, metadata);
   fitting.clip_value = options.clip;
   fitting.explosion = 10;
-  double last = 0;
-  fitting.after_epoch = [&](const EpochReport& report) {
-    last = report.loss;
+  fitting.after_epoch = [](const EpochReport& report) {
     print(fmt::format("epoch {}: loss {:.3f}", report.epoch + 1, report.loss));
     return false;
   };
@@ -169,8 +160,9 @@ int train(const CountOptions& options) {
     return loss_of(counter, starts, static_cast<double>(batch.examples.size()));
   };
   const DataSet data{.examples = options.sequences, .batch = options.batch, .shuffle = false};
-  const int code = report_end(fit(*optimizer, data, loss, fitting, std::move(state)), options);
-  if (code == exit_done) print_all_starts(counter, last);
+  const FitResult result = fit(*optimizer, data, loss, fitting, std::move(state));
+  const int code = report_end(result, options);
+  if (code == exit_done) print_all_starts(counter, result.state.history.back().loss);
   return code;
 }
 
@@ -185,14 +177,12 @@ struct Saved {
 };
 
 int eval(const EvalOptions& options) {
-  if (options.input) wrong_argument("--input ", *options.input, ": count makes its own sequences, it reads no file");
   const Saved saved(options.checkpoint, options.file);
   print_all_starts(saved.counter, loss_of_all_starts(saved.counter));
   return exit_done;
 }
 
 int sample(const SampleOptions& options) {
-  if (options.temperature) wrong_argument("--temperature: count always gives the likeliest digit");
   const Saved saved(options.checkpoint, options.file);
   Index start = 0;
   if (options.prime) detail::read_value("--prime", *options.prime, {.at_least = 0, .below = digits}, start);
@@ -202,9 +192,9 @@ int sample(const SampleOptions& options) {
 
 Command declare_training(CLI::App& app) {
   Arguments<CountOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", {.at_least = 1})
-      .add("--batch", "N", &TrainOptions::batch, "sequences per update; the loss is their mean", {.at_least = 1})
-      .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1})
+  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", size_rule())
+      .add("--batch", "N", &TrainOptions::batch, "sequences per update; the loss is their mean", size_rule())
+      .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
       .add("--optimizer", "NAME", &TrainOptions::optimizer, "one of " + list_words(optimizer_names()),
            {.one_of = optimizer_names()})
       .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
@@ -221,7 +211,8 @@ Task count() {
           .example = "carousel train count --preset source",
           .train = declare_training,
           .eval = eval,
-          .sample = sample};
+          .sample = sample,
+          .sample_takes = {"--length", "--prime", "--argmax"}};
 }
 }  // namespace tasks
 

@@ -1,6 +1,7 @@
 /// Four inputs in, four numbers out: the example of nicodjimenez/lstm (test.py, 2015), by which one sees that an LSTM learns.
 
-#include <numeric>
+#include <cstdint>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -86,7 +87,10 @@ struct Echo {
   Sequences sequences;
   Tensor<double> predicted;  // [steps, batch], by the latest loss()
 
+  /// Throws std::invalid_argument for a seed that numpy's generator does not take.
   explicit Echo(const EchoOptions& options) : Echo(options, Random(static_cast<std::uint64_t>(options.seed))) {
+    constexpr Index largest = std::numeric_limits<std::uint32_t>::max();
+    if (options.seed > largest) wrong_argument("--seed ", options.seed, ": echo draws as numpy does: must be at most ", largest);
     const auto seed = static_cast<std::uint32_t>(options.seed);
     if (options.preset == "source" && (options.cell == "lstm" || options.cell == "lstm-linear"))
       initialise_as_source(registry, options.hidden, seed);
@@ -129,25 +133,22 @@ int train(const EchoOptions& options) {
   Echo echo(options);
   const auto optimizer = make_optimizer(options.optimizer, echo.registry, options.rate);
   const Metadata metadata = metadata_of_echo(options);
-  FitState state = start_state(*optimizer, options, metadata);
+  FitState state = start_state(*optimizer, options);
   FitOptions fitting = fit_options(options, metadata);
   fitting.clip_value = options.clip;
   fitting.explosion = 10;
-  double last = 0;
   fitting.after_step = [&](const StepReport& report) {
-    last = report.loss;
     print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss)));
   };
   const DataSet data{.examples = options.batch, .batch = options.batch, .shuffle = false};
   const FitResult result = fit(
       *optimizer, data, [&](const Batch&, const Shard&) { return echo.loss(); }, fitting, std::move(state));
   const int code = report_end(result, options);
-  if (code == exit_done) print_result("echo", {{"loss", last}});
+  if (code == exit_done) print_result("echo", {{"loss", result.state.history.back().loss}});
   return code;
 }
 
 int eval(const EvalOptions& options) {
-  if (options.input) wrong_argument("--input ", *options.input, ": echo makes its own sequences, it reads no file");
   EchoOptions saved{saved_options(options.checkpoint, options.file), ""};
   if (const auto readout = options.checkpoint.metadata.find("readout"); readout != options.checkpoint.metadata.end())
     saved.readout = readout->second;
@@ -162,10 +163,10 @@ int eval(const EvalOptions& options) {
 
 Command declare_training(CLI::App& app) {
   Arguments<EchoOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", {.at_least = 1})
+  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", size_rule())
       .add("--batch", "N", &TrainOptions::batch,
            "sequences learned at once, each with inputs of its own and the four numbers in another order; the loss is their mean",
-           {.at_least = 1})
+           size_rule())
       .add("--readout", "NAME", &EchoOptions::readout,
            "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",
            {.one_of = {"linear", "first"}})

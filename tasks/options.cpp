@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/safetensors.hpp>
 #include <carousel/models/any_cell.hpp>
 
 namespace carousel {
@@ -18,6 +19,7 @@ namespace {
 /// " of 1 or more" and the like; nothing where every value will do.
 std::string describe(const Rule& rule) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (rule.at_most < infinity) return fmt::format(" of {} to {}", rule.at_least, rule.at_most);
   std::string out;
   if (rule.at_least > -infinity) out += fmt::format(" of {:g} or more", rule.at_least);
   if (rule.above > -infinity) out += fmt::format(" above {:g}", rule.above);
@@ -26,7 +28,7 @@ std::string describe(const Rule& rule) {
 }
 
 bool holds(const Rule& rule, double value) {
-  return value >= rule.at_least && value > rule.above && value < rule.below;
+  return value >= rule.at_least && value > rule.above && value < rule.below && value <= rule.at_most;
 }
 
 template <class V>
@@ -91,6 +93,30 @@ Rule one_of_the_cells() {
   Rule rule;
   for (const CellName& cell : cell_names()) rule.one_of.emplace_back(cell.name);
   return rule;
+}
+
+std::string last_file(const std::string& out) {
+  return out + "/last.safetensors";
+}
+
+Metadata training_to_resume(const std::string& out, const CLI::App& command) {
+  if (out.empty()) wrong_argument("--resume: goes on from what lies in --out DIR: that must be given too");
+  const std::string file = last_file(out);
+  Metadata saved = read_safetensors(file).metadata;
+  const std::string task = command.get_name();
+  const auto found = saved.find("task");
+  const std::string there = found == saved.end() ? "none" : found->second;
+  if (there != task) bad_file(file, ": saved with task ", there, ", this is ", task, ": must be the same to go on");
+  return saved;
+}
+
+std::string metadata_key(const std::string& option) {
+  return option == "--optimizer" ? "update_rule" : option.substr(2);  // save() puts an "optimizer" of its own there
+}
+
+void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out) {
+  if (given != saved)
+    wrong_argument(name, " ", given, ": the training in ", out, " has ", saved, ": must be the same to go on, or left out");
 }
 
 std::string data_folder() {

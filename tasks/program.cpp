@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -59,12 +61,23 @@ const std::atomic<bool>& interrupted() {
   return interrupt_came;
 }
 
-void watch_for_interrupt() {
+namespace {
+void handle_interrupts(void (*handler)(int)) {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupt_came = true; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program
+  action.sa_handler = handler;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+}  // namespace
+
+void exit_at_interrupt() {
+  handle_interrupts([](int) { _exit(exit_interrupted); });
+}
+
+void watch_for_interrupt() {
+  handle_interrupts([](int) {
+    if (interrupt_came.exchange(true)) _exit(exit_interrupted);
+  });
 }
 
 namespace {
@@ -125,15 +138,29 @@ const Task& task_of(const Safetensors& checkpoint, const std::string& file) {
   bad_file(file, ": saved by the task ", name->second, ": this program has no such task");
 }
 
+/// What a task does for `eval` or `sample`.
+template <class Options>
+struct Use {
+  std::function<int(const Options&)> Task::*run;
+  std::vector<std::string> Task::*takes;
+};
+
 /// Reads the checkpoint of a run and gives it to what its task has for it.
 template <class Options>
-int run_on_checkpoint(const char* command, const std::string& run, Options options,
-                      std::function<int(const Options&)> Task::*member) {
+int run_on_checkpoint(const CLI::App& command, const std::string& run, Options options, const Use<Options>& use) {
   options.file = find_checkpoint(run);
   options.checkpoint = read_safetensors(options.file);
   const Task& task = task_of(options.checkpoint, options.file);
-  if (!(task.*member)) bad_file(options.file, ": saved by the task ", task.name, ", which has no ", command);
-  return (task.*member)(options);
+  if (!(task.*use.run)) bad_file(options.file, ": saved by the task ", task.name, ", which has no ", command.get_name());
+  const std::vector<std::string>& takes = task.*use.takes;
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || option->get_positional() || name == "--quiet") continue;
+    if (std::find(takes.begin(), takes.end(), name) == takes.end())
+      wrong_argument(command.get_name(), ": ", name, ": the task ", task.name, " has no use for it",
+                     takes.empty() ? "" : ", only for " + list_words(takes));
+  }
+  return (task.*use.run)(options);
 }
 
 void declare_run(CLI::App& command, std::string& run) {
@@ -162,16 +189,18 @@ void declare_eval(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* const eval = app.add_subcommand("eval", "measures a saved model");
   declare_run(*eval, given->run);
-  declare_optional(*eval, "--input", "FILE", given->options.input, "file to measure it on, where the task reads one");
+  declare_optional(*eval, "--input", "FILE", given->options.input,
+                   "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
+                   "was trained on");
   declare_optional(*eval, "--data", "DIR", given->data, "folder of data sets ($CAROUSEL_DATA)");
-  declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)", {.at_least = 1});
+  declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)", {.at_least = 1, .at_most = 1024});
   detail::declare_flag(*eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });
   eval->footer("example: carousel eval runs/text");
-  eval->callback([given, &chosen] {
-    chosen = [given] {
+  eval->callback([given, eval, &chosen] {
+    chosen = [given, eval] {
       given->options.threads = given->threads.value_or(1);
       given->options.data = given->data.value_or(detail::data_folder());
-      return run_on_checkpoint("eval", given->run, given->options, &Task::eval);
+      return run_on_checkpoint<EvalOptions>(*eval, given->run, given->options, {&Task::eval, &Task::eval_takes});
     };
   });
 }
@@ -185,7 +214,7 @@ void declare_sample(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* const sample = app.add_subcommand("sample", "lets a saved model make something");
   declare_run(*sample, given->run);
-  declare_optional(*sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1});
+  declare_optional(*sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1, .at_most = 1e9});
   declare_optional(*sample, "--temperature", "T", given->options.temperature,
                    "below 1: more of what is likely; above 1: less of it", {.above = 0});
   declare_optional(*sample, "--prime", "TEXT", given->options.prime, "what the model reads before it goes on by itself");
@@ -193,10 +222,10 @@ void declare_sample(CLI::App& app, Command& chosen) {
   declare_optional(*sample, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
   detail::declare_flag(*sample, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
   sample->footer("example: carousel sample runs/text --temperature 0.7 --prime 'The '");
-  sample->callback([given, &chosen] {
-    chosen = [given] {
+  sample->callback([given, sample, &chosen] {
+    chosen = [given, sample] {
       given->options.seed = given->seed.value_or(1);
-      return run_on_checkpoint("sample", given->run, given->options, &Task::sample);
+      return run_on_checkpoint<SampleOptions>(*sample, given->run, given->options, {&Task::sample, &Task::sample_takes});
     };
   });
 }
@@ -224,7 +253,12 @@ void declare_train(CLI::App& app, Command& chosen) {
     CLI::App* const one = train->add_subcommand(task.name, task.about);
     if (!task.example.empty()) one->footer("example: " + task.example);
     const Command run = task.train(*one);
-    one->callback([&chosen, run] { chosen = run; });
+    one->callback([&chosen, run] {
+      chosen = [run] {
+        watch_for_interrupt();
+        return run();
+      };
+    });
   }
 }
 

@@ -4,15 +4,18 @@
 /// A task is one file, tasks/NAME.cpp, with one function that makes its Task, and its name in the list of tasks in meson.build:
 ///
 ///     Task carousel::tasks::echo() {
-///       return {.name = "echo", .about = "…", .example = "carousel train echo --preset source", .train = declare_training};
+///       return {.name = "echo",
+///               .about = "four random inputs, four numbers to give back",
+///               .example = "carousel train echo --preset source",
+///               .train = declare_training};
 ///     }
 ///
 /// `train` declares options on the command line and returns what runs with them:
 ///
 ///     Command declare_training(CLI::App& app) {
-///       Arguments<TrainOptions> arguments(app, presets());       // --preset --cell --epochs --seed --threads --out --data
-///       --quiet arguments.add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0}); return [arguments] { return
-///       train(arguments.options()); };
+///       Arguments<TrainOptions> arguments(app, presets());  // brings --preset, --cell, … along
+///       arguments.add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0});
+///       return [arguments] { return train(arguments.options()); };
 ///     }
 
 #include <atomic>
@@ -42,7 +45,7 @@ enum ExitCode : int {
 /// exit_wrong_usage.
 using Command = std::function<int()>;
 
-/// `carousel eval RUN`. Options that were not given are empty; a task refuses those that it has no use for.
+/// `carousel eval RUN`. Options that were not given are empty; those that the task does not name in `eval_takes` are refused.
 struct EvalOptions {
   std::string file;                  ///< the checkpoint's path
   Safetensors checkpoint;            ///< what it holds; its metadata "task" is the task's name
@@ -52,7 +55,7 @@ struct EvalOptions {
   bool quiet = false;
 };
 
-/// `carousel sample RUN`. Options that were not given are empty; a task refuses those that it has no use for.
+/// `carousel sample RUN`. Options that were not given are empty; those that the task does not name in `sample_takes` are refused.
 struct SampleOptions {
   std::string file;        ///< the checkpoint's path
   Safetensors checkpoint;  ///< what it holds; its metadata "task" is the task's name
@@ -72,6 +75,8 @@ struct Task {
   std::function<Command(CLI::App&)> train;
   std::function<int(const EvalOptions&)> eval = nullptr;
   std::function<int(const SampleOptions&)> sample = nullptr;
+  /// The options that they have a use for, besides RUN and --quiet: "--input", …
+  std::vector<std::string> eval_takes = {}, sample_takes = {};
   /// Command lines to try after it, each with a word on what it does; shown after `carousel` without arguments.
   std::vector<std::pair<std::string, std::string>> next = {};
 };
@@ -94,10 +99,12 @@ void print_result(std::string_view task, std::initializer_list<Metric> metrics);
 /// last.safetensors. Throws std::runtime_error if there is none.
 std::string find_checkpoint(const std::string& run);
 
-/// Becomes true when Ctrl-C is pressed, or SIGTERM comes, after watch_for_interrupt(): a training then ends after the step that
-/// it is in, saves, and exits with exit_interrupted. A second Ctrl-C ends the program at once.
-const std::atomic<bool>& interrupted();
+/// From now on Ctrl-C and SIGTERM end the program at once with exit_interrupted.
+void exit_at_interrupt();
+/// From now on the first of them only makes interrupted() true: a training then ends after the step that it is in, saves, and
+/// exits with exit_interrupted. The second ends the program at once.
 void watch_for_interrupt();
+const std::atomic<bool>& interrupted();
 
 /// Runs the program with these arguments, its own name not among them; returns the exit code.
 int run_program(const std::vector<std::string>& arguments);

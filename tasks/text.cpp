@@ -6,10 +6,13 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/text_model.hpp>
@@ -40,12 +43,22 @@ std::vector<Preset<TrainOptions>> presets() {
           {"source", "char-rnn's defaults", source}};
 }
 
-std::string input_name(const TrainOptions& options) {
-  return options.input.empty() ? "the built-in text" : options.input;
+std::string input_name(const std::string& path) {
+  return path.empty() ? "the built-in text" : path;
 }
 
 std::string input_text(const std::string& path) {
   return path.empty() ? std::string(carousel_text_begin, carousel_text_end) : read_file(path);
+}
+
+/// What tells one text from another.
+std::string identity_of(std::string_view text) {
+  return fmt::format("{} bytes, hash {:016x}", text.size(), detail::hash(text));
+}
+
+bool says(const Metadata& metadata, const char* name, const std::string& value) {
+  const auto found = metadata.find(name);
+  return found != metadata.end() && found->second == value;
 }
 
 /// runs/text-DATE-TIME, of this moment.
@@ -60,15 +73,32 @@ std::string new_folder() {
   return folder;
 }
 
+/// The mean loss over the characters of the validation part, read from a state of zeros on.
+double validation_loss(const TextModel& model, const Streams& streams, Tape<float>& tape) {
+  const Activation<float> active(tape);
+  const NoGrad<float> no_gradient;
+  const Index batch = streams.batch(), steps = streams.steps();
+  TextState state = model.start(batch);
+  std::vector<std::uint32_t> inputs(static_cast<std::size_t>(batch * steps));
+  std::vector<Index> targets(inputs.size());
+  double sum = 0;
+  for (Index at = streams.train_batches(); at < streams.batches(); ++at) {
+    tape.clear();
+    streams.fill(at, 0, batch, inputs.data(), targets.data());
+    sum += static_cast<double>(cross_entropy(model(inputs.data(), steps, batch, state), targets).item());
+  }
+  return sum / static_cast<double>(streams.batches() - streams.train_batches());
+}
+
 /// A training: the streams of a text, a model, and the states that its shards carry from batch to batch.
 class Training {
  public:
-  Training(const TrainOptions& options, Vocabulary vocabulary, std::vector<std::uint32_t> symbols)
+  Training(const TrainOptions& options, Vocabulary vocabulary, Streams streams)
       : options_(options),
         source_(options.preset == "source"),
         random_(static_cast<std::uint64_t>(options.seed)),
         model_(Scope<float>(registry_, random_), options, std::move(vocabulary), cell_options(), readout_options()),
-        streams_(std::move(symbols), options.batch, options.steps),
+        streams_(std::move(streams)),
         optimizer_(optimizer()) {
     const int shards = static_cast<int>(std::min<Index>(2, options.batch));
     for (Index s = 0; s < shards; ++s) {
@@ -78,20 +108,18 @@ class Training {
       inputs_.emplace_back(places);
       targets_.emplace_back(places);
     }
+    next_states_ = states_;
   }
 
   Registry<float>& registry() { return registry_; }
   const TrainOptions& options() const { return options_; }
   const Streams& streams() const { return streams_; }
 
-  FitResult run() {
+  FitResult run(FitOptions fitting) {
     const Index batches = streams_.train_batches();
-    Metadata metadata = metadata_of("text", options_);
-    metadata["vocabulary"] = model_.vocabulary.characters();
-    FitOptions fitting = fit_options(options_, metadata);
     fitting.shards = static_cast<int>(states_.size());
     fitting.explosion = 3;
-    fitting.validate = [&] { return validation_loss(); };
+    fitting.validate = [&] { return validation_loss(model_, streams_, validation_); };
     fitting.save = [&](Safetensors& file) { put_states(file); };
     if (source_) {
       fitting.clip_value = options_.clip;
@@ -102,31 +130,40 @@ class Training {
     }
     Progress progress(options_.quiet);
     auto began = std::chrono::steady_clock::now();
-    double smoothed = 0;
+    Index done = 0;  // steps since then
+    double smoothed = std::numeric_limits<double>::quiet_NaN();
     fitting.after_step = [&](const StepReport& step) {
-      smoothed = step.step == 0 ? step.loss / loss_scale() : 0.99 * smoothed + 0.01 * step.loss / loss_scale();
+      states_.swap(next_states_);
+      ++done;
+      const double loss = step.loss / loss_scale();
+      smoothed = std::isnan(smoothed) ? loss : 0.99 * smoothed + 0.01 * loss;
       if (progress.due())
         progress.show(fmt::format("epoch {}/{}  batch {}/{}  loss {:.3f}", step.epoch + 1, options_.epochs, step.batch + 1,
                                   batches, smoothed));
     };
     fitting.after_epoch = [&](const EpochReport& epoch) {
-      const auto now = std::chrono::steady_clock::now();
-      milliseconds_ = std::chrono::duration<double, std::milli>(now - began).count() / static_cast<double>(batches);
-      if (!options_.quiet)
-        progress.show(fmt::format("epoch {}/{}  train_loss {:.4f}  validation_loss {:.4f}  {:.1f} ms/batch\n", epoch.epoch + 1,
-                                  options_.epochs, epoch.loss / loss_scale(), epoch.validation, milliseconds_));
+      std::string line = fmt::format("epoch {}/{}  train_loss {:.4f}  validation_loss {:.4f}", epoch.epoch + 1, options_.epochs,
+                                     epoch.loss / loss_scale(), epoch.validation);
+      if (done > 0) {
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+        milliseconds_ = took.count() / static_cast<double>(done);
+        line += fmt::format("  {:.1f} ms/batch", *milliseconds_);
+      }
+      progress.line(line);
       began = std::chrono::steady_clock::now();
+      done = 0;
       return false;
     };
     const DataSet data{.examples = batches * options_.batch, .batch = options_.batch, .shuffle = false};
     return fit(
         *optimizer_, data, [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); }, fitting,
-        start_state(*optimizer_, options_, metadata, [&](const Safetensors& file) { take_states(file); }));
+        start_state(*optimizer_, options_, [&](const Safetensors& file) { take_states(file); }));
   }
 
   /// Losses are per character in reports; the source sums over time for its gradient.
   double loss_scale() const { return source_ ? static_cast<double>(options_.steps) : 1; }
-  double milliseconds_per_batch() const { return milliseconds_; }
+  /// Of the last epoch; none where none ran.
+  std::optional<double> milliseconds_per_batch() const { return milliseconds_; }
   const TextModel& model() const { return model_; }
 
  private:
@@ -158,7 +195,7 @@ class Training {
   }
   void take_states(const Safetensors& file) {
     for_each_state([&](const std::string& name, Tensor<float>& state) {
-      state = detail::tensor_of<float>(file, name, shape_of(state), options_.out + "/last.safetensors");
+      state = detail::tensor_of<float>(file, name, shape_of(state), detail::last_file(options_.out));
     });
   }
 
@@ -166,31 +203,16 @@ class Training {
     const auto s = static_cast<std::size_t>(shard.index);
     const Index from = shard.first(options_.batch), to = shard.last(options_.batch);
     streams_.fill(batch.index, from, to, inputs_[s].data(), targets_[s].data());
+    TextState& state = next_states_[s] = states_[s];
     // A net that never starts afresh while it learns may not know how to: now and then all streams do. (char-rnn does not.)
     constexpr std::uint32_t batches_between_starts = 32;
     if (!source_ && random_bits(batch.key, 0) % batches_between_starts == 0)
-      for (Kept<AnyState<float>>& layer : states_[s])
+      for (Kept<AnyState<float>>& layer : state)
         for (Tensor<float>& member : layer.tensors()) std::fill_n(member.data(), member.size(), 0.0F);
     const DropoutKey key{.seed = batch.key, .step = 0, .first_example = from, .batch_axis = 1};
-    const Var<float> logits = model_(inputs_[s].data(), options_.steps, to - from, states_[s], options_.dropout, key);
+    const Var<float> logits = model_(inputs_[s].data(), options_.steps, to - from, state, options_.dropout, key);
     const double characters = static_cast<double>(options_.batch * options_.steps) / loss_scale();
     return cross_entropy(logits, targets_[s], {.divide_by = characters});
-  }
-
-  /// The mean over the characters of the validation part, read from a state of zeros on.
-  double validation_loss() {
-    const Activation<float> active(validation_);
-    const NoGrad<float> no_gradient;
-    TextState state = model_.start(options_.batch);
-    std::vector<std::uint32_t> inputs(static_cast<std::size_t>(options_.batch * options_.steps));
-    std::vector<Index> targets(inputs.size());
-    double sum = 0;
-    for (Index batch = streams_.train_batches(); batch < streams_.batches(); ++batch) {
-      validation_.clear();
-      streams_.fill(batch, 0, options_.batch, inputs.data(), targets.data());
-      sum += static_cast<double>(cross_entropy(model_(inputs.data(), options_.steps, options_.batch, state), targets).item());
-    }
-    return sum / static_cast<double>(streams_.batches() - streams_.train_batches());
   }
 
   TrainOptions options_;
@@ -200,20 +222,32 @@ class Training {
   TextModel model_;
   Streams streams_;
   std::unique_ptr<Optimizer<float>> optimizer_;
-  std::vector<TextState> states_;
+  std::vector<TextState> states_, next_states_;  // before and after the step that runs: a step that fails changes nothing
   std::vector<std::vector<std::uint32_t>> inputs_;
   std::vector<std::vector<Index>> targets_;
   Tape<float> validation_{Tape<float>::Idle{}};
-  double milliseconds_ = 0;
+  std::optional<double> milliseconds_;
 };
 
 int train(TrainOptions options) {
-  const std::string text = input_text(options.input), name = input_name(options);
+  const std::string text = input_text(options.input), name = input_name(options.input);
   const Vocabulary vocabulary = Vocabulary::of(text, name);
   std::vector<std::uint32_t> symbols = vocabulary.encode(text, name);
   const std::size_t characters = symbols.size();
+  const std::string identity = identity_of(text);
+  if (options.resume && !says(options.resumed, "text", identity))
+    bad_file(detail::last_file(options.out), ": saved for another text than ", name, ": must be the same to go on");
+  Streams streams(std::move(symbols), options.batch, options.steps, 0.95, name);
   if (options.out.empty()) options.out = new_folder();
-  Training training(options, vocabulary, std::move(symbols));
+  Metadata metadata = metadata_of("text", options);
+  metadata["vocabulary"] = vocabulary.characters();
+  metadata["text"] = identity;
+  if (!options.input.empty()) {
+    const std::string path = std::filesystem::absolute(options.input).lexically_normal();
+    if (is_utf8(path)) metadata["input"] = path;  // metadata can hold no other
+  }
+  FitOptions fitting = fit_options(options, metadata);
+  Training training(options, vocabulary, std::move(streams));
   if (!options.quiet)
     note(fmt::format("{}: {} characters, {} different; {} of {} {} units, {} parameters; {} batches to train on, {} to validate",
                      name, characters, vocabulary.size(),
@@ -221,8 +255,7 @@ int train(TrainOptions options) {
                      training.registry().elements(), training.streams().train_batches(),
                      training.streams().batches() - training.streams().train_batches()));
 
-  watch_for_interrupt();
-  const FitResult result = training.run();
+  const FitResult result = training.run(std::move(fitting));
   if (const int code = report_end(result, training.options()); code != exit_done) return code;
 
   std::string sample;
@@ -233,21 +266,25 @@ int train(TrainOptions options) {
   print(sample + "\n");
   const EpochReport& last = result.state.history.back();
   note(fmt::format("saved in {0}; try: carousel sample {0}", training.options().out));
-  print_result("text", {{"validation_loss", last.validation},
-                        {"best_validation_loss", result.state.best},
-                        {"train_loss", last.loss / training.loss_scale()},
-                        {"bits_per_character", last.validation / std::log(2.0)},
-                        {"ms_per_batch", training.milliseconds_per_batch()}});
+  std::vector<Metric> metrics = {{"validation_loss", last.validation},
+                                 {"best_validation_loss", result.state.best},
+                                 {"train_loss", last.loss / training.loss_scale()},
+                                 {"bits_per_character", last.validation / std::log(2.0)}};
+  if (const auto milliseconds = training.milliseconds_per_batch()) metrics.push_back({"ms_per_batch", *milliseconds});
+  print(result_line("text", metrics));
   return exit_done;
 }
 
 Command declare_training(CLI::App& app) {
   Arguments<TrainOptions> arguments(app, presets());
-  arguments.add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in")
-      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer", {.at_least = 1})
-      .add("--layers", "N", &TrainOptions::layers, "layers", {.at_least = 1})
-      .add("--batch", "N", &TrainOptions::batch, "streams read side by side", {.at_least = 1})
-      .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", {.at_least = 1})
+  arguments
+      .add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in",
+           {.may_change = true})  // what counts is what it says
+      .add_threads()
+      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer", size_rule())
+      .add("--layers", "N", &TrainOptions::layers, "layers", layers_rule())
+      .add("--batch", "N", &TrainOptions::batch, "streams read side by side", size_rule())
+      .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
       .add("--optimizer", "NAME", &TrainOptions::optimizer, "how parameters follow gradients", {.one_of = optimizer_names()})
       .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
       .add("--clip", "C", &TrainOptions::clip, "bound of the gradient's norm; source: of each of its elements; 0: none",
@@ -278,13 +315,9 @@ struct Loaded {
 };
 
 /// The loss per character over a text, read as one stream.
-int evaluate(const EvalOptions& options) {
-  const Loaded loaded(options.checkpoint, options.file);
-  const TextModel& model = loaded.model;
-  const std::string name = options.input ? *options.input : "the built-in text";
-  const std::string text = input_text(options.input.value_or(""));
-  const std::vector<std::uint32_t> symbols = model.vocabulary.encode(text, name);
-  if (symbols.size() < 2) bad_file("read ", name, ": has ", symbols.size(), " characters: must be at least 2");
+int evaluate_whole(const TextModel& model, const std::string& path) {
+  const std::vector<std::uint32_t> symbols = model.vocabulary.encode(read_file(path), path);
+  if (symbols.size() < 2) bad_file("read ", path, ": has ", symbols.size(), " characters: must be at least 2");
   constexpr std::size_t chunk = 256;
   Tape<float> tape;
   const NoGrad<float> no_gradient;
@@ -302,6 +335,30 @@ int evaluate(const EvalOptions& options) {
   const double loss = sum / static_cast<double>(symbols.size() - 1);
   print_result("text", {{"loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
   return exit_done;
+}
+
+/// The loss per character over the validation part of the text that the model was trained on, as the training measured it.
+int evaluate_validation(const TextModel& model, const EvalOptions& options) {
+  const Metadata& metadata = options.checkpoint.metadata;
+  const auto input = metadata.find("input");
+  const std::string path = input == metadata.end() ? "" : input->second, name = input_name(path);
+  const auto refuse = [&](const char* what) {
+    bad_file(options.file, ": trained on ", name, ", which ", what, ": must be as it was, or --input FILE gives another text");
+  };
+  if (!path.empty() && !std::filesystem::exists(path)) refuse("is not there any more");
+  const std::string text = input_text(path);
+  if (!says(metadata, "text", identity_of(text))) refuse("has changed since then");
+  const TrainOptions saved = saved_options(options.checkpoint, options.file);
+  Tape<float> tape{Tape<float>::Idle{}};
+  const double loss =
+      validation_loss(model, Streams(model.vocabulary.encode(text, name), saved.batch, saved.steps, 0.95, name), tape);
+  print_result("text", {{"validation_loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
+  return exit_done;
+}
+
+int evaluate(const EvalOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  return options.input ? evaluate_whole(loaded.model, *options.input) : evaluate_validation(loaded.model, options);
 }
 
 int sample(const SampleOptions& options) {
@@ -329,6 +386,8 @@ Task text() {
           .train = declare_training,
           .eval = evaluate,
           .sample = sample,
+          .eval_takes = {"--input"},
+          .sample_takes = {"--length", "--temperature", "--prime", "--argmax", "--seed"},
           .next = {{"carousel train text --input FILE", "learn from a text of your own"},
                    {"carousel sample runs/text-… --temperature 0.5", "let the net write more"}}};
 }

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include <fmt/format.h>
+
 #include <carousel/lib/file.hpp>
 #include <carousel/lib/utf8.hpp>
 
@@ -84,16 +86,18 @@ std::string read_file(const std::string& path) {
   return content;
 }
 
-Streams::Streams(std::vector<std::uint32_t> symbols, Index batch, Index steps, double train_part)
+Streams::Streams(std::vector<std::uint32_t> symbols, Index batch, Index steps, double train_part, const std::string& name)
     : symbols_(std::move(symbols)), batch_(batch), steps_(steps) {
+  if (batch < 1 || steps < 1) wrong_argument(name, ": batches of ", batch, " streams of ", steps, " steps: must be at least 1");
   const auto size = static_cast<Index>(symbols_.size());
-  batches_ = size / (batch * steps);
+  batches_ = size / batch / steps;  // the product might not fit
   train_ = static_cast<Index>(static_cast<double>(batches_) * train_part);
   if (train_ < 1 || train_ == batches_)
-    wrong_argument("text: ", size, " characters for batches of ", batch, " streams of ", steps, " steps: must be at least ",
-                   2 * batch * steps, "; a smaller --batch or --steps needs fewer");
-  symbols_.resize(static_cast<std::size_t>(batches_ * batch * steps));
+    wrong_argument(name, ": ", size, " characters for batches of ", batch, " streams of ", steps, " steps: must be at least ",
+                   fmt::format("{:.0f}", 2.0 * static_cast<double>(batch) * static_cast<double>(steps)),
+                   "; a smaller --batch or --steps needs fewer");
   stream_ = batches_ * steps;
+  symbols_.resize(static_cast<std::size_t>(stream_ * batch));
 }
 
 void Streams::fill(Index batch, Index from, Index to, std::uint32_t* inputs, Index* targets) const {

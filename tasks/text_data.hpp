@@ -38,8 +38,9 @@ std::string read_file(const std::string& path);
 /// train).
 class Streams {
  public:
-  /// Throws std::invalid_argument if the text is too short for one batch of each kind.
-  Streams(std::vector<std::uint32_t> symbols, Index batch, Index steps, double train_part = 0.95);
+  /// Throws std::invalid_argument if the text, of that name, is too short for one batch of each kind.
+  Streams(std::vector<std::uint32_t> symbols, Index batch, Index steps, double train_part = 0.95,
+          const std::string& name = "text");
 
   Index batch() const { return batch_; }
   Index steps() const { return steps_; }

@@ -47,16 +47,17 @@ constexpr Maker<T> makers[] = {
      }},
 };
 
-/// The options that metadata hold, each under the name of its flag.
+/// The numbers that a model depends on, each under the name of its option.
 struct Saved {
   const char* name;
   Index TrainOptions::*member;
+  Rule rule;
 };
-constexpr Saved saved_numbers[] = {{"hidden", &TrainOptions::hidden},
-                                   {"layers", &TrainOptions::layers},
-                                   {"batch", &TrainOptions::batch},
-                                   {"steps", &TrainOptions::steps},
-                                   {"seed", &TrainOptions::seed}};
+const Saved saved_numbers[] = {{"hidden", &TrainOptions::hidden, size_rule()},
+                               {"layers", &TrainOptions::layers, layers_rule()},
+                               {"batch", &TrainOptions::batch, size_rule()},
+                               {"steps", &TrainOptions::steps, {.at_least = 0, .at_most = size_rule().at_most}},
+                               {"seed", &TrainOptions::seed, {.at_least = 0}}};
 
 }  // namespace
 
@@ -80,8 +81,16 @@ template std::unique_ptr<Optimizer<float>> make_optimizer(const std::string&, Re
 template std::unique_ptr<Optimizer<double>> make_optimizer(const std::string&, Registry<double>&, double);
 
 Metadata metadata_of(std::string_view task, const TrainOptions& options) {
-  Metadata metadata = {{"task", std::string(task)}, {"preset", options.preset}, {"cell", options.cell}};
-  for (const Saved& number : saved_numbers) metadata[number.name] = std::to_string(options.*number.member);
+  using detail::text_of;
+  Metadata metadata = {{"task", std::string(task)},
+                       {"preset", options.preset},
+                       {"cell", options.cell},
+                       {"epochs", text_of(options.epochs)},
+                       {detail::metadata_key("--optimizer"), options.optimizer},
+                       {"rate", text_of(options.rate)},
+                       {"dropout", text_of(options.dropout)},
+                       {"clip", text_of(options.clip)}};
+  for (const Saved& number : saved_numbers) metadata[number.name] = text_of(options.*number.member);
   return metadata;
 }
 
@@ -96,7 +105,7 @@ TrainOptions saved_options(const Safetensors& checkpoint, const std::string& fil
   options.cell = word("cell");
   for (const Saved& number : saved_numbers) {
     try {
-      detail::read_value(number.name, word(number.name), {.at_least = 0}, options.*number.member);
+      detail::read_value(number.name, word(number.name), number.rule, options.*number.member);
     } catch (const std::invalid_argument& error) {
       bad_file(file, ": in its metadata, ", error.what());
     }
@@ -111,39 +120,30 @@ FitOptions fit_options(const TrainOptions& options, const Metadata& metadata) {
                  .stop = &interrupted(),
                  .metadata = metadata};
   if (!options.out.empty()) {
+    fit.best = options.out + "/best.safetensors";
+    fit.last = detail::last_file(options.out);
+    if (!options.resume)
+      for (const std::string& file : {fit.best, fit.last})
+        if (std::filesystem::exists(file))
+          bad_file("--out ", options.out, ": holds a training already: must be another folder, or --resume goes on with it");
     std::error_code error;
     std::filesystem::create_directories(options.out, error);
     if (error) bad_file("--out ", options.out, ": ", error.message(), ": must be a folder, or a place for one");
-    fit.best = options.out + "/best.safetensors";
-    fit.last = options.out + "/last.safetensors";
   }
   return fit;
 }
 
 template <class T>
-FitState start_state(Optimizer<T>& optimizer, const TrainOptions& options, const Metadata& metadata,
+FitState start_state(Optimizer<T>& optimizer, const TrainOptions& options,
                      const std::function<void(const Safetensors&)>& restore) {
-  if (!options.resume) return {};
-  if (options.out.empty()) wrong_argument("--resume: goes on from what lies in --out DIR: that must be given too");
-  const std::string file = options.out + "/last.safetensors";
-  const Metadata saved = read_safetensors(file).metadata;
-  const auto compare = [&](const std::string& name, const std::string& value) {
-    const auto found = saved.find(name);
-    const std::string there = found == saved.end() ? "none" : found->second;
-    if (there != value) bad_file(file, ": saved with ", name, " ", there, ", this is ", value, ": must be the same to go on");
-  };
-  if (metadata.contains("task")) compare("task", metadata.find("task")->second);
-  for (const auto& [name, value] : metadata) compare(name, value);
-  return resume(optimizer, file, restore);
+  return options.resume ? resume(optimizer, detail::last_file(options.out), restore) : FitState{};
 }
 
-template FitState start_state(Optimizer<float>&, const TrainOptions&, const Metadata&,
-                              const std::function<void(const Safetensors&)>&);
-template FitState start_state(Optimizer<double>&, const TrainOptions&, const Metadata&,
-                              const std::function<void(const Safetensors&)>&);
+template FitState start_state(Optimizer<float>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
+template FitState start_state(Optimizer<double>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
 
 int report_end(const FitResult& result, const TrainOptions& options) {
-  const std::string saved = options.out.empty() ? "" : options.out + "/last.safetensors";
+  const std::string saved = options.out.empty() ? "" : detail::last_file(options.out);
   switch (result.ended) {
     case Ended::exploded:
       note(result.note);

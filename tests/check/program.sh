@@ -79,13 +79,25 @@ expect_error "train: which task? $tasks" train
 expect_error "train: nosuch: must be one of $tasks" train nosuch
 expect_error 'train echo: --epoch: no such option (did you mean --epochs?); carousel train echo --help lists them' train echo --epoch 3
 expect_error 'train echo: --epochs: a value must follow' train echo --epochs
-expect_error '--epochs 0: must be a whole number of 1 or more' train echo --epochs 0
-expect_error '--epochs many: must be a whole number of 1 or more' train echo --epochs many
+expect_error '--epochs 0: must be a whole number of 1 to 1000000000' train echo --epochs 0
+expect_error '--epochs many: must be a whole number of 1 to 1000000000' train echo --epochs many
 expect_error '--rate -1: must be a number above 0' train echo --rate -1
 expect_error '--preset best: must be one of default, source' train echo --preset best
 expect_error "--cell lstn: must be one of $cells" train echo --cell lstn
 expect_error '--optimizer sdg: must be one of sgd, momentum, rmsprop, adagrad, adadelta, adam, adamw' train count --optimizer sdg
 expect_error 'train echo: more: one argument too many' train echo more
+huge=4611686018427387904
+for task in text echo count; do
+  expect_error "--hidden $huge: must be a whole number of 1 to 1048576" train "$task" --hidden $huge
+  expect_error "--batch $huge: must be a whole number of 1 to 1048576" train "$task" --batch $huge
+done
+expect_error '--steps 4294967296: must be a whole number of 1 to 1048576' train text --steps 4294967296
+expect_error 'the built-in text: 112453 characters for batches of 1048576 streams of 1048576 steps: must be at least 2199023255552; a smaller --batch or --steps needs fewer' \
+  train text --batch 1048576 --steps 1048576
+expect_error '--layers 1001: must be a whole number of 1 to 1000' train text --layers 1001
+expect_error '--seed 4294967296: echo draws as numpy does: must be at most 4294967295' train echo --seed 4294967296
+expect_error 'train echo: --threads: no such option; carousel train echo --help lists them' train echo --threads 2
+expect_error 'train count: --threads: no such option; carousel train count --help lists them' train count --threads 2
 expect_error '--resume: goes on from what lies in --out DIR: that must be given too' train echo --resume
 expect_error 'eval: RUN is missing; carousel eval --help says more' eval
 expect_error 'nowhere: there is no such folder or file' eval nowhere
@@ -145,6 +157,7 @@ check 'count: prints as the original does' test \
 for cell in ${cells//, / }; do
   run train count --cell "$cell" --out "count-$cell"
   check "count, $cell: every start is counted on from" out_matches '^result: count starts_right=9 starts=9 '
+  [[ $cell == gru ]] && last_line >"$work/counted"
 done
 
 # Saved models
@@ -154,7 +167,8 @@ check 'eval: a saved counter counts' out_matches '^result: count starts_right=9 
 run sample count-gru --prime 7 --length 4
 check 'sample: a saved counter goes on from what it is given' cmp -s "$work/out" <(printf 'the given start number: 7\nthe created numbers:    [8, 0, 1, 2]\n')
 expect_error '--prime 9: must be a whole number of 0 or more and below 9' sample count-gru --prime 9
-expect_error '--input x: count makes its own sequences, it reads no file' eval count-gru --input x
+expect_error 'eval: --input: the task count has no use for it' eval count-gru --input x
+expect_error 'sample: --temperature: the task count has no use for it, only for --length, --prime, --argmax' sample count-gru --temperature 2
 run train echo --out echo --epochs 60
 tail -n 1 "$work/out" >"$work/result"
 run eval echo/last.safetensors
@@ -165,6 +179,14 @@ cp "$work/out" "$work/all"
 run train echo --epochs 100 --out echo --resume
 check 'a training that is resumed ends as the one that was not stopped' test "$(last_line)" = "$(tail -n 1 "$work/all")"
 check 'a training that is resumed goes on where it stopped' test "$(head -n 1 "$work/out")" = "$(sed -n 61p "$work/all")"
+expect_done 'a training that is done is resumed' train echo --out echo --resume
+check 'a training that is done has its result still' test "$(<"$work/out")" = "$(tail -n 1 "$work/all")"
+run train count --cell gru --out count-gru --resume
+check 'a counter that is done has its result still' test "$(last_line)" = "$(<"$work/counted")"
+expect_error '--rate 0.1: the training in echo has 0.003: must be the same to go on, or left out' train echo --rate 0.1 --out echo --resume
+expect_error '--readout first: the training in echo has linear: must be the same to go on, or left out' train echo --readout first --out echo --resume
+expect_error '--out echo: holds a training already: must be another folder, or --resume goes on with it' train echo --out echo
+expect_error 'eval: --threads: the task echo has no use for it' eval echo --threads 2
 expect_error 'echo/last.safetensors: saved with task echo, this is count: must be the same to go on' train count --out echo --resume
 
 # Ctrl-C
@@ -177,11 +199,149 @@ check 'Ctrl-C: no result line' test "$(grep -c '^result:' "$work/out")" = 0
 run eval stopped/last.safetensors
 check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
 
+stop_when() {  # SIGNAL PATTERN ARGUMENT...: runs the program and ends it by the signal once a line of its output matches
+  local signal=$1 pattern=$2 job
+  shift 2
+  : >"$work/out"
+  : >"$work/err"
+  (cd "$work" && exec "$program" "$@") >"$work/out" 2>"$work/err" </dev/null &
+  job=$!
+  until grep -qsE -- "$pattern" "$work/out" "$work/err" || ! kill -0 $job 2>/dev/null; do sleep 0.01; done
+  kill -s "$signal" $job 2>/dev/null
+  code=0
+  wait $job || code=$?
+}
+stop_when TERM '^cell ' gradcheck
+check 'SIGTERM ends gradcheck at once: code 130' test "$code/$(grep -c '^result:' "$work/out")" = 130/0
+
+# text
+
+head -n 700 tasks/data/default.txt >"$work/text"
+small=(--hidden 16 --input text)
+field() { sed -nE "s/.* $1=([^ ]+).*/\1/p" <<<"$2"; }  # NAME RESULT: one of its numbers
+run train text "${small[@]}" --epochs 3 --out read
+trained=$(last_line)
+characters=$(grep -oE '[0-9]+ different' "$work/err" | grep -oE '[0-9]+')
+check 'text: the result line' grep -qE '^result: text validation_loss=[0-9.]+ best_validation_loss=[0-9.]+ train_loss=[0-9.]+ bits_per_character=[0-9.]+ ms_per_batch=[0-9.]+$' <<<"$trained"
+check 'text: a line for each epoch, and none empty' test \
+  "$(grep -cE '^epoch [1-3]/3  train_loss [0-9.]+  validation_loss [0-9.]+  [0-9.]+ ms/batch$' "$work/err")/$(grep -c '^$' "$work/err")" = 3/0
+check 'text: learns' below validation_loss 3.6
+run train text "${small[@]}" --epochs 3 --out again --threads 2
+check 'text: the same numbers again, on two threads too' cmp -s "$work/read/last.safetensors" "$work/again/last.safetensors"
+run eval read/last.safetensors
+check 'eval: measures what the training did, of the last model' test "$(field validation_loss "$(last_line)")" = "$(field validation_loss "$trained")"
+run eval read
+check 'eval: and of the best' test "$(field validation_loss "$(last_line)")" = "$(field best_validation_loss "$trained")"
+head -n 20 "$work/text" >"$work/part"
+run eval read --input part
+check 'eval --input: of a whole file' out_matches '^result: text loss=[0-9.]+ bits_per_character=[0-9.]+ perplexity=[0-9.]+$'
+expect_error 'eval: --threads: the task text has no use for it, only for --input' eval read --threads 2
+for _ in {1..100}; do cat "$work/text"; done >"$work/long"
+code=0
+(cd "$work" && exec timeout --preserve-status -s INT 0.5 "$program" eval read --input long) >"$work/out" 2>"$work/err" </dev/null || code=$?
+check 'Ctrl-C ends eval at once: code 130' test "$code/$(<"$work/out")$(<"$work/err")" = 130/
+
+run sample read --length 100 --seed 5
+cp "$work/out" "$work/before"
+check 'sample: as many characters as were asked for' test "$(wc -m <"$work/out")" = 101
+run sample read --length 100 --seed 5
+check 'sample: the same seed, the same text' cmp -s "$work/out" "$work/before"
+run sample read --length 100 --seed 6
+check 'sample: another seed, another text' test "$(cmp -s "$work/out" "$work/before"; echo $?)" = 1
+run sample read --length 100 --seed 6 --temperature 1e-4
+cp "$work/out" "$work/before"
+run sample read --length 100 --seed 5 --argmax
+check 'sample: the coldest is the likeliest' cmp -s "$work/out" "$work/before"
+run sample read --length 10 --prime 'the '
+check 'sample: goes on from the prime text' test "$(wc -m <"$work/out")/$(head -c 4 "$work/out")" = '15/the '
+expect_error "read the prime text: line 1: character \"€\" is not among the $characters that the model knows" sample read --prime 'a€'
+
+# A text that can not be learnt from
+
+few='for batches of 16 streams of 50 steps: must be at least 1600; a smaller --batch or --steps needs fewer'
+printf 'ab' >"$work/tiny"
+: >"$work/nothing"
+printf 'one\ntwo \377\n' >"$work/wrong"
+expect_error "tiny: 2 characters $few" train text --input tiny
+expect_error "nothing: 0 characters $few" train text --input nothing
+expect_error 'read nothing: has 0 characters: must be at least 2' eval read --input nothing
+expect_error 'read wrong: line 2, byte 8: is not UTF-8' train text --input wrong
+expect_error 'read nowhere: No such file or directory: must be a readable file' train text --input nowhere
+expect_error '--out read: holds a training already: must be another folder, or --resume goes on with it' train text --out read
+if [[ $(id -u) != 0 ]]; then
+  cp "$work/text" "$work/secret"
+  chmod 000 "$work/secret"
+  expect_error 'read secret: Permission denied: must be a readable file' train text --input secret
+else
+  echo 'a file that may not be read: not tried, root may read all'
+fi
+
+# Stopped and gone on with
+
+run train text "${small[@]}" --epochs 20 --batch 4 --out whole-text
+stop_when INT '^epoch 1/' train text "${small[@]}" --epochs 20 --batch 4 --out parted
+check 'text, Ctrl-C: code 130' test "$code" = 130
+check 'text, Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in parted/last.safetensors; to go on: ' "$work/err"
+mv "$work/text" "$work/kept"
+gone='must be as it was, or --input FILE gives another text'
+expect_error "parted/best.safetensors: trained on $work/text, which is not there any more: $gone" eval parted
+sed 's/e/a/2' "$work/kept" >"$work/text"
+expect_error "parted/best.safetensors: trained on $work/text, which has changed since then: $gone" eval parted
+expect_error "parted/last.safetensors: saved for another text than $work/text: must be the same to go on" train text --out parted --resume
+mv "$work/kept" "$work/text"
+expect_error '--dropout 0.5: the training in parted has 0: must be the same to go on, or left out' train text --dropout 0.5 --out parted --resume
+expect_done 'text, resumed' train text --out parted --resume
+check 'text, resumed: ends as the training that was not stopped, bit for bit' cmp -s "$work/parted/last.safetensors" "$work/whole-text/last.safetensors"
+result=$(last_line)
+expect_done 'text that is done, resumed' train text --out parted --resume
+check 'text that is done, resumed: its result, without a time' test "$(last_line)" = "${result% ms_per_batch=*}"
+
+if command -v script >/dev/null; then
+  # On a terminal of 40 columns, at steps of several milliseconds: what is shown first comes after a few of them.
+  run train text --hidden 128 --input text --epochs 1 --out wide
+  script -qec "stty cols 40; cd '$work' && '$program' train text --hidden 128 --input text --out wide --epochs 3 --resume" /dev/null </dev/null 2>/dev/null | tr '\r' '\n' >"$work/out"
+  first_loss_shown_is_above() { awk -v limit="$1" '/batch .* loss/ { seen = 1; exit } END { exit !(seen && $NF > limit) }' "$work/out"; }
+  check 'text, on a narrow terminal: lines of epochs are whole' out_matches 'epoch 3/3  train_loss [0-9.]+  validation_loss [0-9.]+  [0-9.]+ ms/batch$'
+  check 'text, resumed: the loss that is shown begins with its own' first_loss_shown_is_above 1.5
+else
+  echo 'text: not tried on a terminal: there is no script(1)'
+fi
+
 # An exploded loss
 
-run train count --optimizer sgd --rate 1e30 --out exploded
-check 'an exploded loss: code 1' test "$code" = 1
-check 'an exploded loss: one line says so' grep -qE '^carousel: fit: ' "$work/err"
+explodes() {  # TASK ARGUMENT...
+  local task=$1 saved
+  shift
+  run train "$task" "$@" --out "exploded-$task"
+  check "$task, an exploded loss: code 1" test "$code" = 1
+  check "$task, an exploded loss: one line says so" grep -qE '^carousel: fit: .*: ended, with the parameters before that step$' "$work/err"
+  said=$(grep '^carousel: fit: ' "$work/err")
+  saved=$(sed -n 's/^carousel: the model as it was before that: //p' "$work/err")
+  check "$task, an exploded loss: the model before it is saved" test -s "$work/$saved"
+  expect_done "$task, an exploded loss: that model can be used" eval "$saved"
+}
+explodes count --optimizer sgd --rate 1e30
+explodes text "${small[@]}" --steps 200 --optimizer sgd --rate 100 --clip 0 --epochs 20
+run eval exploded-text
+check 'text, an exploded loss: the best model stays' below validation_loss 5
+run train text --out exploded-text --resume
+check 'text, an exploded loss: goes on from there, to the same end' test "$code/$(grep '^carousel: fit: ' "$work/err")" = "1/$said"
+
+# A full disk, of our own
+
+mkdir "$work/full"
+if unshare -rm mount -t tmpfs none "$work/full" 2>/dev/null; then
+  # It holds the checkpoints of the first epoch, and not a second `last` beside them.
+  # shellcheck disable=SC2016
+  unshare -rm sh -c 'cd "$0" && mount -t tmpfs -o size=200k none full && "$@"; echo "code $?"; ls full; "$1" eval full/last.safetensors' \
+    "$work" "$program" train text --hidden 16 --input text --epochs 3 --out full >"$work/out" 2>"$work/err" </dev/null
+  check 'a full disk: one line says so' grep -qxE 'carousel: write full/last.safetensors: No space left on device after [0-9]+ of [0-9]+ bytes: nothing under that name was changed' "$work/err"
+  check 'a full disk: code 2' out_matches '^code 2$'
+  check 'a full disk: no half a file stays' test "$(grep -c 'safetensors' "$work/out")/$(grep -c tmp "$work/out")" = 2/0
+  check 'a full disk: the model of the epoch before can be used' out_matches '^result: text validation_loss='
+else
+  echo 'a full disk: not tried: a file system of our own may not be mounted'
+fi
 
 # Gradient checks
 

@@ -6,6 +6,10 @@
 #include <doctest/doctest.h>
 #include <CLI/CLI.hpp>
 
+#include <carousel/lib/safetensors.hpp>
+
+#include "tests/lib/folder.hpp"
+
 using namespace carousel;
 
 namespace {
@@ -25,9 +29,13 @@ std::vector<Preset<Given>> presets() {
 }
 
 Given parse(std::vector<std::string> arguments) {
-  CLI::App app;
+  CLI::App app("", "text");
   Arguments<Given> given(app, presets());
-  given.add("--hidden", "N", &Given::hidden, "units", {.at_least = 1})
+  given.add_threads()
+      .add_data()
+      .add("--hidden", "N", &Given::hidden, "units", size_rule())
+      .add("--optimizer", "NAME", &Given::optimizer, "how")
+      .add("--input", "FILE", &Given::input, "text", {.may_change = true})
       .add("--rate", "R", &Given::rate, "learning rate", {.above = 0})
       .add("--dropout", "P", &Given::dropout, "part that is dropped", {.at_least = 0, .below = 1})
       .add("--decay", "F", &Given::decay, "of the rate");
@@ -39,10 +47,15 @@ Given parse(std::vector<std::string> arguments) {
 std::string error_of(std::vector<std::string> arguments) {
   try {
     parse(std::move(arguments));
-  } catch (const std::invalid_argument& error) {
+  } catch (const std::exception& error) {
     return error.what();
   }
   return "";
+}
+
+/// What the training in `folder` began with.
+void save(const std::string& folder, const Metadata& metadata) {
+  write_safetensors(folder + "/last.safetensors", {.tensors = {}, .metadata = metadata});
 }
 
 }  // namespace
@@ -75,7 +88,7 @@ TEST_CASE("the last of an option that is given twice counts") {
 
 TEST_CASE("all shared options are read") {
   const Given options = parse({"--cell", "gru", "--epochs", "2", "--seed", "18446744073", "--threads", "2", "--out", "runs/x",
-                               "--data", "d", "--quiet", "--resume", "--dropout", "0.25", "--decay", "-1e-3"});
+                               "--data", "d", "--quiet", "--dropout", "0.25", "--decay", "-1e-3"});
   CHECK(options.cell == "gru");
   CHECK(options.epochs == 2);
   CHECK(options.seed == 18446744073);
@@ -83,17 +96,22 @@ TEST_CASE("all shared options are read") {
   CHECK(options.out == "runs/x");
   CHECK(options.data == "d");
   CHECK(options.quiet);
-  CHECK(options.resume);
   CHECK(options.dropout == 0.25);
   CHECK(options.decay == -1e-3);
 }
 
 TEST_CASE("a value that can not be is refused with what it must be") {
-  CHECK(error_of({"--epochs", "0"}) == "--epochs 0: must be a whole number of 1 or more");
-  CHECK(error_of({"--epochs", "2.5"}) == "--epochs 2.5: must be a whole number of 1 or more");
-  CHECK(error_of({"--epochs", "3x"}) == "--epochs 3x: must be a whole number of 1 or more");
-  CHECK(error_of({"--epochs", ""}) == "--epochs : must be a whole number of 1 or more");
-  CHECK(error_of({"--epochs", "9223372036854775808"}) == "--epochs 9223372036854775808: must be a whole number of 1 or more");
+  CHECK(error_of({"--epochs", "0"}) == "--epochs 0: must be a whole number of 1 to 1000000000");
+  CHECK(error_of({"--epochs", "2.5"}) == "--epochs 2.5: must be a whole number of 1 to 1000000000");
+  CHECK(error_of({"--epochs", "3x"}) == "--epochs 3x: must be a whole number of 1 to 1000000000");
+  CHECK(error_of({"--epochs", ""}) == "--epochs : must be a whole number of 1 to 1000000000");
+  CHECK(error_of({"--epochs", "9223372036854775808"}) ==
+        "--epochs 9223372036854775808: must be a whole number of 1 to 1000000000");
+  CHECK(error_of({"--hidden", "1048577"}) == "--hidden 1048577: must be a whole number of 1 to 1048576");
+  CHECK(error_of({"--hidden", "4611686018427387904"}) == "--hidden 4611686018427387904: must be a whole number of 1 to 1048576");
+  CHECK(error_of({"--threads", "4294967297"}) == "--threads 4294967297: must be a whole number of 1 to 1024");
+  CHECK(error_of({"--seed", "-1"}) == "--seed -1: must be a whole number of 0 or more");
+  CHECK(parse({"--hidden", "1048576"}).hidden == 1048576);
   CHECK(error_of({"--rate", "0"}) == "--rate 0: must be a number above 0");
   CHECK(error_of({"--rate", "inf"}) == "--rate inf: must be a number above 0");
   CHECK(error_of({"--rate", "nan"}) == "--rate nan: must be a number above 0");
@@ -103,6 +121,55 @@ TEST_CASE("a value that can not be is refused with what it must be") {
   const std::string cells =
       "lstm, lstm-linear, lstm-1997, lstm-peephole, lstm-coupled, gru, gru-reset-before, rnn-tanh, rnn-relu";
   CHECK(error_of({"--cell", "lstn"}) == "--cell lstn: must be one of " + cells);
+}
+
+TEST_CASE("a training that goes on has the options that it began with, those of its preset too, and may have more epochs") {
+  const test::Folder folder;
+  const std::string out = folder / "";
+  save(out, {{"task", "text"},
+             {"preset", "source"},
+             {"rate", "0.25"},
+             {"decay", "-0.001"},
+             {"update_rule", "momentum"},
+             {"epochs", "20"},
+             {"cell", "gru"},
+             {"input", "/a/text"}});
+  const Given options = parse({"--resume", "--out", out});
+  CHECK(options.resume);
+  CHECK(options.preset == "source");
+  CHECK(options.rate == 0.25);
+  CHECK(options.decay == -0.001);
+  CHECK(options.optimizer == "momentum");
+  CHECK(options.epochs == 20);
+  CHECK(options.cell == "gru");
+  CHECK(options.input == "/a/text");
+  CHECK(options.resumed.at("rate") == "0.25");
+  const Given other =
+      parse({"--epochs", "30", "--input", "b", "--rate", "2.5e-1", "--preset", "source", "--out", out, "--resume"});
+  CHECK(other.epochs == 30);
+  CHECK(other.input == "b");
+  CHECK(other.rate == 0.25);
+  CHECK(parse({"--out", out}).rate == 0.002);
+  CHECK(parse({"--out", out}).resumed.empty());
+}
+
+TEST_CASE("an option that would make another training of one that goes on is refused with both values") {
+  const test::Folder folder;
+  const std::string out = folder / "";
+  save(out, {{"task", "text"}, {"preset", "source"}, {"rate", "0.25"}, {"cell", "gru"}});
+  const auto refused = [&](const std::string& option, const std::string& value, const std::string& saved) {
+    CHECK(error_of({option, value, "--resume", "--out", out}) ==
+          option + " " + value + ": the training in " + out + " has " + saved + ": must be the same to go on, or left out");
+  };
+  refused("--rate", "0.5", "0.25");
+  refused("--preset", "default", "source");
+  refused("--cell", "lstm", "gru");
+  CHECK(error_of({"--resume"}) == "--resume: goes on from what lies in --out DIR: that must be given too");
+  save(out, {{"task", "echo"}});
+  CHECK(error_of({"--resume", "--out", out}) ==
+        out + "/last.safetensors: saved with task echo, this is text: must be the same to go on");
+  save(out, {{"task", "text"}, {"rate", "x"}});
+  CHECK(error_of({"--resume", "--out", out}) == "--rate x: must be a number above 0");
 }
 
 TEST_CASE("--data falls back to $CAROUSEL_DATA") {

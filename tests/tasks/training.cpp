@@ -75,7 +75,17 @@ TEST_CASE("a checkpoint without an option, or with one that can not be, is refus
   Safetensors file = checkpoint();
   file.metadata["hidden"] = "-1";
   CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
-                       "a.safetensors: in its metadata, hidden -1: must be a whole number of 0 or more", std::runtime_error);
+                       "a.safetensors: in its metadata, hidden -1: must be a whole number of 1 to 1048576", std::runtime_error);
+  file = checkpoint();
+  file.metadata["layers"] = "1000000000000";
+  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
+                       "a.safetensors: in its metadata, layers 1000000000000: must be a whole number of 1 to 1000",
+                       std::runtime_error);
+  file = checkpoint();
+  file.metadata["batch"] = "4611686018427387904";
+  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
+                       "a.safetensors: in its metadata, batch 4611686018427387904: must be a whole number of 1 to 1048576",
+                       std::runtime_error);
   file.metadata.erase("hidden");
   CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
                        "a.safetensors: its metadata have no hidden: must be saved by carousel train", std::runtime_error);
@@ -101,34 +111,54 @@ TEST_CASE("with --out a training saves into that folder, which is made; without,
                        std::runtime_error);
 }
 
-TEST_CASE("--resume wants --out, and the same model as was saved there") {
+TEST_CASE("a new training does not begin where another one lies; that one goes on") {
   const test::Folder folder;
   Registry<float> registry;
   registry.parameter("x", {1}, [] { return full<float>({1}, 1); });
   const auto optimizer = make_optimizer("sgd", registry, 0.1);
   TrainOptions options = trained;
-  CHECK(start_state(*optimizer, options, {}).step == 0);
-  options.resume = true;
-  CHECK_THROWS_WITH_AS(start_state(*optimizer, options, {}),
-                       "--resume: goes on from what lies in --out DIR: that must be given too", std::invalid_argument);
   options.out = folder / "run";
-  const Metadata metadata = metadata_of("echo", trained);
-  FitOptions fitting = fit_options(options, metadata);
+  CHECK(start_state(*optimizer, options).step == 0);
+  FitOptions fitting = fit_options(options, metadata_of("echo", trained));
   fitting.epochs = 3;
   const auto loss = [&](const Batch&, const Shard&) -> Var<float> {
     const Var<float> x = Param<float>(registry.at("x"));
     return x * x;
   };
   fit(*optimizer, {.examples = 1}, loss, fitting);
-  CHECK(start_state(*optimizer, options, metadata).step == 3);
-  TrainOptions other = trained;
-  other.cell = "lstm";
-  CHECK_THROWS_WITH_AS(start_state(*optimizer, options, metadata_of("echo", other)),
-                       (fitting.last + ": saved with cell gru, this is lstm: must be the same to go on").c_str(),
-                       std::runtime_error);
-  CHECK_THROWS_WITH_AS(start_state(*optimizer, options, metadata_of("count", trained)),
-                       (fitting.last + ": saved with task echo, this is count: must be the same to go on").c_str(),
-                       std::runtime_error);
+  const std::string error =
+      "--out " + options.out + ": holds a training already: must be another folder, or --resume goes on with it";
+  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
+  std::filesystem::remove(fitting.last);
+  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
+  fit(*optimizer, {.examples = 1}, loss, fitting);
+  std::filesystem::remove(fitting.best);
+  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
+  options.resume = true;
+  CHECK(fit_options(options, {}).last == fitting.last);
+  CHECK(start_state(*optimizer, options).step == 3);
+}
+
+TEST_CASE("metadata have every option that a training which goes on must have too") {
+  TrainOptions options = trained;
+  options.epochs = 9;
+  options.rate = 0.1;
+  options.dropout = 0.25;
+  options.clip = 5;
+  options.optimizer = "momentum";
+  CHECK(metadata_of("echo", options) == Metadata{{"task", "echo"},
+                                                 {"preset", "source"},
+                                                 {"cell", "gru"},
+                                                 {"epochs", "9"},
+                                                 {"seed", "7"},
+                                                 {"hidden", "20"},
+                                                 {"layers", "2"},
+                                                 {"batch", "3"},
+                                                 {"steps", "50"},
+                                                 {"rate", "0.1"},
+                                                 {"dropout", "0.25"},
+                                                 {"clip", "5"},
+                                                 {"update_rule", "momentum"}});
 }
 
 TEST_CASE("the end of a training gives the exit code") {
