@@ -50,8 +50,9 @@ void sample_text(const TextModel& model, const TextSampling& sampling, const std
   std::size_t read = 0;
   // Without a prime text, it begins after a line break, where there is one among the characters.
   if (prime.empty())
-    prime.push_back(
-        vocabulary.characters()[0] == '\n' ? 0 : static_cast<std::uint32_t>(random.below(static_cast<Index>(chances.size()))));
+    prime = vocabulary.characters().find('\n') != std::string::npos
+                ? vocabulary.encode("\n", "")
+                : std::vector{static_cast<std::uint32_t>(random.below(static_cast<Index>(chances.size())))};
   std::uint32_t symbol = prime[0];
   for (Index drawn = 0; drawn < sampling.length;) {
     tape.clear();
