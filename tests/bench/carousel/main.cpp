@@ -1,0 +1,12 @@
+/// carousel in the benchmark.
+
+#include <carousel/lib/gemm.hpp>
+
+#include "jobs.hpp"
+
+int main(int argc, char** argv) {
+  const int threads = bench::threads(argc, argv);
+  bench::Jobs jobs;
+  bench::add_training(jobs, threads);
+  return bench::serve(carousel::blas_name(), jobs);
+}
