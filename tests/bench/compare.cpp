@@ -13,9 +13,9 @@ namespace {
 
 constexpr Size product{.batch = 384, .in = 512, .hidden = 512};
 
-std::string words_of(const std::string& job, Size s) {
+std::string words_of(const std::string& question, const std::string& job, Size s) {
   std::ostringstream out;
-  out << job << ' ' << s.steps << ' ' << s.batch << ' ' << s.in << ' ' << s.hidden;
+  out << question << ' ' << job << ' ' << s.steps << ' ' << s.batch << ' ' << s.in << ' ' << s.hidden;
   return out.str();
 }
 
@@ -43,34 +43,64 @@ double geometric_mean(const std::vector<double>& ratios) {
   return count ? std::exp(sum / count) : not_there;
 }
 
+double Session::memory(const std::string& implementation, const std::string& job, Size size) {
+  const std::string answer = peers.ask_fresh(implementation, 1, words_of("memory", job, size));
+  if (answer.empty()) return not_there;
+  results.push_back({{"row", "tape"},
+                     {"cell", "lstm-memory"},
+                     {"T", size.steps},
+                     {"B", size.batch},
+                     {"I", size.in},
+                     {"H", size.hidden},
+                     {"threads", 1},
+                     {"implementation", implementation},
+                     {"bytes", std::stod(answer)}});
+  return std::stod(answer);
+}
+
 Comparison::Comparison(Session& session, std::string row, std::string cell, Size size)
     : session_(session), row_(std::move(row)), cell_(std::move(cell)), size_(size) {}
 
-void Comparison::add(const std::string& name, const std::string& implementation, int threads, const std::string& words,
-                     double units, bool aside) {
-  if (Peer* const peer = session_.peers.find(implementation, threads))
-    contestants_.push_back({name, threads, words, units, aside, peer});
+void Comparison::add(Contestant contestant) {
+  contestant.peer = session_.peers.find(contestant.implementation, contestant.threads);
+  if (contestant.peer) contestants_.push_back(std::move(contestant));
 }
 
 void Comparison::add(const std::string& implementation, int threads, const std::string& job, double units) {
-  add(implementation, implementation, threads, words_of(job, size_), units, false);
+  add({.name = implementation, .implementation = implementation, .threads = threads, .job = job, .size = size_, .units = units});
 }
 
 void Comparison::add_aside(const std::string& name, const std::string& implementation, const std::string& job) {
-  add(name, implementation, 1, words_of(job, size_), 1, true);
+  add({.name = name,
+       .implementation = implementation,
+       .threads = 1,
+       .job = job,
+       .size = size_,
+       .in_results = false,
+       .is_compared = false});
+}
+
+void Comparison::add_size(Size size, const std::string& job) {
+  add({.name = text(size), .implementation = "carousel", .threads = 1, .job = job, .size = size, .is_compared = false});
 }
 
 void Comparison::add_peak() {
-  for (const char* implementation : {"carousel", "onednn"})
-    add(std::string("gemm ") + implementation, implementation, 1, words_of("gemm", product), 1, true);
+  for (const std::string implementation : {"carousel", "onednn"})
+    add({.name = "gemm " + implementation,
+         .implementation = implementation,
+         .threads = 1,
+         .job = "gemm",
+         .size = product,
+         .in_results = false,
+         .is_compared = false});
 }
 
 void Comparison::check() const {
   constexpr double tolerance = 1e-3;  // float sums of many terms in different orders
   std::vector<double> expected;
   for (const Contestant& c : contestants_) {
-    if (c.aside) continue;
-    std::istringstream answer(c.peer->ask("result " + c.words));
+    if (!c.is_compared) continue;
+    std::istringstream answer(c.peer->ask(words_of("result", c.job, c.size)));
     std::vector<double> got;
     for (double part; answer >> part;) got.push_back(part);
     if (got.empty()) continue;
@@ -94,19 +124,19 @@ void Comparison::run(double seconds) {
   const auto start = Clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   for (int round = 0; passed() < seconds || round < 3 || (round < 5 && passed() < 5 * seconds); ++round)
-    for (Contestant& c : contestants_) c.times.push_back(std::stod(c.peer->ask("time " + c.words)) / c.units);
+    for (Contestant& c : contestants_) c.times.push_back(std::stod(c.peer->ask(words_of("time", c.job, c.size))) / c.units);
   for (Contestant& c : contestants_) {
     c.peer->ask("forget");
     c.ms = median(c.times);
-    if (c.aside) continue;
+    if (!c.in_results) continue;
     session_.results.push_back({{"row", row_},
                                 {"cell", cell_},
-                                {"T", size_.steps},
-                                {"B", size_.batch},
-                                {"I", size_.in},
-                                {"H", size_.hidden},
+                                {"T", c.size.steps},
+                                {"B", c.size.batch},
+                                {"I", c.size.in},
+                                {"H", c.size.hidden},
                                 {"threads", c.threads},
-                                {"implementation", c.name},
+                                {"implementation", c.implementation},
                                 {"ms", c.ms}});
   }
 }

@@ -16,8 +16,12 @@ namespace bench {
 /// What all rows share.
 struct Session {
   Peers peers;
-  nlohmann::json results = nlohmann::json::array();
+  nlohmann::ordered_json results = nlohmann::ordered_json::array();
   bool agreed = true;  // no implementation computed something else than the others
+
+  /// The bytes by which the peak of resident memory grows in the first steps of a job, in a process of its own on one thread; NaN
+  /// if the implementation is not there.
+  double memory(const std::string& implementation, const std::string& job, Size size);
 };
 
 /// One size of one row.
@@ -30,6 +34,8 @@ class Comparison {
   void add(const std::string& implementation, int threads, const std::string& job, double units = 1);
   /// The same for something that is measured only to compare with, under a name of its own, and is not in the results.
   void add_aside(const std::string& name, const std::string& implementation, const std::string& job);
+  /// carousel at another size, under the name text(size).
+  void add_size(Size size, const std::string& job);
   /// The products of matrices of the implementations, aside.
   void add_peak();
   /// Checks that all compute the same; then has them take turns for so long and for five rounds, or three if they are slow.
@@ -44,17 +50,17 @@ class Comparison {
 
  private:
   struct Contestant {
-    std::string name;
+    std::string name, implementation;
     int threads;
-    std::string words;  // the job and its sizes
-    double units;
-    bool aside;
-    Peer* peer;
+    std::string job;
+    Size size;
+    double units = 1;
+    bool in_results = true, is_compared = true;
+    Peer* peer = nullptr;
     std::vector<double> times = {};
     double ms = 0;
   };
-  void add(const std::string& name, const std::string& implementation, int threads, const std::string& words, double units,
-           bool aside);
+  void add(Contestant contestant);
   void check() const;
 
   Session& session_;

@@ -29,11 +29,17 @@ double load() {
 constexpr struct {
   const char* name;
   void (*run)(bench::Session&);
-} rows[] = {{"train-lstm", &bench::train_lstm}, {"train-cells", &bench::train_cells}};
+} rows[] = {{"train-lstm", &bench::train_lstm},
+            {"train-cells", &bench::train_cells},
+            {"inference", &bench::inference},
+            {"tape", &bench::tape},
+            {"tasks", &bench::tasks},
+            {"growth", &bench::growth},
+            {"elementwise", &bench::elementwise}};
 
 /// The machine and the software, printed and as an object for the results.
-nlohmann::json describe(bench::Session& session) {
-  nlohmann::json machine{
+nlohmann::ordered_json describe(bench::Session& session) {
+  nlohmann::ordered_json machine{
       {"processor", processor()}, {"processors", sysconf(_SC_NPROCESSORS_ONLN)}, {"load", load()}, {"compiler", __VERSION__}};
   std::printf("%s, %ld processors, load %.2f, compiler %s\n", processor().c_str(), sysconf(_SC_NPROCESSORS_ONLN), load(),
               __VERSION__);
@@ -53,7 +59,7 @@ nlohmann::json describe(bench::Session& session) {
 
 int run(const std::vector<std::string>& names, const std::string& json_path) {
   bench::Session session;
-  const nlohmann::json machine = describe(session);
+  const nlohmann::ordered_json machine = describe(session);
   for (const auto& row : rows)
     if (names.empty() || std::find(names.begin(), names.end(), row.name) != names.end()) row.run(session);
   if (!json_path.empty()) {

@@ -7,9 +7,6 @@ namespace bench {
 
 namespace {
 
-constexpr Size sizes[] = {{5, 1, 50, 100},   {50, 16, 10, 64},    {28, 64, 28, 128},
-                          {50, 50, 65, 128}, {100, 32, 128, 256}, {100, 64, 256, 512}};
-
 /// Operations in the products of a training step: forward, and backward two for each of those. The blocks are the columns of the
 /// weights in units of `hidden`.
 double operations(Size s, int blocks) {
@@ -25,7 +22,7 @@ void train_lstm(Session& session) {
       "train-lstm: a training step of an LSTM, loss on all steps, gradients of weights, bias and input; ms, one thread\n");
   Table one({"T,B,I,H", "carousel:3", "oneDNN:3", "nn::LSTM:3", "eager:3", "/oneDNN:2", "/nn::LSTM:2", "/eager:2", "of peak:2",
              "peak GF/s:0"});
-  for (const Size& size : sizes) {
+  for (const Size& size : training_sizes) {
     Comparison& c = all.emplace_back(session, "train-lstm", "lstm", size);
     for (int threads = 1; threads <= 2; ++threads) {
       if (threads == 1 || size.batch > 1) c.add("carousel", threads, "train-lstm");  // a batch of one is not divided
@@ -51,9 +48,9 @@ void train_lstm(Session& session) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Comparison& c = all[i];
     const double best = std::fmin(c.ms("onednn", 1), c.ms("onednn", 2)), to_one = c.ms("carousel", 2) / c.ms("carousel", 1);
-    two.line(text(sizes[i]), {c.ms("carousel", 2), c.ms("onednn", 2), c.ms("libtorch", 2), c.ms("libtorch-eager", 2), to_one,
-                              c.ms("carousel", 2) / best});
-    if (sizes[i].batch > 1) shards.push_back(to_one), shards_onednn.push_back(c.ms("carousel", 2) / best);
+    two.line(text(training_sizes[i]), {c.ms("carousel", 2), c.ms("onednn", 2), c.ms("libtorch", 2), c.ms("libtorch-eager", 2),
+                                       to_one, c.ms("carousel", 2) / best});
+    if (training_sizes[i].batch > 1) shards.push_back(to_one), shards_onednn.push_back(c.ms("carousel", 2) / best);
   }
   std::printf("geometric means beyond batch 1: %.2f of one thread; %.2f of oneDNN with its better number of threads\n\n",
               geometric_mean(shards), geometric_mean(shards_onednn));
@@ -70,7 +67,7 @@ void train_cells(Session& session) {
   for (const auto& [cell, blocks] : cells) {
     Table table({cell, "carousel:3", "eager:3", "/eager:2", "/LSTM per op:2"});
     std::vector<double> eager;
-    for (const Size& size : sizes) {
+    for (const Size& size : training_sizes) {
       Comparison c(session, "train-cells", cell, size);
       const std::string job = std::string("train-") + cell;
       c.add("carousel", 1, job);

@@ -80,10 +80,7 @@ class TrainingStep {
 
 template <class Cell>
 std::function<Job(Size)> training(int threads) {
-  return [threads](Size size) {
-    const auto step = std::make_shared<TrainingStep<Cell>>(size, threads);
-    return Job{[step] { step->run(); }, [step] { return step->result(); }};
-  };
+  return [threads](Size size) { return job<TrainingStep<Cell>>(size, threads); };
 }
 
 /// A product of matrices at a size where packing costs nothing.

@@ -149,6 +149,9 @@ struct TanhRnn : Cell {
   State step(const Tensor& x, const State& s) const { return {torch::tanh(torch::addmm(x, s[0], wh))}; }
 };
 
+/// The tasks text and mnist.
+void add_tasks(Jobs& jobs);
+
 /// The outputs of all steps.
 template <class C>
 std::vector<Tensor> unroll(const C& cell, const Tensor& xs) {

@@ -1,7 +1,6 @@
 /// oneDNN's LSTM primitive in the benchmark.
 
 #include <cstring>
-#include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
@@ -61,10 +60,7 @@ class Sequence {
             {DNNL_ARG_DST_ITER_C, make(desc(state_, Tag::ldnc))}};
   }
   double sum_of_outputs() const {
-    const auto* h = static_cast<const float*>(hs_memory_.get_data_handle());
-    double sum = 0;
-    for (std::size_t i = 0; i < hs_memory_.get_desc().get_size() / sizeof(float); ++i) sum += static_cast<double>(h[i]);
-    return sum;
+    return sum(static_cast<const float*>(hs_memory_.get_data_handle()), hs_memory_.get_desc().get_size() / sizeof(float));
   }
   static double squares(const Memory& memory) {
     return sum_of_squares(static_cast<const float*>(memory.get_data_handle()), memory.get_desc().get_size() / sizeof(float));
@@ -174,12 +170,6 @@ class Inference : Sequence {
   Arguments arguments_;
 };
 
-template <class Step>
-Job job(Size size) {
-  const auto step = std::make_shared<Step>(size);
-  return {[step] { step->run(); }, [step] { return step->result(); }};
-}
-
 /// A product of matrices.
 Job product(Size size) {
   const dnnl_dim_t m = size.batch, k = size.in, n = size.hidden;
@@ -193,12 +183,13 @@ Job product(Size size) {
 
 std::string description() {
   struct Named : Sequence {
-    Named() : Sequence({2, 2, 4, 4}) {}
-    std::string name() { return forward(dnnl::prop_kind::forward_training).impl_info_str(); }
+    Named() : Sequence({50, 50, 64, 128}) {}
+    std::string of(dnnl::prop_kind kind) { return forward(kind).impl_info_str(); }
   };
   const dnnl_version_t& version = *dnnl_version();
   return "oneDNN " + std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch) +
-         ", its LSTM by " + Named().name();
+         ", LSTM by " + Named().of(dnnl::prop_kind::forward_training) + " in training, by " +
+         Named().of(dnnl::prop_kind::forward_inference) + " in inference";
 }
 
 }  // namespace
@@ -207,5 +198,6 @@ std::string description() {
 
 int main() {
   using namespace bench;
-  return serve(description(), {{"train-lstm", job<TrainingStep>}, {"sequence-lstm", job<Inference>}, {"gemm", product}});
+  return serve(description(),
+               {{"train-lstm", job<TrainingStep, Size>}, {"sequence-lstm", job<Inference, Size>}, {"gemm", product}});
 }
