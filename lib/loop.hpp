@@ -1,8 +1,8 @@
 #pragma once
 /// What the tape knows of a loop over time while it runs.
 ///
-/// The steps of a recurrent cell record the same nodes in the same order. So memory for the n-th node of *all* steps is taken when
-/// the first step records it, and later steps find their place in it: the outputs of a sequence, and whatever else the cell
+/// The steps of a recurrent cell record the same nodes in the same order. So memory for the n-th node of *all* steps is taken
+/// when the first step records it, and later steps find their place in it: the outputs of a sequence, and whatever else the cell
 /// computes, lie side by side in the order of time. Stacking them copies nothing, and products with them are one matrix product.
 
 #include <cstdint>
@@ -28,11 +28,11 @@ struct Loop {
   };
 
   Index steps = 0;
-  Index step = 0;               // position in time of the step that runs: 0 … steps − 1, in either direction
-  bool first = true;            // the first step that runs lays out the others
-  std::uint32_t input = 0;      // the loop's input, all steps
-  std::uint32_t input_step = 0; // the slice of it that the step reads
-  std::uint32_t begin = 0;      // nodes below are older than the loop
+  Index step = 0;                // position in time of the step that runs: 0 … steps − 1, in either direction
+  bool first = true;             // the first step that runs lays out the others
+  std::uint32_t input = 0;       // the loop's input, all steps
+  std::uint32_t input_step = 0;  // the slice of it that the step reads
+  std::uint32_t begin = 0;       // nodes below are older than the loop
   std::vector<Slot> slots;
   std::vector<Hoisted> hoisted;
   std::size_t next_slot = 0, next_hoisted = 0;

@@ -31,7 +31,8 @@ int main() {
   for (Index n = 0; n < 64; ++n) ys(n, 0) = xs(0, n, 0) > 0 ? 1.0F : 0.0F;
   auto answers = [&](const Tensor<float>& x) { return readout(last(scan(cell, Tape<float>::active().constant(x)))); };
   Adam<float> adam(registry, {.rate = 1e-2});
-  fit(adam, {.examples = 1}, [&](const Batch&, const Shard&) { return binary_cross_entropy(answers(xs), Tape<float>::active().constant(ys)); },
+  fit(adam, {.examples = 1},
+      [&](const Batch&, const Shard&) { return binary_cross_entropy(answers(xs), Tape<float>::active().constant(ys)); },
       {.epochs = 200});
   save(registry, "mgu.safetensors");
 
