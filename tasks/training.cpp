@@ -1,5 +1,6 @@
 #include <carousel/tasks/training.hpp>
 
+#include <ctime>
 #include <filesystem>
 
 #include <carousel/lib/error.hpp>
@@ -111,6 +112,18 @@ TrainOptions saved_options(const Safetensors& checkpoint, const std::string& fil
     }
   }
   return options;
+}
+
+std::string new_run_folder(std::string_view task) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char moment[32];
+  std::strftime(moment, sizeof moment, "%Y%m%d-%H%M%S", &parts);
+  const std::string name = join("runs/", task, "-", std::string_view(moment));
+  std::string folder = name;
+  for (int n = 2; std::filesystem::exists(folder); ++n) folder = join(name, "-", n);
+  return folder;
 }
 
 FitOptions fit_options(const TrainOptions& options, const Metadata& metadata) {

@@ -25,6 +25,9 @@ Metadata metadata_of(std::string_view task, const TrainOptions& options);
 /// can not be.
 TrainOptions saved_options(const Safetensors& checkpoint, const std::string& file);
 
+/// A folder for a training without --out: runs/TASK-DATE-TIME of this moment.
+std::string new_run_folder(std::string_view task);
+
 /// The options of fit() that the command line decides: epochs, seed, threads, Ctrl-C, and with --out, whose folder is made, the
 /// files best.safetensors and last.safetensors. Throws std::runtime_error if that folder can not be made, or holds such files
 /// already without --resume.
