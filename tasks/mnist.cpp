@@ -1,6 +1,7 @@
 /// Handwritten digits, read row by row: the MNIST task of fmscole/lstm (lstm_batch_mnist_train.py).
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -118,7 +119,7 @@ class Training {
       return false;
     };
     const auto restore = [&](const Safetensors& file) { take_counts(file); };
-    FitState state = start_state(*optimizer_, options_, fitting.metadata, restore);
+    FitState state = start_state(*optimizer_, options_, restore);
     return fit(
         *optimizer_, data, [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); }, fitting,
         std::move(state));
@@ -196,9 +197,10 @@ int train_in(const MnistOptions& options, const DigitSets& sets) {
   FitOptions fitting = fit_options(options, metadata_of_mnist(options, sets));
   if (options.validation == 0) fitting.best.clear();  // nothing says which epoch was the best
   if (!options.quiet)
-    note(fmt::format("{}: {} images to train on, {} to validate, {} to test; {} layers of {} {} units, {} parameters", sets.name,
-                     sets.train.count() - options.validation, options.validation, sets.test.count(), options.layers,
-                     options.hidden, options.cell, training.registry().elements()));
+    note(fmt::format("{}: {} images to train on, {} to validate, {} to test; {} of {} {} units, {} parameters", sets.name,
+                     sets.train.count() - options.validation, options.validation, sets.test.count(),
+                     options.layers == 1 ? "a layer" : fmt::format("{} layers", options.layers), options.hidden, options.cell,
+                     training.registry().elements()));
   const std::string best = fitting.best;
   const FitResult result = training.run(std::move(fitting));
   if (const int code = report_end(result, options); code != exit_done) return code;
@@ -214,7 +216,24 @@ int train_in(const MnistOptions& options, const DigitSets& sets) {
   return exit_done;
 }
 
+/// What a training that goes on began with, as far as it is not in options with values.
+void check_resumed(MnistOptions& options, const DigitImages& images) {
+  const auto saved = [&](const char* name) {
+    const auto found = options.resumed.find(name);
+    return found == options.resumed.end() ? std::string() : found->second;
+  };
+  if (options.order() == "rows") options.set_order(saved("order"));
+  options.bidirectional = options.bidirectional || saved("bidirectional") == "yes";
+  detail::check_unchanged("pixels as", options.order(), saved("order"), options.out);
+  detail::check_unchanged("bidirectional", options.bidirectional ? "yes" : "no", saved("bidirectional"), options.out);
+  if (saved("digits") != identity_of(images))
+    bad_file(detail::last_file(options.out), ": saved for other digits than these: must be the same to go on");
+}
+
 int train(MnistOptions options) {
+  constexpr Index largest_seed = std::numeric_limits<std::uint32_t>::max();
+  if (options.preset == "source" && options.seed > largest_seed)
+    wrong_argument("--seed ", options.seed, ": preset source draws as numpy does: must be at most ", largest_seed);
   DigitSets sets = digit_sets(options.data, options.images > 0 ? options.images : 12000);
   if (sets.drawn)
     note("no MNIST: --data DIR or $CAROUSEL_DATA names its folder; this is on digits that the program draws, the same each time");
@@ -224,18 +243,22 @@ int train(MnistOptions options) {
   if (options.validation >= sets.train.count())
     wrong_argument("--validation ", options.validation, ": there are ", sets.train.count(),
                    " images to train on: must be fewer than these");
+  if (options.resume) check_resumed(options, sets.train);
   if (options.out.empty()) options.out = new_run_folder("mnist");
   return options.preset == "source" ? train_in<double>(options, sets) : train_in<float>(options, sets);
 }
 
 Command declare_training(CLI::App& app) {
   Arguments<MnistOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of each layer, in each direction", {.at_least = 1})
-      .add("--layers", "N", &TrainOptions::layers, "layers", {.at_least = 1})
+  constexpr double most_images = 1 << 20;
+  arguments.add_data()
+      .add_threads()
+      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer, in each direction", size_rule())
+      .add("--layers", "N", &TrainOptions::layers, "layers", layers_rule())
       .add_flag("--bidirectional", &MnistOptions::bidirectional, "layers that read from the end too")
       .add_flag("--pixels", &MnistOptions::pixels, "784 steps of a pixel each, not 28 of a row")
       .add_flag("--permuted", &MnistOptions::permuted, "784 steps of a pixel each, in one random order")
-      .add("--batch", "N", &TrainOptions::batch, "images per update", {.at_least = 1})
+      .add("--batch", "N", &TrainOptions::batch, "images per update", size_rule())
       .add("--optimizer", "NAME", &TrainOptions::optimizer, "how parameters follow gradients", {.one_of = optimizer_names()})
       .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
       .add("--readout-rate", "R", &MnistOptions::readout_rate, "that of the read-out; 0: the same", {.at_least = 0})
@@ -245,10 +268,12 @@ Command declare_training(CLI::App& app) {
       .add("--dropout", "P", &TrainOptions::dropout, "part of each layer's outputs that is dropped in training",
            {.at_least = 0, .below = 1})
       .add("--shift", "N", &MnistOptions::shift, "pixels by which an image is moved at most, at random, in training",
-           {.at_least = 0, .below = image_side})
-      .add("--images", "N", &MnistOptions::images, "of the training set, its first; 0: all", {.at_least = 0})
+           {.at_least = 0, .at_most = image_side - 1})
+      .add("--images", "N", &MnistOptions::images, "of the training set, its first; 0: all",
+           {.at_least = 0, .at_most = most_images})
       .add("--validation", "N", &MnistOptions::validation,
-           "of these, the last, to choose the best epoch by; 0: no choice, and a test after each epoch", {.at_least = 0});
+           "of these, the last, to choose the best epoch by; 0: no choice, and a test after each epoch",
+           {.at_least = 0, .at_most = most_images});
   return [arguments] { return train(arguments.options()); };
 }
 
@@ -264,7 +289,6 @@ int evaluate_in(const MnistOptions& options, const EvalOptions& eval, const Digi
 }
 
 int evaluate(const EvalOptions& eval) {
-  if (eval.input) wrong_argument("--input ", *eval.input, ": mnist is measured on the test set that --data has");
   MnistOptions options{saved_options(eval.checkpoint, eval.file)};
   const auto one_of = [&](const char* name, const std::vector<std::string>& words) {
     const auto found = eval.checkpoint.metadata.find(name);
@@ -273,8 +297,7 @@ int evaluate(const EvalOptions& eval) {
       bad_file(eval.file, ": in its metadata, ", name, " is ", word, ": must be one of ", list_words(words));
     return word;
   };
-  const std::string order = one_of("order", PixelOrder::names());
-  options.pixels = order == "pixels", options.permuted = order == "permuted";
+  options.set_order(one_of("order", PixelOrder::names()));
   options.bidirectional = one_of("bidirectional", {"yes", "no"}) == "yes";
   // A model of drawn digits is measured on drawn ones, unless another folder is named.
   const bool drawn = one_of("drawn", {"yes", "no"}) == "yes" && eval.data == detail::data_folder();
@@ -292,7 +315,8 @@ Task mnist() {
           .about = "which digit an image shows, read row by row: MNIST, or drawn digits where there is none",
           .example = "carousel train mnist --data mnist --cell gru",
           .train = declare_training,
-          .eval = evaluate};
+          .eval = evaluate,
+          .eval_takes = {"--data"}};
 }
 }  // namespace tasks
 

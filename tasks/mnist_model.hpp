@@ -22,6 +22,7 @@ struct MnistOptions : TrainOptions {
   Index validation = 0;     // of these, the last so many
 
   std::string order() const { return permuted ? "permuted" : pixels ? "pixels" : "rows"; }
+  void set_order(const std::string& name) { pixels = name == "pixels", permuted = name == "permuted"; }
 };
 
 /// Recurrent layers and a read-out of what they know at the end.

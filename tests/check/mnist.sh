@@ -54,7 +54,7 @@ check 'drawn digits: ends with 0' test "$code" = 0
 check 'drawn digits: one line says that they are' test "$(grep -c 'no MNIST.*on digits that the program draws' "$work/err")" = 1
 check 'drawn digits: says how the images are divided' err_matches '1500 images to train on, 500 to validate, 2000 to test'
 check 'drawn digits: a line for each epoch' test "$(grep -c '^epoch [1-4]/4  train_loss .* validation_accuracy 0\.' "$work/err")" = 4
-check 'drawn digits: learned, far above the 0.1 of chance' at_least "$(metric test_accuracy)" 0.7
+check 'drawn digits: learned, far above the 0.1 of chance' at_least "$(metric test_accuracy)" 0.5
 check 'drawn digits: standard output has the result only' test "$(wc -l <"$work/out")" = 1
 check 'drawn digits: the confusion counts every test image' test \
   "$(awk 'NR > 1 { for (i = 2; i <= NF; ++i) all += $i } END { print NR, all }' "$work/run/confusion.txt")" = '11 2000'

@@ -151,7 +151,7 @@ TEST_CASE("a training of digits with what can not be is refused in one line") {
         "carousel: --images 301: the training set has 300: must be at most that\n");
   CHECK(refused({"--data", data, "--validation", "300"}) ==
         "carousel: --validation 300: there are 300 images to train on: must be fewer than these\n");
-  CHECK(refused({"--data", data, "--shift", "28"}) == "carousel: --shift 28: must be a whole number of 0 or more and below 28\n");
+  CHECK(refused({"--data", data, "--shift", "28"}) == "carousel: --shift 28: must be a whole number of 0 to 27\n");
   test::write_text(digits.folder / "t10k-labels-idx1-ubyte", test::label_file(std::string(100, '\x0a')));
   CHECK(refused({"--data", data}) == "carousel: read " + data + "/t10k-labels-idx1-ubyte: label 10 of image 0: must be 0 to 9\n");
 }
