@@ -10,6 +10,7 @@
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/scan.hpp>
+#include <carousel/tasks/numpy_start.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
 
@@ -61,24 +62,6 @@ NumpyRandom input_random(std::uint32_t seed, Index hidden) {
   return random;
 }
 
-/// As the original starts: numpy's seed before every array, so that all gates are equal. Its weights are [hidden, features +
-/// hidden] for each gate, ours [features, 4 hidden] and [hidden, 4 hidden].
-void initialise_as_source(Registry<double>& registry, Index hidden, std::uint32_t seed) {
-  Parameter<double>&wx = registry.at("cell/wx"), &wh = registry.at("cell/wh"), &b = registry.at("cell/b");
-  const Index columns = 4 * hidden;
-  NumpyRandom weights(seed), biases(seed);
-  for (Index unit = 0; unit < hidden; ++unit) {
-    for (Index k = 0; k < features + hidden; ++k) {
-      const double value = weights.uniform(-0.1, 0.1);
-      double* const to = k < features ? wx.value.data() + k * columns : wh.value.data() + (k - features) * columns;
-      for (Index gate = 0; gate < 4; ++gate) to[gate * hidden + unit] = value;
-    }
-    const double value = biases.uniform(-0.1, 0.1);
-    for (Index gate = 0; gate < 4; ++gate) b.value.data()[gate * hidden + unit] = value;
-  }
-  for (Parameter<double>* parameter : {&wx, &wh, &b}) ++parameter->version;
-}
-
 /// The model and its data.
 struct Echo {
   Registry<double> registry;
@@ -93,7 +76,7 @@ struct Echo {
     if (options.seed > largest) wrong_argument("--seed ", options.seed, ": echo draws as numpy does: must be at most ", largest);
     const auto seed = static_cast<std::uint32_t>(options.seed);
     if (options.preset == "source" && (options.cell == "lstm" || options.cell == "lstm-linear"))
-      initialise_as_source(registry, options.hidden, seed);
+      start_with_equal_gates(registry, "cell", seed);
     NumpyRandom random = input_random(seed, options.hidden);
     sequences = make_sequences(random, options.batch);
   }

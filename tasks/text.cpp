@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -59,18 +58,6 @@ std::string identity_of(std::string_view text) {
 bool says(const Metadata& metadata, const char* name, const std::string& value) {
   const auto found = metadata.find(name);
   return found != metadata.end() && found->second == value;
-}
-
-/// runs/text-DATE-TIME, of this moment.
-std::string new_folder() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char name[64];
-  std::strftime(name, sizeof name, "runs/text-%Y%m%d-%H%M%S", &parts);
-  std::string folder = name;
-  for (int n = 2; std::filesystem::exists(folder); ++n) folder = fmt::format("{}-{}", name, n);
-  return folder;
 }
 
 /// The mean loss over the characters of the validation part, read from a state of zeros on.
@@ -238,7 +225,7 @@ int train(TrainOptions options) {
   if (options.resume && !says(options.resumed, "text", identity))
     bad_file(detail::last_file(options.out), ": saved for another text than ", name, ": must be the same to go on");
   Streams streams(std::move(symbols), options.batch, options.steps, 0.95, name);
-  if (options.out.empty()) options.out = new_folder();
+  if (options.out.empty()) options.out = new_run_folder("text");
   Metadata metadata = metadata_of("text", options);
   metadata["vocabulary"] = vocabulary.characters();
   metadata["text"] = identity;
