@@ -13,6 +13,7 @@
 #include <carousel/lib/tape.hpp>
 #include <carousel/lib/tensor.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/models/attention.hpp>
 #include <carousel/models/batch_first.hpp>
 #include <carousel/models/bidirectional.hpp>
 #include <carousel/models/check.hpp>

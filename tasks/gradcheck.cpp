@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <carousel/models/attention.hpp>
 #include <carousel/models/bidirectional.hpp>
 #include <carousel/models/check.hpp>
 #include <carousel/models/embedding.hpp>
@@ -61,6 +62,12 @@ GradcheckResult check_layer(Make make) {
   Random random(seed);
   const auto layer = make(Scope<double>(registry, random));
   return gradcheck([&](Vars v) -> Var<double> { return layer(v[0]); }, {{"xs", numbers({5, batch, in}, 1), true}}, &registry);
+}
+
+/// What attention finds among all steps of xs for the first one as query.
+Var<double> look_back(const auto& attention, Var<double> xs) {
+  static const std::vector<Index> lengths = {5, 2, 1};
+  return attention(at(xs, 0, 0), attention.remember(xs, lengths)).context;
 }
 
 std::vector<Check> layer_checks() {
@@ -127,6 +134,20 @@ std::vector<Check> layer_checks() {
          return check_layer([](Scope<double> p) {
            const Bidirectional<Lstm<double>> cell(p, in, hidden, random_start());
            return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths}).outputs; };
+         });
+       }},
+      {"layer", "additive-attention",
+       [] {
+         return check_layer([](Scope<double> p) {
+           const AdditiveAttention<double> attention(p, in, in, hidden);
+           return [=](Var<double> x) { return look_back(attention, x); };
+         });
+       }},
+      {"layer", "multiplicative-attention",
+       [] {
+         return check_layer([](Scope<double> p) {
+           const MultiplicativeAttention<double> attention(p, in, in);
+           return [=](Var<double> x) { return look_back(attention, x); };
          });
        }},
       {"layer", "learned-start",
@@ -203,7 +224,7 @@ int gradcheck_all() {
   bool passed = true;
   const auto row = [&](const char* kind, std::string_view name, Index entries, double error, const std::string& by_hand,
                        bool good) {
-    print(fmt::format("{:<6} {:<22} {:>6} entries  numeric {:>8.1e}{}", kind, name, entries, error, by_hand));
+    print(fmt::format("{:<6} {:<24} {:>6} entries  numeric {:>8.1e}{}", kind, name, entries, error, by_hand));
     checks += entries;
     worst = std::max(worst, error);
     passed = passed && good;
