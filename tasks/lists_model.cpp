@@ -1,0 +1,213 @@
+#include <carousel/tasks/lists_model.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <carousel/lib/error.hpp>
+
+namespace carousel {
+
+namespace {
+
+bool as_source(const ListOptions& options) {
+  return options.preset == "source";
+}
+bool has_attention(const ListOptions& options) {
+  return options.attention != "none";
+}
+/// Features of a state of the encoder.
+Index encoded(const ListOptions& options) {
+  return (options.bidirectional ? 2 : 1) * options.hidden;
+}
+
+/// torch.nn's start of a recurrent or a linear layer: uniform in ±1/√hidden.
+Init<float> torch_start(Index hidden) {
+  const double reach = 1 / std::sqrt(static_cast<double>(hidden));
+  return init::uniform<float>(-reach, reach);
+}
+CellOptions<float> cell_options(const ListOptions& options) {
+  if (!as_source(options)) return {};
+  return {.forget_bias = {}, .init = torch_start(options.hidden)};
+}
+LinearOptions<float> readout_options(const ListOptions& options) {
+  if (!as_source(options)) return {};
+  return {.w = torch_start(options.hidden), .b = torch_start(options.hidden)};
+}
+
+/// Calls make(scope, in) for each layer.
+template <class Make>
+auto make_layers(Scope<float> p, const ListOptions& options, Index in, Index outputs, const Make& make) {
+  std::vector<decltype(make(p, in))> layers;
+  for (Index layer = 0; layer < options.layers; ++layer)
+    layers.push_back(make(p / std::to_string(layer), layer == 0 ? in : outputs));
+  return Stacked(std::move(layers), options.dropout);
+}
+
+/// The decoder's first state: the encoder's last one.
+StackedState<AnyState<float>> first_state(StackedState<AnyState<float>> state) {
+  return state;
+}
+StackedState<AnyState<float>> first_state(StackedState<BidirectionalState<AnyState<float>>> state) {
+  StackedState<AnyState<float>> sum(state.size());
+  for (std::size_t layer = 0; layer < state.size(); ++layer) {
+    sum[layer] = state[layer].forward;
+    const auto to = sum[layer].members(), other = state[layer].backward.members();
+    for (std::size_t k = 0; k < to.size(); ++k) to[k] = to[k] + other[k];
+  }
+  return sum;
+}
+
+/// Calls f(lists of one length, their places among all) for each length, some lists at a time.
+template <class F>
+void for_each_length(std::span<const List> lists, const F& f) {
+  constexpr std::size_t most = 250;
+  std::map<std::size_t, std::vector<std::size_t>> places;
+  for (std::size_t i = 0; i < lists.size(); ++i) places[lists[i].size()].push_back(i);
+  for (const auto& [length, all] : places)
+    for (std::size_t from = 0; from < all.size(); from += most) {
+      const std::span<const std::size_t> some = std::span(all).subspan(from, std::min(most, all.size() - from));
+      std::vector<List> group;
+      for (const std::size_t place : some) group.push_back(lists[place]);
+      f(group, some);
+    }
+}
+
+}  // namespace
+
+const std::vector<std::string>& attention_names() {
+  static const std::vector<std::string> names = {"none", "additive", "multiplicative"};
+  return names;
+}
+
+ListModel::Encoder ListModel::make_encoder(Scope<float> p, const ListOptions& options) {
+  const auto cell = [&](Scope<float> scope, Index in) {
+    return make_cell(options.cell, scope, in, options.hidden, cell_options(options));
+  };
+  if (!options.bidirectional) return make_layers(p, options, options.embedding, options.hidden, cell);
+  return make_layers(p, options, options.embedding, encoded(options), [&](Scope<float> scope, Index in) {
+    AnyCell<float> forward = cell(scope / "forward", in);
+    return Bidirectional(std::move(forward), cell(scope / "backward", in), encoded(options));
+  });
+}
+
+ListModel::Decoder ListModel::make_decoder(Scope<float> p, const ListOptions& options) {
+  const Index in = options.embedding + (has_attention(options) ? encoded(options) : 0);
+  return make_layers(p, options, in, options.hidden, [&](Scope<float> scope, Index features) {
+    return make_cell(options.cell, scope, features, options.hidden, cell_options(options));
+  });
+}
+
+ListModel::Attention ListModel::make_attention(Scope<float> p, const ListOptions& options) {
+  const Init<float> init = as_source(options) ? init::normal<float>(0, 1e-4) : init::xavier_uniform<float>();
+  if (options.attention == "additive")
+    return AdditiveAttention<float>(p, options.hidden, encoded(options), options.hidden,
+                                    {.init = init, .rectifier = as_source(options)});
+  if (options.attention == "multiplicative") return MultiplicativeAttention<float>(p, options.hidden, encoded(options), init);
+  return {};
+}
+
+ListModel::ListModel(Scope<float> p, const ListOptions& options)
+    : source_(as_source(options)),
+      range_(options.range),
+      embedding_(p / "embedding", options.range, options.embedding),
+      encoder_(make_encoder(p / "encoder", options)),
+      decoder_(make_decoder(p / "decoder", options)),
+      attention_(make_attention(p / "attention", options)),
+      readout_(p / "readout", options.hidden + (has_attention(options) && !source_ ? encoded(options) : 0), options.range,
+               readout_options(options)) {}
+
+Decoded ListModel::operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced,
+                              const std::optional<DropoutKey>& key) const {
+  Tape<float>& tape = Tape<float>::active();
+  const Index length = static_cast<Index>(lists.size()) / batch, features = embedding_.table->shape()[1];
+  const Var<float> read = embedding_(lists, {length, batch});
+  Var<float> states;
+  StackedState<AnyState<float>> state;
+  std::visit(
+      [&](const auto& encoder) {
+        const auto scanned = scan(encoder, read, encoder.start(batch), {.key = detail::at_place(key, 0)});
+        states = scanned.outputs;
+        state = first_state(scanned.state);
+      },
+      encoder_);
+  const bool attends = attention_.index() != 0;
+  if (source_ && attends) state = decoder_.start(batch);
+
+  return std::visit(
+      [&]<class A>(const A& attention) {
+        constexpr bool none = std::is_same_v<A, std::monostate>;
+        [[maybe_unused]] Memory<float> memory;
+        if constexpr (!none) memory = attention.remember(states);
+        Decoded decoded;
+        decoded.numbers.resize(lists.size());
+        std::vector<Var<float>> logits;
+        Var<float> before = zero_state<float>(batch, features);
+        for (Index t = 0; t < length; ++t) {
+          Var<float> x = before, context;
+          if constexpr (!none) {
+            const Attended<float> attended = attention(output(state), memory);
+            decoded.weights.push_back(attended.weights);
+            context = attended.context;
+            x = concat({x, context});
+          }
+          if (source_) x = relu(x);
+          std::optional<DropoutKey> now = detail::at_place(key, 1);
+          if (now) now->first_time = t;
+          state = step(decoder_, x, state, now);
+          Var<float> h = output(state);
+          if (!none && !source_) h = concat({h, context});
+          logits.push_back(readout_(h));
+
+          const std::span<Index> made =
+              std::span(decoded.numbers).subspan(static_cast<std::size_t>(t * batch), static_cast<std::size_t>(batch));
+          const float* row = tape.data(logits.back());
+          for (Index& number : made) {
+            number = std::max_element(row, row + range_) - row;
+            row += range_;
+          }
+          const std::span<const Index> right =
+              forced.empty() ? made : forced.subspan(static_cast<std::size_t>(t * batch), made.size());
+          if (t + 1 < length) before = embedding_(right, {batch});
+        }
+        decoded.logits = stack(std::span<const Var<float>>(logits));
+        return decoded;
+      },
+      attention_);
+}
+
+std::vector<List> make_lists(const ListModel& model, std::span<const List> lists) {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  std::vector<List> made(lists.size());
+  for_each_length(lists, [&](const std::vector<List>& group, std::span<const std::size_t> places) {
+    tape.clear();
+    const Decoded decoded = model(side_by_side(group), static_cast<Index>(group.size()));
+    for (std::size_t i = 0; i < decoded.numbers.size(); ++i) made[places[i % places.size()]].push_back(decoded.numbers[i]);
+  });
+  return made;
+}
+
+ListAccuracy accuracy(std::span<const List> made, std::span<const List> right) {
+  double tokens = 0, right_tokens = 0, right_strings = 0;
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    tokens += static_cast<double>(right[i].size());
+    for (std::size_t t = 0; t < right[i].size(); ++t) right_tokens += made[i][t] == right[i][t];
+    right_strings += made[i] == right[i];
+  }
+  return {right_tokens / tokens, right_strings / static_cast<double>(right.size())};
+}
+
+Attending attend_to(const ListModel& model, const List& list) {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  Decoded decoded = model(list, 1);
+  Attending attending{std::move(decoded.numbers), {}};
+  for (const Var<float>& weights : decoded.weights) {
+    const Tensor<float> row = weights.value();
+    attending.weights.emplace_back(row.begin(), row.end());
+  }
+  return attending;
+}
+
+}  // namespace carousel

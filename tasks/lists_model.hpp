@@ -1,0 +1,95 @@
+#pragma once
+/// The net of the tasks copy, reverse and sort: an encoder reads a list, a decoder writes another one of the same length.
+/// Sutskever, Vinyals, Le 2014, arXiv:1409.3215; with attention, Bahdanau, Cho, Bengio 2015, arXiv:1409.0473.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <carousel/models/any_cell.hpp>
+#include <carousel/models/attention.hpp>
+#include <carousel/models/bidirectional.hpp>
+#include <carousel/models/embedding.hpp>
+#include <carousel/models/linear.hpp>
+#include <carousel/models/stacked.hpp>
+#include <carousel/tasks/lists_data.hpp>
+#include <carousel/tasks/options.hpp>
+
+namespace carousel {
+
+/// The options of the three tasks.
+struct ListOptions : TrainOptions {
+  std::string attention = "additive";  ///< one of attention_names()
+  std::string teacher_forcing = "on";  ///< on: the decoder reads the right number before, off: the one that it made
+  std::string schedule = "cosine";     ///< of the rate: constant, cosine
+  bool bidirectional = false;          ///< the encoder reads lists from both ends
+  bool as_strings = false;             ///< sort compares digits from the left
+  Index embedding = 0;                 ///< features of a number
+  Index length = 10;                   ///< of lists to train on
+  Index longer = 20;                   ///< of lists to see how far it generalises
+  Index range = 20;                    ///< lists hold numbers below it
+  Index lists = 0;                     ///< in an epoch
+};
+
+/// none, additive, multiplicative.
+const std::vector<std::string>& attention_names();
+
+/// What was made of some lists.
+struct Decoded {
+  Var<float> logits;                // [length, lists, range]
+  std::vector<Index> numbers;       // the likeliest ones, [length, lists] row by row
+  std::vector<Var<float>> weights;  // of attention, for each number made: [length, lists]; without attention none
+};
+
+/// With x the embedding of the number before (0 at first) and c the context that the state before finds among the encoder's:
+///   h' = decoder([x, c], h);  logits = [h', c] W + b
+/// The decoder starts from the encoder's last state; of a bidirectional one from the sum of both directions'.
+///
+/// The source's net differs: the decoder reads max(0, [x, c]), and logits are of h' alone; with attention it starts from 0, and
+/// additive scores are vᵀ max(0, q Wq + s Wk).
+class ListModel {
+ public:
+  ListModel(Scope<float> p, const ListOptions& options);
+
+  /// Makes lists, each number the likeliest.
+  ///   lists: [length, batch] row by row
+  ///   forced: empty, or the right numbers, of that shape, of which the decoder reads each in place of the one that it made
+  ///   key: for dropout between layers; none: the model is in use
+  Decoded operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced = {},
+                     const std::optional<DropoutKey>& key = {}) const;
+
+ private:
+  using Decoder = Stacked<AnyCell<float>>;
+  using Encoder = std::variant<Decoder, Stacked<Bidirectional<AnyCell<float>>>>;
+  using Attention = std::variant<std::monostate, AdditiveAttention<float>, MultiplicativeAttention<float>>;
+
+  static Encoder make_encoder(Scope<float> p, const ListOptions& options);
+  static Decoder make_decoder(Scope<float> p, const ListOptions& options);
+  static Attention make_attention(Scope<float> p, const ListOptions& options);
+
+  bool source_;
+  Index range_;
+  Embedding<float> embedding_;
+  Encoder encoder_;
+  Decoder decoder_;
+  Attention attention_;
+  Linear<float> readout_;
+};
+
+/// Shares of what was made that is right.
+struct ListAccuracy {
+  double tokens = 0, strings = 0;  ///< of numbers at their places; of whole lists
+};
+
+/// Makes something of lists of any lengths, in their order.
+std::vector<List> make_lists(const ListModel& model, std::span<const List> lists);
+ListAccuracy accuracy(std::span<const List> made, std::span<const List> right);
+
+/// The weights of attention for one list: row by row those of a number made, over the numbers read.
+struct Attending {
+  List made;
+  std::vector<std::vector<float>> weights;  ///< without attention none
+};
+Attending attend_to(const ListModel& model, const List& list);
+
+}  // namespace carousel
