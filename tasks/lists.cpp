@@ -50,11 +50,15 @@ constexpr std::pair<const char*, std::string ListOptions::*> saved_words[] = {{"
 constexpr std::pair<const char*, bool ListOptions::*> saved_flags[] = {{"bidirectional", &ListOptions::bidirectional},
                                                                        {"as-strings", &ListOptions::as_strings}};
 
+std::string yes_or_no(bool flag) {
+  return flag ? "yes" : "no";
+}
+
 Metadata list_metadata(const Kind& kind, const ListOptions& options) {
   Metadata metadata = metadata_of(kind.name, options);
   for (const auto& [name, member] : saved_numbers) metadata[name] = std::to_string(options.*member);
   for (const auto& [name, member] : saved_words) metadata[name] = options.*member;
-  for (const auto& [name, member] : saved_flags) metadata[name] = options.*member ? "1" : "0";
+  for (const auto& [name, member] : saved_flags) metadata[name] = yes_or_no(options.*member);
   return metadata;
 }
 
@@ -70,13 +74,13 @@ ListOptions saved_list_options(const Safetensors& checkpoint, const std::string&
       bad_file(file, ": in its metadata, ", error.what());
     }
   };
-  for (const auto& [name, member] : saved_numbers) read(name, {.at_least = 1, .below = 1e6}, options.*member);
+  for (const auto& [name, member] : saved_numbers) read(name, size_rule(), options.*member);
   for (const auto& [name, member] : saved_words)
     read(name, member == &ListOptions::attention ? Rule{.one_of = attention_names()} : Rule{}, options.*member);
   for (const auto& [name, member] : saved_flags) {
-    Index flag = 0;
-    read(name, {.at_least = 0, .below = 2}, flag);
-    options.*member = flag != 0;
+    std::string flag;
+    read(name, {.one_of = {"yes", "no"}}, flag);
+    options.*member = flag == "yes";
   }
   return options;
 }
@@ -155,19 +159,30 @@ Var<float> loss_of(const ListModel& model, ListTask task, const ListOptions& opt
   return cross_entropy(decoded.logits, right, {.divide_by = divide_by * static_cast<double>(options.length)});
 }
 
+/// A training that goes on has the flags that it began with.
+void restore_flags(ListOptions& options) {
+  for (const auto& [name, member] : saved_flags) {
+    const auto found = options.resumed.find(name);
+    const std::string saved = found == options.resumed.end() ? "no" : found->second;
+    options.*member = options.*member || saved == "yes";
+    detail::check_unchanged(join("--", name), yes_or_no(options.*member), saved, options.out);
+  }
+}
+
 int train(const Kind& kind, ListOptions options) {
+  if (options.resume) restore_flags(options);
   if (options.longer == 0) options.longer = std::min(2 * options.length, options.range);
   const ListTask task = task_of(kind, options);
   const ListData data(random_of(options, "lists"), options.length, options.range);
   longer_lists(options);  // throws before the training, not after it
-  if (options.out.empty() && !options.resume) options.out = new_folder(kind.name);
+  if (options.out.empty()) options.out = new_run_folder(kind.name);
 
   Registry<float> registry;
   Random random = random_of(options, "parameters");
   const ListModel model(Scope<float>(registry, random), options);
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
   const Metadata metadata = list_metadata(kind, options);
-  FitState state = start_state(*optimizer, options, metadata);
+  FitState state = start_state(*optimizer, options);
   FitOptions fitting = fit_options(options, metadata);
   const DataSet set{.examples = options.lists, .batch = options.batch};
   fitting.shards = static_cast<int>(std::min<Index>(2, options.batch));
@@ -206,7 +221,6 @@ int train(const Kind& kind, ListOptions options) {
     note(fmt::format("{} lists of {} of the numbers 0 to {} per epoch, {} others to validate and {} to test; {} parameters",
                      options.lists, options.length, options.range - 1, data.validation().size(), data.test().size(),
                      registry.elements()));
-  watch_for_interrupt();
   const FitResult result = fit(*optimizer, set, loss, fitting, std::move(state));
   if (const int code = report_end(result, options); code != exit_done) return code;
   load(registry, fitting.best);
@@ -276,23 +290,23 @@ int sample(const SampleOptions& options) {
 
 Command declare_training(const Kind& kind, CLI::App& app) {
   Arguments<ListOptions> arguments(app, presets());
-  arguments
+  arguments.add_threads()
       .add("--attention", "FORM", &ListOptions::attention, "one of " + list_words(attention_names()),
            {.one_of = attention_names()})
       .add("--teacher-forcing", "ON", &ListOptions::teacher_forcing,
            "on: in training the decoder reads the right number before; off: the one that it made", {.one_of = {"on", "off"}})
       .add_flag("--bidirectional", &ListOptions::bidirectional, "the encoder reads lists from both ends")
-      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer", {.at_least = 1})
-      .add("--layers", "N", &TrainOptions::layers, "layers of encoder and decoder", {.at_least = 1})
-      .add("--embedding", "N", &ListOptions::embedding, "features of a number", {.at_least = 1})
+      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer", size_rule())
+      .add("--layers", "N", &TrainOptions::layers, "layers of encoder and decoder", {.at_least = 1, .at_most = 8})
+      .add("--embedding", "N", &ListOptions::embedding, "features of a number", size_rule())
       .add("--dropout", "P", &TrainOptions::dropout, "part of a layer's outputs that the next one does not see in training",
            {.at_least = 0, .below = 1})
-      .add("--length", "N", &ListOptions::length, "numbers of a list", {.at_least = 1})
+      .add("--length", "N", &ListOptions::length, "numbers of a list", size_rule())
       .add("--longer", "N", &ListOptions::longer, "numbers of longer lists to test on; 0: twice --length, within --range",
-           {.at_least = 0})
-      .add("--range", "N", &ListOptions::range, "lists hold numbers below it", {.at_least = 1, .below = 1e6})
-      .add("--lists", "N", &ListOptions::lists, "lists per epoch", {.at_least = 1})
-      .add("--batch", "N", &TrainOptions::batch, "lists per update", {.at_least = 1})
+           {.at_least = 0, .at_most = size_rule().at_most})
+      .add("--range", "N", &ListOptions::range, "lists hold numbers below it", size_rule())
+      .add("--lists", "N", &ListOptions::lists, "lists per epoch", size_rule())
+      .add("--batch", "N", &TrainOptions::batch, "lists per update", size_rule())
       .add("--optimizer", "NAME", &TrainOptions::optimizer, "one of " + list_words(optimizer_names()),
            {.one_of = optimizer_names()})
       .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
@@ -310,7 +324,9 @@ Task make_task(const Kind& kind, std::string about, std::string example) {
           .example = std::move(example),
           .train = [kind](CLI::App& app) { return declare_training(kind, app); },
           .eval = eval,
-          .sample = sample};
+          .sample = sample,
+          .eval_takes = {"--input"},
+          .sample_takes = {"--length", "--prime", "--seed"}};
 }
 
 }  // namespace

@@ -66,14 +66,14 @@ struct Regression {
 };
 
 /// An LSTM that is to remember the first of six signs; sequence n is the six lowest bits of n.
-struct Memory {
+struct Remembered {
   static constexpr Index examples = 64, steps = 6;
   Registry<float> registry;
   Random random{3};
   Lstm<float> lstm;
   Param<float> w;
 
-  Memory()
+  Remembered()
       : lstm(Scope<float>(registry, random) / "lstm", 1, 8),
         w(Scope<float>(registry, random).parameter("w", {8, 1}, init::xavier_uniform<float>())) {}
 
@@ -107,11 +107,11 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 
 /// What an LSTM becomes in 3 epochs.
 std::vector<float> trained(const FitOptions& options) {
-  Memory memory;
+  Remembered memory;
   Adam<float> adam(memory.registry, {.rate = 0.01});
   FitOptions three = options;
   three.epochs = 3;
-  fit(adam, {.examples = Memory::examples, .batch = 24}, memory.loss(), three);
+  fit(adam, {.examples = Remembered::examples, .batch = 24}, memory.loss(), three);
   return values(memory.registry);
 }
 
@@ -134,9 +134,10 @@ TEST_CASE("a linear regression finds its weights") {
 }
 
 TEST_CASE("an LSTM learns to remember") {
-  Memory memory;
+  Remembered memory;
   Adam<float> adam(memory.registry, {.rate = 0.02});
-  const FitResult result = fit(adam, {.examples = Memory::examples, .batch = 16}, memory.loss(), {.epochs = 60, .clip_norm = 1});
+  const FitResult result =
+      fit(adam, {.examples = Remembered::examples, .batch = 16}, memory.loss(), {.epochs = 60, .clip_norm = 1});
   CHECK(result.state.history.front().loss > 0.5);
   CHECK(result.state.history.back().loss < 0.01);
 }
@@ -525,10 +526,10 @@ TEST_CASE("what a loss function throws reaches the caller from any thread, and t
 TEST_CASE("training takes nothing from the heap once it is warm, in one part or several") {
   for (int parts : {1, 2})
     for (double clip : {0.0, 1.0}) {
-      Memory memory;
+      Remembered memory;
       AdamW<float> adam(memory.registry);
-      std::vector<std::uint64_t> counts(3 * Memory::examples);
-      fit(adam, {.examples = Memory::examples, .batch = 8, .shuffle = true}, memory.loss(),
+      std::vector<std::uint64_t> counts(3 * Remembered::examples);
+      fit(adam, {.examples = Remembered::examples, .batch = 8, .shuffle = true}, memory.loss(),
           {.epochs = 3,
            .clip_value = clip,
            .clip_norm = clip,
