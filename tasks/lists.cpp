@@ -205,6 +205,7 @@ int train(const Kind& kind, ListOptions options) {
                                 set.batches(), report.loss / scale));
   };
   fitting.after_epoch = [&](const EpochReport& report) {
+    if (options.quiet) return false;
     progress.line(fmt::format("epoch {}/{}  train_loss {:.4f}  validation_loss {:.4f}  validation_token_accuracy {:.4f}",
                               report.epoch + 1, options.epochs, report.loss / scale, report.validation,
                               accuracy_on(model, task, data.validation()).tokens));
