@@ -27,8 +27,8 @@ int main() {
   Registry<float> registry;  // then training: is the first of ten numbers above 0?
   MinimalGatedUnit<float> cell({registry, random, "cell"}, 1, 16);
   Linear<float> readout({registry, random, "readout"}, 16, 1);
-  Tensor<float> xs = init::normal<float>(0, 1)({10, 64, 1}, random), ys = empty<float>({64, 1});
-  for (Index n = 0; n < 64; ++n) ys(n, 0) = xs(0, n, 0) > 0 ? 1.0F : 0.0F;
+  Tensor<float> xs = init::normal<float>(0, 1)({10, 256, 1}, random), ys = empty<float>({256, 1});
+  for (Index n = 0; n < 256; ++n) ys(n, 0) = xs(0, n, 0) > 0 ? 1.0F : 0.0F;
   auto answers = [&](const Tensor<float>& x) { return readout(last(scan(cell, Tape<float>::active().constant(x)))); };
   Adam<float> adam(registry, {.rate = 1e-2});
   fit(adam, {.examples = 1},
