@@ -67,12 +67,12 @@ std::vector<Stroke> strokes_of(Index digit, bool other_way) {
 class Hand {
  public:
   explicit Hand(Random& random) {
-    const double turn = random.uniform(-0.26, 0.26), slant = random.uniform(-0.25, 0.35);
+    const double turn = random.uniform(-0.35, 0.35), slant = random.uniform(-0.35, 0.45);
     const double width = random.uniform(13, 21), height = random.uniform(16, 22);
     a_ = width * std::cos(turn), b_ = -height * (std::sin(turn) + slant * std::cos(turn));
     c_ = width * std::sin(turn), d_ = height * (std::cos(turn) - slant * std::sin(turn));
     centre_ = {(image_side - 1) / 2.0 + random.uniform(-2, 2), (image_side - 1) / 2.0 + random.uniform(-2, 2)};
-    for (Wave& wave : bend_) wave = {random.uniform(-0.06, 0.06), random.uniform(0, 2 * pi)};
+    for (Wave& wave : bend_) wave = {random.uniform(-0.1, 0.1), random.uniform(0, 2 * pi)};
     radius_ = random.uniform(0.7, 1.8);
     ink_ = random.uniform(0.75, 1);
   }
@@ -108,6 +108,10 @@ void draw(Index digit, Random& random, std::uint8_t* pixels) {
   const Hand hand(random);
   for (Stroke& stroke : strokes)
     for (Point& point : stroke) point = hand(point);
+  if (random.bernoulli(0.7)) {  // a slip of the pen
+    const Point from = {random.uniform(4, 23), random.uniform(4, 23)};
+    strokes.push_back({from, {from.x + random.uniform(-6, 6), from.y + random.uniform(-6, 6)}});
+  }
   for (Index y = 0; y < image_side; ++y)
     for (Index x = 0; x < image_side; ++x) {
       double nearest = std::numeric_limits<double>::infinity();

@@ -25,8 +25,8 @@ struct DigitImages {
   }
 };
 
-/// Draws a digit on each of `count` images: strokes, bent, slanted, turned, stretched, shifted and of varied breadth at random.
-/// The same set has the same images each time, sets of other names have others.
+/// Draws a digit on each of `count` images: strokes, bent, slanted, turned, stretched, shifted and of varied breadth at random,
+/// on most images beside a stray one. The same set has the same images each time, sets of other names have others.
 DigitImages draw_digits(std::string_view set, Index count);
 
 }  // namespace carousel
