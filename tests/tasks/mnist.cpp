@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include <doctest/doctest.h>
 
@@ -141,6 +142,31 @@ TEST_CASE("a net that read pixels by one order reads them so when it is measured
   }
 }
 
+TEST_CASE("a training of digits that is resumed keeps what its net looks like and reads, and learns from the same digits") {
+  Digits digits;
+  digits.train("run", {"--permuted", "--bidirectional", "--epochs", "1", "--images", "61"});
+  const auto resumed = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"train", "mnist", "--quiet", "--data", digits.folder / ".", "--out", digits.folder / "run",
+                               "--epochs", "2", "--resume"});
+    const int code = digits.run(more);
+    return code == exit_done ? "done" : digits.err;
+  };
+  const std::string in = ": the training in " + (digits.folder / "run") + " has ";
+  CHECK(resumed({"--pixels"}) == "carousel: pixels as pixels" + in + "permuted: must be the same to go on, or left out\n");
+  CHECK(resumed({"--images", "62"}) == "carousel: --images 62" + in + "61: must be the same to go on, or left out\n");
+  CHECK(resumed({}) == "done");
+  CHECK(FitState::from(digits.last("run"), "").epoch == 2);
+  CHECK(digits.last("run").metadata.at("order") == "permuted");
+
+  digits.train("rows", {"--epochs", "1", "--images", "61"});
+  std::filesystem::remove_all(digits.folder / "run");
+  std::filesystem::rename(digits.folder / "rows", digits.folder / "run");
+  CHECK(resumed({"--bidirectional"}) == "carousel: bidirectional yes" + in + "no: must be the same to go on, or left out\n");
+  test::write_text(digits.folder / "train-labels-idx1-ubyte", test::label_file(std::string(300, '\1')));
+  CHECK(resumed({}) == "carousel: " + (digits.folder / "run/last.safetensors") +
+                           ": saved for other digits than these: must be the same to go on\n");
+}
+
 TEST_CASE("a training of digits with what can not be is refused in one line") {
   Digits digits;
   const auto refused = [&](std::vector<std::string> arguments) {
@@ -157,6 +183,8 @@ TEST_CASE("a training of digits with what can not be is refused in one line") {
   CHECK(refused({"--data", data, "--validation", "300"}) ==
         "carousel: --validation 300: there are 300 images to train on: must be fewer than these\n");
   CHECK(refused({"--data", data, "--shift", "28"}) == "carousel: --shift 28: must be a whole number of 0 to 27\n");
+  CHECK(refused({"--data", data, "--preset", "source", "--seed", "4294967296"}) ==
+        "carousel: --seed 4294967296: preset source draws as numpy does: must be at most 4294967295\n");
   test::write_text(digits.folder / "t10k-labels-idx1-ubyte", test::label_file(std::string(100, '\x0a')));
   CHECK(refused({"--data", data}) == "carousel: read " + data + "/t10k-labels-idx1-ubyte: label 10 of image 0: must be 0 to 9\n");
 }
