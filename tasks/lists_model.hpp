@@ -26,7 +26,7 @@ struct ListOptions : TrainOptions {
   bool as_strings = false;             ///< sort compares digits from the left
   Index embedding = 0;                 ///< features of a number
   Index length = 10;                   ///< of lists to train on
-  Index longer = 20;                   ///< of lists to see how far it generalises
+  Index longer = 0;                    ///< of lists to see how far it generalises; 0: twice as long, within the range
   Index range = 20;                    ///< lists hold numbers below it
   Index lists = 0;                     ///< in an epoch
 };
