@@ -181,6 +181,10 @@ int train(const Kind& kind, ListOptions options) {
   Random random = random_of(options, "parameters");
   const ListModel model(Scope<float>(registry, random), options);
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
+  const bool source = options.preset == "source";
+  if (source && options.cell == "lstm")
+    for (const Parameter<float>& p : registry)  // two biases of the source's LSTMs move their sum twice as far as one
+      if (p.path.ends_with("/b") && !p.path.starts_with("readout/")) optimizer->group(p.path, {.rate = 2 * options.rate});
   const Metadata metadata = list_metadata(kind, options);
   FitState state = start_state(*optimizer, options);
   FitOptions fitting = fit_options(options, metadata);
@@ -196,7 +200,6 @@ int train(const Kind& kind, ListOptions options) {
   };
 
   // The source adds the losses of the lists up, and learns the same lists in every epoch.
-  const bool source = options.preset == "source";
   const double scale = source ? static_cast<double>(options.batch) : 1;
   Progress progress(options.quiet);
   fitting.after_step = [&](const StepReport& report) {

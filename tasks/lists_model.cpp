@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include <carousel/lib/error.hpp>
@@ -26,9 +27,19 @@ Init<float> torch_start(Index hidden) {
   const double reach = 1 / std::sqrt(static_cast<double>(hidden));
   return init::uniform<float>(-reach, reach);
 }
+/// torch.nn's LSTM has two biases where ours has their sum.
+Init<float> twice(const Init<float>& init) {
+  return [init](const Shape& shape, Random& random) {
+    Tensor<float> sum = init(shape, random);
+    const Tensor<float> other = init(shape, random);
+    std::transform(sum.begin(), sum.end(), other.begin(), sum.begin(), std::plus<>());
+    return sum;
+  };
+}
 CellOptions<float> cell_options(const ListOptions& options) {
   if (!as_source(options)) return {};
-  return {.forget_bias = {}, .init = torch_start(options.hidden)};
+  const Init<float> start = torch_start(options.hidden);
+  return {.forget_bias = {}, .init = start, .b = options.cell == "lstm" ? twice(start) : start};
 }
 LinearOptions<float> readout_options(const ListOptions& options) {
   if (!as_source(options)) return {};

@@ -1,5 +1,6 @@
 #include <carousel/tasks/lists_model.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include <doctest/doctest.h>
@@ -194,4 +195,22 @@ TEST_CASE("every parameter takes part in training") {
         CHECK(size > 1e-6);
       }
     }
+}
+
+TEST_CASE("as in the source, parameters start as torch.nn's do, with the sum of an LSTM's two biases") {
+  ListOptions options = small();
+  options.preset = "source";
+  options.hidden = 64;
+  Registry<float> registry;
+  Random random(1);
+  const ListModel model(Scope<float>(registry, random), options);
+  const auto reach = [&](const char* path) {
+    double most = 0;
+    for (const float x : registry.at(path).value) most = std::max(most, std::abs(static_cast<double>(x)));
+    return most;
+  };
+  for (const char* const path : {"encoder/0/wx", "encoder/0/wh", "decoder/0/wx", "readout/w"})
+    CHECK(reach(path) == doctest::Approx(0.125).epsilon(0.02));  // 1/√64
+  for (const char* const path : {"encoder/0/b", "decoder/0/b"}) CHECK(std::abs(reach(path) - 0.22) < 0.03);
+  for (const char* const path : {"attention/wq", "attention/wk", "attention/v"}) CHECK(reach(path) < 6e-4);
 }
