@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -20,10 +21,10 @@ namespace {
 struct Program {
   const char* implementation;
   const char* name;
-  const char* package;
+  const char* package;  // null: it is always there
 };
-constexpr Program programs[] = {{"carousel", "bench-carousel", ""},
-                                {"handwritten", "bench-carousel", ""},
+constexpr Program programs[] = {{"carousel", "bench-carousel", nullptr},
+                                {"handwritten", "bench-carousel", nullptr},
                                 {"onednn", "bench-onednn", "libdnnl-dev"},
                                 {"libtorch", "bench-libtorch", "libtorch-dev"},
                                 {"libtorch-eager", "bench-libtorch", "libtorch-dev"}};
@@ -79,17 +80,16 @@ std::string Peer::ask(const std::string& question) {
 }
 
 std::string Peers::path_of(const std::string& implementation) {
-  if (const auto found = paths_.find(implementation); found != paths_.end()) return found->second;
-  for (const Program& program : programs) {
-    if (program.implementation != implementation) continue;
-    const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program.name;
-    const bool there = access(path.c_str(), X_OK) == 0;
-    if (!there)
-      std::printf("without %s: %s was not built, as its library was not found (Debian: %s)\n", program.implementation,
-                  program.name, program.package);
-    return paths_[implementation] = there ? path.string() : "";
-  }
-  throw std::logic_error("no program for " + implementation);
+  const auto program = std::find_if(std::begin(programs), std::end(programs),
+                                    [&](const Program& p) { return p.implementation == implementation; });
+  if (program == std::end(programs)) throw std::logic_error("no program for " + implementation);
+  if (const auto found = paths_.find(program->name); found != paths_.end()) return found->second;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program->name;
+  if (access(path.c_str(), X_OK) == 0) return paths_[program->name] = path.string();
+  if (!program->package) throw std::runtime_error(path.string() + " is missing: it must be built with this program");
+  std::printf("without %s: %s was not built, as its library was not found (Debian: %s)\n", program->implementation, program->name,
+              program->package);
+  return paths_[program->name] = "";
 }
 
 Peer* Peers::find(const std::string& implementation, int threads) {

@@ -33,14 +33,14 @@ class Peer {
 /// The programs beside this one, started when first wanted.
 class Peers {
  public:
-  /// The program for an implementation, or null, the reason said once, if it was not built.
+  /// The program for an implementation, or null, the reason said once, if its library was not found.
   Peer* find(const std::string& implementation, int threads);
-  /// A process of its own for one question; empty if the program was not built.
+  /// A process of its own for one question; empty where find() gives null.
   std::string ask_fresh(const std::string& implementation, int threads, const std::string& question);
 
  private:
   std::string path_of(const std::string& implementation);
-  std::map<std::string, std::string> paths_;  // by implementation; empty: not there
+  std::map<std::string, std::string> paths_;  // by the name of the program; empty: not there
   std::map<std::pair<std::string, int>, std::unique_ptr<Peer>> peers_;
 };
 

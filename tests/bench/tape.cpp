@@ -8,8 +8,9 @@ void tape(Session& session) {
   constexpr struct {
     const char* statement;
     const char* job;
-  } statements[] = {{"a + b", "tape-sum"}, {"a + tanh(sigmoid(a) * exp(b))", "tape-five"}};
-  std::printf("tape: a statement on [1, 8] arrays, forward and backward; nanoseconds, one thread\n");
+  } statements[] = {{"a+b", "tape-sum"}, {"five-functions", "tape-five"}};
+  std::printf(
+      "tape: a + b, and a + tanh(sigmoid(a) * exp(b)), on [1, 8] arrays, forward and backward; nanoseconds, one thread\n");
   Table nodes({"statement", "carousel:1", "eager:1", "/eager:3"});
   for (const auto& [statement, job] : statements) {
     Comparison c(session, "tape", statement, {1, 1, 8, 8});

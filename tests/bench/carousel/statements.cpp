@@ -1,6 +1,5 @@
-#include <carousel/ops/elementwise.hpp>
+#include <carousel/models/lstm.hpp>
 #include <carousel/ops/reduce.hpp>
-#include <carousel/ops/shape.hpp>
 
 #include "jobs.hpp"
 
@@ -10,7 +9,18 @@ using namespace carousel;
 
 namespace {
 
-/// The two statements of an LSTM over a sequence, forward and backward, without its products: z of each step is given.
+/// An LSTM without its products: its input is z.
+struct Gates {
+  using State = LstmState<float>;
+  State operator()(Var<float> z, State s) const {
+    auto [i, f, g, o] = split<4>(z);  // [batch, hidden] each
+    Var<float> c = sigmoid(f) * s.c + sigmoid(i) * tanh(g);
+    Var<float> h = sigmoid(o) * tanh(c);
+    return {h, c};
+  }
+};
+
+/// The two statements over a sequence, forward and backward.
 class Statements {
  public:
   explicit Statements(Size size) : size_(size) {}
@@ -19,23 +29,14 @@ class Statements {
     const Activation<float> active(tape_);
     tape_.clear();
     zs_ = tape_.record(Shape{size_.steps, size_.batch, 4 * size_.hidden}, true);
-    Var<float> c = tape_.record(Shape{size_.batch, size_.hidden}, true);
-    if (!filled_) {  // the same memory in every run, so that no copy counts
+    tape_.keep_gradient(zs_);
+    if (!filled_) {  // it is the same memory in every run: a copy each time would count
       fill(tape_.data(zs_), static_cast<std::size_t>(zs_.shape().size()), 0, 2);
-      std::fill_n(tape_.data(c), c.shape().size(), 0.0F);
       filled_ = true;
     }
-    tape_.keep_gradient(zs_);
-    Var<float> loss = tape_.constant(Shape{});
-    tape_.data(loss)[0] = 0;
-    for (Index t = 0; t < size_.steps; ++t) {
-      auto [i, f, g, o] = split<4>(at(zs_, 0, t));
-      c = sigmoid(f) * c + sigmoid(i) * tanh(g);
-      const Var<float> h = sigmoid(o) * tanh(c);
-      loss = loss + carousel::sum(h);
-    }
-    loss_ = loss;
-    tape_.backward(loss);
+    const Var<float> zero = zero_state<float>(size_.batch, size_.hidden);
+    loss_ = carousel::sum(scan(Gates(), zs_, {zero, zero}));
+    tape_.backward(loss_);
   }
   std::vector<double> result() {
     const Activation<float> active(tape_);
