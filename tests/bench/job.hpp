@@ -18,7 +18,6 @@ namespace bench {
 /// The sizes of a recurrent layer over a sequence.
 struct Size {
   std::ptrdiff_t steps = 1, batch = 1, in = 1, hidden = 1;
-  friend bool operator==(const Size&, const Size&) = default;
 };
 
 /// Steps, or nodes, in a run of what is too short for a clock.

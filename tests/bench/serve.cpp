@@ -68,13 +68,13 @@ int serve(const std::string& about, const Jobs& jobs) {
       std::printf("%s", about.c_str());
     } else if (question == "forget") {
       made.clear();
-    } else if (!jobs.contains(name)) {
+    } else if (jobs.count(name) == 0) {
       return 1;
     } else if (question == "memory") {
       std::printf("%.0f", memory_of(jobs.at(name), size));
     } else {
       const std::string key = line.substr(line.find(' '));
-      if (!made.contains(key)) made[key] = jobs.at(name)(size);
+      if (made.count(key) == 0) made[key] = jobs.at(name)(size);
       const Job& job = made[key];
       if (question == "time") {
         std::printf("%.9g", take_turn(job));
