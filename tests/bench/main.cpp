@@ -9,6 +9,7 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <stdexcept>
 
 #include "rows.hpp"
 
@@ -58,19 +59,25 @@ nlohmann::ordered_json describe(bench::Session& session) {
 }
 
 int run(const std::vector<std::string>& names, const std::string& json_path) {
+  std::ofstream file;
+  const auto check_file = [&] {
+    if (!file) throw std::runtime_error("write " + json_path + ": failed");
+  };
+  if (!json_path.empty()) {
+    file.open(json_path);
+    check_file();  // before minutes of work
+  }
   bench::Session session;
-  const nlohmann::ordered_json machine = describe(session);
+  nlohmann::ordered_json machine = describe(session);
   for (const auto& row : rows)
     if (names.empty() || std::find(names.begin(), names.end(), row.name) != names.end()) row.run(session);
+  machine["load_at_end"] = load();
+  std::printf("load at the end %.2f, of which the benchmark itself is 1 to 2\n", load());
   if (!json_path.empty()) {
     session.results.push_back({{"machine", machine}});
-    std::ofstream file(json_path);
     file << session.results.dump(1) << '\n';
     file.close();
-    if (!file) {
-      std::fprintf(stderr, "bench: write %s: failed\n", json_path.c_str());
-      return 2;
-    }
+    check_file();
   }
   return session.agreed ? 0 : 1;
 }
