@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <carousel/lib/math.hpp>
+#include <carousel/models/known_gradient.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
@@ -152,30 +153,10 @@ struct Labels {
   }
 };
 
-/// Where the gradient of a loss is known when its value is: ∂loss/∂x for a gradient of 1.
 template <class T>
-struct Known {
-  std::uint32_t x;
-  const T* gradient;
-};
-
+constexpr detail::Operation<T> cross_entropy_operation{"cross_entropy", &detail::known_gradient_backward<T>};
 template <class T>
-void known_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
-  const auto& [x, gradient] = *static_cast<const Known<T>*>(closure);
-  const bool add = tape.claim(x);
-  const T dy = *tape.gradient_buffer(self);
-  T* dx = tape.gradient_buffer(x);
-  const Index size = tape.node(x).shape.size();
-  if (add)
-    for (Index i = 0; i < size; ++i) dx[i] += dy * gradient[i];
-  else
-    for (Index i = 0; i < size; ++i) dx[i] = dy * gradient[i];
-}
-
-template <class T>
-constexpr detail::Operation<T> cross_entropy_operation{"cross_entropy", &known_backward<T>};
-template <class T>
-constexpr detail::Operation<T> nll_operation{"nll", &known_backward<T>};
+constexpr detail::Operation<T> nll_operation{"nll", &detail::known_gradient_backward<T>};
 
 /// e = exp(z − max z), register by register; returns max z and Σ e.
 template <class T>
@@ -236,7 +217,7 @@ Var<T> cross_entropy_of(Var<T> logits, std::span<const Index> given, const Label
     d[labels[at]] -= static_cast<T>(scale * (1 - smoothing));
   }
   *tape.node(out).value = static_cast<T>(loss * labels.scale);
-  tape.set_backward(out, cross_entropy_operation<T>, Known<T>{logits.index(), gradient});
+  tape.set_backward(out, cross_entropy_operation<T>, detail::KnownGradient<T>{logits.index(), gradient});
   return out;
 }
 
@@ -261,7 +242,7 @@ Var<T> nll_of(Var<T> log_probabilities, std::span<const Index> given, const Labe
     if (keeps) gradient[at * classes + labels[at]] -= static_cast<T>(scale * (1 - options.label_smoothing));
   }
   *tape.node(out).value = static_cast<T>(loss * labels.scale);
-  tape.set_backward(out, nll_operation<T>, Known<T>{x.index(), gradient});
+  tape.set_backward(out, nll_operation<T>, detail::KnownGradient<T>{x.index(), gradient});
   return out;
 }
 

@@ -120,6 +120,22 @@ def cross_entropy(shape, ignored=None, masked=False, smoothing=0.0):
     return nn.Module(), inputs, run, words(kind="cross_entropy", smoothing=smoothing, **ignore)
 
 
+def ctc(steps, classes, blank, *texts):
+    """The mean over the examples, of ragged steps. texts: the labels of each"""
+    inputs = {
+        "logits": 2 * torch.randn(steps, len(texts), classes),
+        "lengths": torch.tensor([steps - i for i in range(len(texts))]),
+        "labels": torch.tensor([label for text in texts for label in text]),
+        "counts": torch.tensor([len(text) for text in texts]),
+    }
+
+    def run(_, logits, lengths, labels, counts):
+        log_probabilities = functional.log_softmax(logits, -1)
+        return {"loss": functional.ctc_loss(log_probabilities, labels, lengths, counts, blank, reduction="sum") / len(texts)}
+
+    return nn.Module(), inputs, run, words(kind="ctc", blank=blank)
+
+
 def modules():
     """Name and making of each case of a module."""
     flags = (False, True)
@@ -150,6 +166,9 @@ def modules():
     yield "cross-entropy-smoothed", cross_entropy, ((4, 3, 5), None, False, 0.1)
     yield "cross-entropy-smoothed-ignored", cross_entropy, ((4, 3, 5), 1, False, 0.3)
     yield "cross-entropy-masked", cross_entropy, ((4, 3, 5), None, True)
+    yield "ctc", ctc, (8, 5, 0, [1, 2, 3])
+    yield "ctc-ragged", ctc, (12, 6, 5, [1, 1, 0], [4], [], [2, 2, 2, 2], [0, 1, 2, 3, 4])
+    yield "ctc-long", ctc, (120, 11, 10, [i % 7 for i in range(60)], [3] * 50)
 
 
 def make_module(name, make, arguments):
@@ -306,7 +325,7 @@ def check(folder):
     passed, worst = 0, (0.0, "")
     failures = []
     for name, make, arguments in modules():
-        if make is cross_entropy:
+        if make in (cross_entropy, ctc):
             continue
         try:
             difference = check_module(folder, name, make, arguments)

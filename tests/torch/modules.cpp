@@ -1,6 +1,7 @@
 #include <functional>
 
 #include <carousel/models/bidirectional.hpp>
+#include <carousel/models/ctc.hpp>
 #include <carousel/models/embedding.hpp>
 #include <carousel/models/gru.hpp>
 #include <carousel/models/linear.hpp>
@@ -181,6 +182,22 @@ void cross_entropy(Case& with, const std::string&) {
   LabelOptions<double> options{.mask = {mask.data(), mask.size()}, .label_smoothing = with.number("smoothing", 0)};
   if (!with.word("ignore", "").empty()) options.ignore_label = with.integer("ignore");
   const Var<double> loss = cross_entropy(logits, labels, options);
+  with.expect("out.loss", reshape(loss, Shape{}).value());
+  backward(with.loss({{"loss", loss}}));
+  with.expect("grad.logits", tape.gradient(logits));
+}
+
+void ctc(Case& with, const std::string&) {
+  Tape<double> tape;
+  const Var<double> logits = tape.variable(with.tensor("in.logits"));
+  const std::vector<Index> lengths = with.integers("in.lengths"), flat = with.integers("in.labels");
+  std::vector<std::vector<Index>> labels;
+  auto from = flat.begin();
+  for (const Index count : with.integers("in.counts")) {
+    labels.emplace_back(from, from + count);
+    from += count;
+  }
+  const Var<double> loss = ctc_loss(logits, labels, {.lengths = lengths, .blank = with.integer("blank")});
   with.expect("out.loss", reshape(loss, Shape{}).value());
   backward(with.loss({{"loss", loss}}));
   with.expect("grad.logits", tape.gradient(logits));
