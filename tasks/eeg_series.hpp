@@ -31,13 +31,32 @@ inline constexpr std::array<std::string_view, 32> eeg_channels = {
 
 /// One recording without a break.
 struct EegSeries {
-  Index subject = 0, number = 0;           ///< of the series among those of its subject
+  std::string name;                        ///< "subj1_series1": of the files, and before the number in each id
   std::vector<std::string> channels = {};  ///< their names
   std::vector<float> signals = {};         ///< [rows, channels]
   std::vector<std::uint8_t> events = {};   ///< [rows]: bit k is set while eeg_events[k] is near
 
   Index rows() const { return static_cast<Index>(events.size()); }
-  std::string name() const { return "subj" + std::to_string(subject) + "_series" + std::to_string(number); }
 };
+
+/// "subj1" of "subj1_series2": what stands before the last "_series", else nothing.
+std::string subject_of(const std::string& series);
+
+/// The names of the series in a folder, those of `subject` or, if that is empty, all: by subject and then by number, in which 10
+/// comes after 9. Throws std::runtime_error if the folder can not be read, or a file of a pair is missing.
+std::vector<std::string> list_series(const std::string& folder, const std::string& subject = "");
+
+/// Reads FOLDER/NAME_data.csv and FOLDER/NAME_events.csv. Channels may be any, and as many as there are.
+///
+/// Throws std::runtime_error, `read PATH: line 2, column 3 (Fp2): …`, unless each file has its header and at least one row, all
+/// rows as many values as the header names, ids NAME_0, NAME_1, … without a gap, and the events file as many of them; signals
+/// are finite numbers and events 0 or 1.
+EegSeries read_series(const std::string& folder, const std::string& name);
+
+/// Writes the two files. Throws std::runtime_error if one of them is there already, or can not be written.
+void write_series(const EegSeries& series, const std::string& folder);
+
+/// The line that events and their probabilities have in common: "id,HandStart,…".
+std::string events_header();
 
 }  // namespace carousel

@@ -130,7 +130,7 @@ void idle(std::vector<Trace>& sources, Random random, double seconds) {
 EegSeries record_series(Index subject, Index number, Index seconds) {
   const Random of_subject = Random(static_cast<std::uint64_t>(subject)).split("eeg");
   const Random random = of_subject.split("series").split(static_cast<std::uint64_t>(number));
-  EegSeries series{.subject = subject, .number = number, .channels = {eeg_channels.begin(), eeg_channels.end()}};
+  EegSeries series{.name = join("subj", subject, "_series", number), .channels = {eeg_channels.begin(), eeg_channels.end()}};
   const auto rows = static_cast<std::size_t>(seconds * eeg_rate);
   series.events.assign(rows, 0);
   std::vector<Trace> sources(all_sources, Trace(rows));

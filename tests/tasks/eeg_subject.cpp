@@ -24,7 +24,7 @@ std::vector<Index> begins(const EegSeries& series, std::size_t k) {
 
 TEST_CASE("a series that is recorded again is the same, others are others") {
   const EegSeries series = record_series(1, 1, 20), again = record_series(1, 1, 20);
-  CHECK(series.name() == "subj1_series1");
+  CHECK(series.name == "subj1_series1");
   CHECK(series.channels.size() == 32);
   CHECK(series.channels.front() == "Fp1");
   CHECK(series.channels.back() == "PO10");
