@@ -19,6 +19,7 @@
 #include <carousel/models/check.hpp>
 #include <carousel/models/ctc.hpp>
 #include <carousel/models/embedding.hpp>
+#include <carousel/models/encoder_decoder.hpp>
 #include <carousel/models/gates.hpp>
 #include <carousel/models/gru.hpp>
 #include <carousel/models/linear.hpp>
@@ -28,6 +29,7 @@
 #include <carousel/models/rnn.hpp>
 #include <carousel/models/runner.hpp>
 #include <carousel/models/scan.hpp>
+#include <carousel/models/search.hpp>
 #include <carousel/models/stacked.hpp>
 #include <carousel/models/state.hpp>
 #include <carousel/models/torch.hpp>

@@ -154,8 +154,8 @@ Var<float> loss_of(const ListModel& model, ListTask task, const ListOptions& opt
                    double divide_by, const std::optional<DropoutKey>& key = {}) {
   const std::vector<Index> right = side_by_side(solutions(task, lists));
   const bool forced = options.teacher_forcing == "on";
-  const Decoded decoded = model(side_by_side(lists), static_cast<Index>(lists.size()),
-                                forced ? std::span<const Index>(right) : std::span<const Index>(), key);
+  const Decoded<float> decoded = model(side_by_side(lists), static_cast<Index>(lists.size()),
+                                       forced ? std::span<const Index>(right) : std::span<const Index>(), key);
   return cross_entropy(decoded.logits, right, {.divide_by = divide_by * static_cast<double>(options.length)});
 }
 

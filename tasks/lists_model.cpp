@@ -55,18 +55,25 @@ auto make_layers(Scope<float> p, const ListOptions& options, Index in, Index out
   return Stacked(std::move(layers), options.dropout);
 }
 
-/// The decoder's first state: the encoder's last one.
-StackedState<AnyState<float>> first_state(StackedState<AnyState<float>> state) {
-  return state;
+Stacked<AnyCell<float>> make_decoder_cell(Scope<float> p, const ListOptions& options) {
+  const Index in = options.embedding + (has_attention(options) ? encoded(options) : 0);
+  return make_layers(p, options, in, options.hidden, [&](Scope<float> scope, Index features) {
+    return make_cell(options.cell, scope, features, options.hidden, cell_options(options));
+  });
 }
-StackedState<AnyState<float>> first_state(StackedState<BidirectionalState<AnyState<float>>> state) {
-  StackedState<AnyState<float>> sum(state.size());
-  for (std::size_t layer = 0; layer < state.size(); ++layer) {
-    sum[layer] = state[layer].forward;
-    const auto to = sum[layer].members(), other = state[layer].backward.members();
-    for (std::size_t k = 0; k < to.size(); ++k) to[k] = to[k] + other[k];
-  }
-  return sum;
+
+AnyAttention<float> make_attention(Scope<float> p, const ListOptions& options) {
+  const Init<float> init = as_source(options) ? init::normal<float>(0, 1e-4) : init::xavier_uniform<float>();
+  if (options.attention == "additive")
+    return AdditiveAttention<float>(p, options.hidden, encoded(options), options.hidden,
+                                    {.init = init, .rectifier = as_source(options)});
+  if (options.attention == "multiplicative") return MultiplicativeAttention<float>(p, options.hidden, encoded(options), init);
+  return {};
+}
+
+Linear<float> make_readout(Scope<float> p, const ListOptions& options) {
+  const bool context = has_attention(options) && !as_source(options);
+  return {p, options.hidden + (context ? encoded(options) : 0), options.range, readout_options(options)};
 }
 
 /// Calls f(lists of one length, their places among all) for each length, some lists at a time.
@@ -102,89 +109,31 @@ ListModel::Encoder ListModel::make_encoder(Scope<float> p, const ListOptions& op
   });
 }
 
-ListModel::Decoder ListModel::make_decoder(Scope<float> p, const ListOptions& options) {
-  const Index in = options.embedding + (has_attention(options) ? encoded(options) : 0);
-  return make_layers(p, options, in, options.hidden, [&](Scope<float> scope, Index features) {
-    return make_cell(options.cell, scope, features, options.hidden, cell_options(options));
-  });
-}
-
-ListModel::Attention ListModel::make_attention(Scope<float> p, const ListOptions& options) {
-  const Init<float> init = as_source(options) ? init::normal<float>(0, 1e-4) : init::xavier_uniform<float>();
-  if (options.attention == "additive")
-    return AdditiveAttention<float>(p, options.hidden, encoded(options), options.hidden,
-                                    {.init = init, .rectifier = as_source(options)});
-  if (options.attention == "multiplicative") return MultiplicativeAttention<float>(p, options.hidden, encoded(options), init);
-  return {};
-}
-
 ListModel::ListModel(Scope<float> p, const ListOptions& options)
-    : source_(as_source(options)),
-      range_(options.range),
-      embedding_(p / "embedding", options.range, options.embedding),
+    : embedding_(p / "embedding", options.range, options.embedding),
       encoder_(make_encoder(p / "encoder", options)),
-      decoder_(make_decoder(p / "decoder", options)),
-      attention_(make_attention(p / "attention", options)),
-      readout_(p / "readout", options.hidden + (has_attention(options) && !source_ ? encoded(options) : 0), options.range,
-               readout_options(options)) {}
+      decoder_{embedding_, make_decoder_cell(p / "decoder", options), make_attention(p / "attention", options),
+               make_readout(p / "readout", options),
+               DecoderOptions{.rectified_input = as_source(options), .readout_without_context = as_source(options)}},
+      from_zero_(as_source(options) && has_attention(options)) {}
 
-Decoded ListModel::operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced,
-                              const std::optional<DropoutKey>& key) const {
-  Tape<float>& tape = Tape<float>::active();
-  const Index length = static_cast<Index>(lists.size()) / batch, features = embedding_.table->shape()[1];
+Decoded<float> ListModel::operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced,
+                                     const std::optional<DropoutKey>& key) const {
+  const Index length = static_cast<Index>(lists.size()) / batch;
   const Var<float> read = embedding_(lists, {length, batch});
-  Var<float> states;
-  StackedState<AnyState<float>> state;
-  std::visit(
-      [&](const auto& encoder) {
-        const auto scanned = scan(encoder, read, encoder.start(batch), {.key = detail::at_place(key, 0)});
-        states = scanned.outputs;
-        state = first_state(scanned.state);
+  return std::visit(
+      [&]<class E>(const E& encoder) {
+        const auto [states, last] = scan(encoder, read, encoder.start(batch), {.key = detail::at_place(key, 0)});
+        Decoder<float>::State start;
+        if (from_zero_)
+          start = decoder_.cell.start(batch);
+        else if constexpr (std::is_same_v<E, Stacked<AnyCell<float>>>)
+          start = last;
+        else
+          start = sum_of_directions(last);
+        return decoder_(decoder_.remember(states), start, length, forced, detail::at_place(key, 1));
       },
       encoder_);
-  const bool attends = attention_.index() != 0;
-  if (source_ && attends) state = decoder_.start(batch);
-
-  return std::visit(
-      [&]<class A>(const A& attention) {
-        constexpr bool none = std::is_same_v<A, std::monostate>;
-        [[maybe_unused]] Memory<float> memory;
-        if constexpr (!none) memory = attention.remember(states);
-        Decoded decoded;
-        decoded.numbers.resize(lists.size());
-        std::vector<Var<float>> logits;
-        Var<float> before = zero_state<float>(batch, features);
-        for (Index t = 0; t < length; ++t) {
-          Var<float> x = before, context;
-          if constexpr (!none) {
-            const Attended<float> attended = attention(output(state), memory);
-            decoded.weights.push_back(attended.weights);
-            context = attended.context;
-            x = concat({x, context});
-          }
-          if (source_) x = relu(x);
-          std::optional<DropoutKey> now = detail::at_place(key, 1);
-          if (now) now->first_time = t;
-          state = step(decoder_, x, state, now);
-          Var<float> h = output(state);
-          if (!none && !source_) h = concat({h, context});
-          logits.push_back(readout_(h));
-
-          const std::span<Index> made =
-              std::span(decoded.numbers).subspan(static_cast<std::size_t>(t * batch), static_cast<std::size_t>(batch));
-          const float* row = tape.data(logits.back());
-          for (Index& number : made) {
-            number = std::max_element(row, row + range_) - row;
-            row += range_;
-          }
-          const std::span<const Index> right =
-              forced.empty() ? made : forced.subspan(static_cast<std::size_t>(t * batch), made.size());
-          if (t + 1 < length) before = embedding_(right, {batch});
-        }
-        decoded.logits = stack(std::span<const Var<float>>(logits));
-        return decoded;
-      },
-      attention_);
 }
 
 std::vector<List> make_lists(const ListModel& model, std::span<const List> lists) {
@@ -193,8 +142,8 @@ std::vector<List> make_lists(const ListModel& model, std::span<const List> lists
   std::vector<List> made(lists.size());
   for_each_length(lists, [&](const std::vector<List>& group, std::span<const std::size_t> places) {
     tape.clear();
-    const Decoded decoded = model(side_by_side(group), static_cast<Index>(group.size()));
-    for (std::size_t i = 0; i < decoded.numbers.size(); ++i) made[places[i % places.size()]].push_back(decoded.numbers[i]);
+    const Decoded<float> decoded = model(side_by_side(group), static_cast<Index>(group.size()));
+    for (std::size_t i = 0; i < decoded.symbols.size(); ++i) made[places[i % places.size()]].push_back(decoded.symbols[i]);
   });
   return made;
 }
@@ -212,8 +161,8 @@ ListAccuracy accuracy(std::span<const List> made, std::span<const List> right) {
 Attending attend_to(const ListModel& model, const List& list) {
   Tape<float> tape;
   const NoGrad<float> no_gradient;
-  Decoded decoded = model(list, 1);
-  Attending attending{std::move(decoded.numbers), {}};
+  Decoded<float> decoded = model(list, 1);
+  Attending attending{std::move(decoded.symbols), {}};
   for (const Var<float>& weights : decoded.weights) {
     const Tensor<float> row = weights.value();
     attending.weights.emplace_back(row.begin(), row.end());

@@ -6,12 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include <carousel/models/any_cell.hpp>
-#include <carousel/models/attention.hpp>
-#include <carousel/models/bidirectional.hpp>
-#include <carousel/models/embedding.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/stacked.hpp>
+#include <carousel/models/encoder_decoder.hpp>
 #include <carousel/tasks/lists_data.hpp>
 #include <carousel/tasks/options.hpp>
 
@@ -34,13 +29,6 @@ struct ListOptions : TrainOptions {
 /// none, additive, multiplicative.
 const std::vector<std::string>& attention_names();
 
-/// What was made of some lists.
-struct Decoded {
-  Var<float> logits;                // [length, lists, range]
-  std::vector<Index> numbers;       // the likeliest ones, [length, lists] row by row
-  std::vector<Var<float>> weights;  // of attention, for each number made: [length, lists]; without attention none
-};
-
 /// With x the embedding of the number before (0 at first) and c the context that the state before finds among the encoder's:
 ///   h' = decoder([x, c], h);  logits = [h', c] W + b
 /// The decoder starts from the encoder's last state; of a bidirectional one from the sum of both directions'.
@@ -55,25 +43,18 @@ class ListModel {
   ///   lists: [length, batch] row by row
   ///   forced: empty, or the right numbers, of that shape, of which the decoder reads each in place of the one that it made
   ///   key: for dropout between layers; none: the model is in use
-  Decoded operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced = {},
-                     const std::optional<DropoutKey>& key = {}) const;
+  Decoded<float> operator()(std::span<const Index> lists, Index batch, std::span<const Index> forced = {},
+                            const std::optional<DropoutKey>& key = {}) const;
 
  private:
-  using Decoder = Stacked<AnyCell<float>>;
-  using Encoder = std::variant<Decoder, Stacked<Bidirectional<AnyCell<float>>>>;
-  using Attention = std::variant<std::monostate, AdditiveAttention<float>, MultiplicativeAttention<float>>;
+  using Encoder = std::variant<Stacked<AnyCell<float>>, Stacked<Bidirectional<AnyCell<float>>>>;
 
   static Encoder make_encoder(Scope<float> p, const ListOptions& options);
-  static Decoder make_decoder(Scope<float> p, const ListOptions& options);
-  static Attention make_attention(Scope<float> p, const ListOptions& options);
 
-  bool source_;
-  Index range_;
   Embedding<float> embedding_;
   Encoder encoder_;
-  Decoder decoder_;
-  Attention attention_;
-  Linear<float> readout_;
+  Decoder<float> decoder_;
+  bool from_zero_;  // the decoder's start
 };
 
 /// Shares of what was made that is right.

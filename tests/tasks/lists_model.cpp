@@ -45,8 +45,8 @@ struct Ran {
 Ran run(const ListModel& model, std::span<const List> some, std::span<const Index> forced = {},
         const std::optional<DropoutKey>& key = {}) {
   Tape<float> tape;
-  const Decoded decoded = model(side_by_side(some), static_cast<Index>(some.size()), forced, key);
-  return {decoded.logits.value(), decoded.numbers};
+  const Decoded<float> decoded = model(side_by_side(some), static_cast<Index>(some.size()), forced, key);
+  return {decoded.logits.value(), decoded.symbols};
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ using Compute = void (*)(Case& with, const std::string& folder);
 void recurrent(Case& with, const std::string& folder);
 void layer(Case& with, const std::string& folder);
 void cross_entropy(Case& with, const std::string& folder);
+void attention(Case& with, const std::string& folder);
 void ctc(Case& with, const std::string& folder);
 void optimizer(Case& with, const std::string& folder);
 void training(Case& with, const std::string& folder);

@@ -136,6 +136,36 @@ def ctc(steps, classes, blank, *texts):
     return nn.Module(), inputs, run, words(kind="ctc", blank=blank)
 
 
+def attention(form, units=0, lengths=None):
+    """Contexts and weights of two queries, of forms written with primitives. units: of the net of the additive forms"""
+    steps, batch, hidden = 6, 4, 5
+    features = hidden if form == "dot" else 3
+    inputs = {"states": torch.randn(steps, batch, hidden), "first": torch.randn(batch, features), "second": torch.randn(batch, features)}
+    if form in ("additive", "rectified"):
+        inputs.update(wq=torch.randn(features, units), wk=torch.randn(hidden, units), v=torch.randn(units, 1))
+    if form == "multiplicative":
+        inputs["w"] = torch.randn(hidden, features)
+    if lengths:
+        inputs["lengths"] = torch.tensor(lengths)
+
+    def run(_, states, first, second, lengths=None, wq=None, wk=None, v=None, w=None):
+        outputs = {}
+        for name, query in (("first", first), ("second", second)):
+            if v is not None:
+                bend = torch.tanh if form == "additive" else torch.relu
+                scores = torch.einsum("tbu,u->tb", bend(query @ wq + states @ wk), v.squeeze(1))
+            else:
+                keys = states if w is None else states @ w
+                scores = torch.einsum("tbf,bf->tb", keys, query)
+            if lengths is not None:
+                scores = scores.masked_fill(torch.arange(steps).unsqueeze(1) >= lengths, -float("inf"))
+            weights = functional.softmax(scores, 0)
+            outputs.update({name + ".context": torch.einsum("tb,tbh->bh", weights, states), name + ".weights": weights})
+        return outputs
+
+    return nn.Module(), inputs, run, words(kind="attention", form=form)
+
+
 def modules():
     """Name and making of each case of a module."""
     flags = (False, True)
@@ -166,6 +196,9 @@ def modules():
     yield "cross-entropy-smoothed", cross_entropy, ((4, 3, 5), None, False, 0.1)
     yield "cross-entropy-smoothed-ignored", cross_entropy, ((4, 3, 5), 1, False, 0.3)
     yield "cross-entropy-masked", cross_entropy, ((4, 3, 5), None, True)
+    for form, units in (("additive", 7), ("rectified", 7), ("multiplicative", 0), ("dot", 0)):
+        yield f"attention-{form}", attention, (form, units)
+        yield f"attention-{form}-ragged", attention, (form, units, [6, 1, 4, 3])
     yield "ctc", ctc, (8, 5, 0, [1, 2, 3])
     yield "ctc-ragged", ctc, (12, 6, 5, [1, 1, 0], [4], [], [2, 2, 2, 2], [0, 1, 2, 3, 4])
     yield "ctc-long", ctc, (120, 11, 10, [i % 7 for i in range(60)], [3] * 50)
@@ -325,7 +358,7 @@ def check(folder):
     passed, worst = 0, (0.0, "")
     failures = []
     for name, make, arguments in modules():
-        if make in (cross_entropy, ctc):
+        if make in (cross_entropy, ctc, attention):
             continue
         try:
             difference = check_module(folder, name, make, arguments)
@@ -374,6 +407,8 @@ def spoil(folder):
         write_wrong("nudged-" + name, bidirectional, change(name, nudge))
     write_wrong("input-and-forget-gate-exchanged", "lstm-1", change("module.weight_hh_l0", exchange, 0, 1, 4))
     write_wrong("reset-and-update-gate-exchanged", "gru-1", change("module.weight_ih_l0", exchange, 0, 1, 3))
+    write_wrong("nudged-attention", "attention-additive-ragged", change("grad.wk", nudge))
+    write_wrong("a-step-longer-to-look-at", "attention-dot-ragged", change("in.lengths", lambda lengths: lengths.clamp(min=2)))
     write_wrong("a-step-longer", bidirectional, change("in.lengths", lambda lengths: lengths.clamp(min=2)))
     write_wrong("a-gradient-more", "lstm-1", lambda tensors: tensors.update({"grad.module.weight_hr_l0": torch.ones(1)}))
     write_wrong("an-output-more", "linear", lambda tensors: tensors.update({"out.z": torch.ones(1)}))

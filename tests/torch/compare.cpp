@@ -107,6 +107,7 @@ const std::map<std::string, Compute, std::less<>> computes = {
     {"optimizer", optimizer},
     {"training", training},
     {"cross_entropy", cross_entropy},
+    {"attention", attention},
     {"ctc", ctc},
 };
 
