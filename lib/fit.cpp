@@ -202,8 +202,9 @@ class Run {
     state_.loss_sum = 0;
     state_.examples_seen = 0;
     if (report.best && !options_.best.empty()) save(registry_, options_.best, {.tensors = {}, .metadata = options_.metadata});
-    save_last();
-    return options_.after_epoch && options_.after_epoch(report);
+    const bool ends = options_.after_epoch && options_.after_epoch(report);
+    save_last();  // what after_epoch changed goes with it
+    return ends;
   }
 
   void save_last() const {

@@ -117,7 +117,7 @@ struct FitOptions {
   std::function<double()> validate = {};  // after each epoch; lower is better,
   bool higher_is_better = false;          // or higher
   std::function<void(const StepReport&)> after_step = {};
-  std::function<bool(const EpochReport&)> after_epoch = {};  // true ends the training
+  std::function<bool(const EpochReport&)> after_epoch = {};  // before `last` is written; true ends the training
   const std::atomic<bool>* stop = nullptr;                   // true ends it after the step that runs
 
   std::string best = {};                                          // file for the parameters of the best epoch

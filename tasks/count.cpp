@@ -34,8 +34,9 @@ struct CountOptions : TrainOptions {
 };
 
 std::vector<Preset<CountOptions>> presets() {
-  const CountOptions usual{{.cell = "rnn-tanh", .epochs = 1, .hidden = 100, .batch = 20, .rate = 0.01, .optimizer = "adam"},
-                           2000};
+  const CountOptions usual{
+      {.cell = "rnn-tanh", .epochs = 1, .hidden = 100, .batch = 20, .optimizer = "adam", .rate = 0.01, .clip_elements = true},
+      2000};
   CountOptions source = usual;
   source.epochs = 7;
   source.batch = 1;
@@ -126,32 +127,32 @@ void print_roll_out(Index start, const std::vector<Index>& made) {
   print("the created numbers:    [" + line + "]");
 }
 
-/// Rolls out from every start and prints what came, and the result line.
-void print_all_starts(const Counter& counter, double loss) {
+Arguments<CountOptions> arguments() {
+  Arguments<CountOptions> all("count", presets());
+  all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
+      .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
+      .add_training({.batch = "sequences per update; the loss is their mean",
+                     .clip = "bounds every element of the gradient; 0: not",
+                     .patience = nullptr});
+  return all;
+}
+
+/// Rolls out from every start and prints what came.
+std::vector<Metric> try_all_starts(const Counter& counter, double loss) {
   Index right = 0;
   for (Index start = 0; start < digits; ++start) {
     const std::vector<Index> made = counter.roll_out(start, steps - 1);
     print_roll_out(start, made);
     right += counts_right(start, made);
   }
-  print_result("count", {{"starts_right", static_cast<double>(right)}, {"starts", static_cast<double>(digits)}, {"loss", loss}});
+  return {{"starts_right", static_cast<double>(right)}, {"starts", static_cast<double>(digits)}, {"loss", loss}};
 }
 
+/// There are nine sequences in all, and each is learned: nothing is held out.
 int train(const CountOptions& options) {
   Registry<float> registry;
   const Counter counter(registry, options);
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
-  Metadata metadata = metadata_of("count", options);
-  metadata["sequences"] = std::to_string(options.sequences);
-  FitState state = start_state(*optimizer, options);
-  FitOptions fitting = fit_options(options, metadata);
-  fitting.clip_value = options.clip;
-  fitting.explosion = 10;
-  fitting.after_epoch = [](const EpochReport& report) {
-    print(fmt::format("epoch {}: loss {:.3f}", report.epoch + 1, report.loss));
-    return false;
-  };
-
   const Random random = Random(static_cast<std::uint64_t>(options.seed)).split("sequences");
   const auto loss = [&](const Batch& batch, const Shard& shard) {
     std::vector<Index> starts;
@@ -159,11 +160,19 @@ int train(const CountOptions& options) {
       starts.push_back(random.split(static_cast<std::uint64_t>(batch.epoch * options.sequences + n)).below(digits));
     return loss_of(counter, starts, static_cast<double>(batch.examples.size()));
   };
-  const DataSet data{.examples = options.sequences, .batch = options.batch, .shuffle = false};
-  const FitResult result = fit(*optimizer, data, loss, fitting, std::move(state));
-  const int code = report_end(result, options);
-  if (code == exit_done) print_all_starts(counter, result.state.history.back().loss);
-  return code;
+  const auto print_epoch = [](const EpochReport& report) {
+    print(fmt::format("epoch {}: loss {:.3f}", report.epoch + 1, report.loss));
+    return std::vector<Metric>();
+  };
+  return train_model<float>(options,
+                            {.about = "counting on from 0 to 8",
+                             .parts = {.unit = "sequences in each epoch", .train = options.sequences},
+                             .optimizer = *optimizer,
+                             .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
+                             .loss = loss,
+                             .after_epoch = print_epoch,
+                             .silent = true,
+                             .result = [&](const TrainOutcome& trained) { return try_all_starts(counter, trained.last.loss); }});
 }
 
 /// A saved model.
@@ -171,14 +180,14 @@ struct Saved {
   Registry<float> registry;
   Counter counter;
 
-  Saved(const Safetensors& checkpoint, const std::string& file) : counter(registry, saved_options(checkpoint, file)) {
+  Saved(const Safetensors& checkpoint, const std::string& file) : counter(registry, arguments().read(checkpoint, file)) {
     load(registry, checkpoint, file);
   }
 };
 
 int eval(const EvalOptions& options) {
   const Saved saved(options.checkpoint, options.file);
-  print_all_starts(saved.counter, loss_of_all_starts(saved.counter));
+  print(result_line("count", try_all_starts(saved.counter, loss_of_all_starts(saved.counter))));
   return exit_done;
 }
 
@@ -190,18 +199,6 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
-Command declare_training(CLI::App& app) {
-  Arguments<CountOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", size_rule())
-      .add("--batch", "N", &TrainOptions::batch, "sequences per update; the loss is their mean", size_rule())
-      .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
-      .add("--optimizer", "NAME", &TrainOptions::optimizer, "one of " + list_words(optimizer_names()),
-           {.one_of = optimizer_names()})
-      .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
-      .add("--clip", "C", &TrainOptions::clip, "bounds every element of the gradient; 0: not", {.at_least = 0});
-  return [arguments] { return train(arguments.options()); };
-}
-
 }  // namespace
 
 namespace tasks {
@@ -209,7 +206,7 @@ Task count() {
   return {.name = "count",
           .about = "what follows a digit, 0 to 8 and round again: the task of qixianbiao/RNN and its fork",
           .example = "carousel train count --preset source",
-          .train = declare_training,
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
           .sample_takes = {"--length", "--prime", "--argmax"}};

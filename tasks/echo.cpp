@@ -26,8 +26,9 @@ struct EchoOptions : TrainOptions {
 };
 
 std::vector<Preset<EchoOptions>> presets() {
-  const EchoOptions usual{{.cell = "lstm", .epochs = 100, .seed = 0, .hidden = 100, .rate = 0.003, .optimizer = "adam"},
-                          "linear"};
+  const EchoOptions usual{
+      {.cell = "lstm", .epochs = 100, .seed = 0, .hidden = 100, .optimizer = "adam", .rate = 0.003, .clip_elements = true},
+      "linear"};
   EchoOptions source = usual;
   source.cell = "lstm-linear";
   source.rate = 0.1;
@@ -106,58 +107,47 @@ struct Echo {
   }
 };
 
-Metadata metadata_of_echo(const EchoOptions& options) {
-  Metadata metadata = metadata_of("echo", options);
-  metadata["readout"] = options.readout;
-  return metadata;
+Arguments<EchoOptions> arguments() {
+  Arguments<EchoOptions> all("echo", presets());
+  all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
+      .add("--readout", "NAME", &EchoOptions::readout,
+           "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",
+           {.one_of = {"linear", "first"}})
+      .add_training({.batch = "sequences learned at once, each with inputs of its own and the four numbers in another order; the "
+                              "loss is their mean",
+                     .clip = "bounds every element of the gradient; 0: not",
+                     .patience = nullptr});
+  return all;
 }
 
+/// Every step sees all that there is to learn: it is an epoch, and nothing is held out.
 int train(const EchoOptions& options) {
   Echo echo(options);
   const auto optimizer = make_optimizer(options.optimizer, echo.registry, options.rate);
-  const Metadata metadata = metadata_of_echo(options);
-  FitState state = start_state(*optimizer, options);
-  FitOptions fitting = fit_options(options, metadata);
-  fitting.clip_value = options.clip;
-  fitting.explosion = 10;
-  fitting.after_step = [&](const StepReport& report) {
-    print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss)));
-  };
-  const DataSet data{.examples = options.batch, .batch = options.batch, .shuffle = false};
-  const FitResult result = fit(
-      *optimizer, data, [&](const Batch&, const Shard&) { return echo.loss(); }, fitting, std::move(state));
-  const int code = report_end(result, options);
-  if (code == exit_done) print_result("echo", {{"loss", result.state.history.back().loss}});
-  return code;
+  return train_model<double>(options, {.about = "four numbers after four random inputs",
+                                       .parts = {.unit = "sequences", .train = options.batch},
+                                       .optimizer = *optimizer,
+                                       .data = {.examples = options.batch, .batch = options.batch, .shuffle = false},
+                                       .loss = [&](const Batch&, const Shard&) { return echo.loss(); },
+                                       .after_step =
+                                           [&](const StepReport& report) {
+                                             print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss)));
+                                           },
+                                       .silent = true,
+                                       .result =
+                                           [](const TrainOutcome& trained) {
+                                             return std::vector<Metric>{{"loss", trained.last.loss}};
+                                           }});
 }
 
 int eval(const EvalOptions& options) {
-  EchoOptions saved{saved_options(options.checkpoint, options.file), ""};
-  if (const auto readout = options.checkpoint.metadata.find("readout"); readout != options.checkpoint.metadata.end())
-    saved.readout = readout->second;
-  Echo echo(saved);
+  Echo echo(arguments().read(options.checkpoint, options.file));
   load(echo.registry, options.checkpoint, options.file);
   Tape<double> tape;
   const double loss = echo.loss().item();
   print(echo.describe(loss));
   print_result("echo", {{"loss", loss}});
   return exit_done;
-}
-
-Command declare_training(CLI::App& app) {
-  Arguments<EchoOptions> arguments(app, presets());
-  arguments.add("--hidden", "N", &TrainOptions::hidden, "units of the cell", size_rule())
-      .add("--batch", "N", &TrainOptions::batch,
-           "sequences learned at once, each with inputs of its own and the four numbers in another order; the loss is their mean",
-           size_rule())
-      .add("--readout", "NAME", &EchoOptions::readout,
-           "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",
-           {.one_of = {"linear", "first"}})
-      .add("--optimizer", "NAME", &TrainOptions::optimizer, "one of " + list_words(optimizer_names()),
-           {.one_of = optimizer_names()})
-      .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
-      .add("--clip", "C", &TrainOptions::clip, "bounds every element of the gradient; 0: not", {.at_least = 0});
-  return [arguments] { return train(arguments.options()); };
 }
 
 }  // namespace
@@ -167,7 +157,7 @@ Task echo() {
   return {.name = "echo",
           .about = "four random inputs, four numbers to give back: the example of nicodjimenez/lstm",
           .example = "carousel train echo --preset source",
-          .train = declare_training,
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval};
 }
 }  // namespace tasks

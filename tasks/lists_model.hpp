@@ -16,8 +16,6 @@ namespace carousel {
 struct ListOptions : TrainOptions {
   std::string attention = "additive";  ///< one of attention_names()
   std::string teacher_forcing = "on";  ///< on: the decoder reads the right number before, off: the one that it made
-  std::string schedule = "cosine";     ///< of the rate: constant, cosine
-  bool bidirectional = false;          ///< the encoder reads lists from both ends
   bool as_strings = false;             ///< sort compares digits from the left
   Index embedding = 0;                 ///< features of a number
   Index length = 10;                   ///< of lists to train on

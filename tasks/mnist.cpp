@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
-#include <carousel/lib/file.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/mnist_model.hpp>
+#include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
 
@@ -21,12 +21,32 @@ namespace {
 std::vector<Preset<MnistOptions>> presets() {
   MnistOptions usual, source;
   usual.epochs = 10, usual.hidden = 128, usual.batch = 64, usual.rate = 3e-3, usual.clip = 1, usual.dropout = 0.2;
-  usual.schedule = "cosine", usual.shift = 2, usual.validation = 2000;
+  usual.schedule = "cosine", usual.warm_up = 100, usual.shift = 2, usual.validation = 2000;
   source.cell = "lstm-linear", source.epochs = 5, source.seed = 0, source.hidden = 100, source.batch = 10;
   source.optimizer = "sgd", source.rate = 0.001, source.readout_rate = 0.05;
   return {{"default", "the best that we know: moved images, dropout, Adam, a rate that falls along a cosine", usual},
           {"source", "in double, the start, the order and the descent of the original, whose lines it prints digit for digit",
            source}};
+}
+
+Arguments<MnistOptions> arguments() {
+  Arguments<MnistOptions> all("mnist", presets());
+  constexpr double most_images = 1 << 20;
+  all.add_data()
+      .add_threads()
+      .add_net({.hidden = "units of each layer, in each direction", .bidirectional = "layers that read from the end too"})
+      .add_flag("--pixels", &MnistOptions::pixels, "784 steps of a pixel each, not 28 of a row")
+      .add_flag("--permuted", &MnistOptions::permuted, "784 steps of a pixel each, in one random order")
+      .add_training({.batch = "images per update"})
+      .add("--readout-rate", "R", &MnistOptions::readout_rate, "learning rate of the read-out; 0: the same", {.at_least = 0})
+      .add("--shift", "N", &MnistOptions::shift, "pixels by which an image is moved at most, at random, in training",
+           {.at_least = 0, .at_most = image_side - 1})
+      .add("--images", "N", &MnistOptions::images, "of the training set, its first; 0: all",
+           {.at_least = 0, .at_most = most_images})
+      .add("--validation", "N", &MnistOptions::validation,
+           "of these, the last, to choose the best epoch by; 0: no choice, and a test after each epoch",
+           {.at_least = 0, .at_most = most_images});
+  return all;
 }
 
 /// The digits to train on and to test with: MNIST where it is, else drawn ones, as many as that to train on. A folder that was
@@ -45,20 +65,6 @@ std::string identity_of(const DigitImages& images) {
   const std::string_view pixels(reinterpret_cast<const char*>(images.pixels.data()), images.pixels.size());
   const std::string_view labels(reinterpret_cast<const char*>(images.labels.data()), images.labels.size());
   return fmt::format("{} images, hash {:016x}", images.count(), mix(detail::hash(pixels), detail::hash(labels)));
-}
-
-Metadata metadata_of_mnist(const MnistOptions& options, const DigitSets& sets) {
-  Metadata metadata = metadata_of("mnist", options);
-  metadata["order"] = options.order();
-  metadata["bidirectional"] = options.bidirectional ? "yes" : "no";
-  metadata["schedule"] = options.schedule;
-  metadata["readout-rate"] = detail::text_of(options.readout_rate);
-  metadata["shift"] = detail::text_of(options.shift);
-  metadata["images"] = detail::text_of(options.images);
-  metadata["validation"] = detail::text_of(options.validation);
-  metadata["drawn"] = sets.drawn ? "yes" : "no";
-  metadata["digits"] = identity_of(sets.train);
-  return metadata;
 }
 
 /// Examples and how many of them were taken for what they are.
@@ -85,50 +91,49 @@ class Training {
     if (options.readout_rate > 0) optimizer_->group("readout", {.rate = options.readout_rate});
   }
 
-  Registry<T>& registry() { return registry_; }
-  const MnistModel<T>& model() const { return model_; }
-
-  FitResult run(FitOptions fitting) {
-    const DataSet data{.examples = images_, .batch = options_.batch, .shuffle = !source()};
-    fitting.shards = static_cast<int>(of_shards_.size());
-    fitting.clip_norm = options_.clip;
-    fitting.explosion = 10;
-    if (options_.schedule == "cosine")
-      fitting.schedule = WarmUp{.steps = 100, .then = CosineDecay{.steps = data.batches() * options_.epochs, .to = 0.01}};
-    if (options_.validation > 0) {
-      fitting.validate = [&] { return measure(model_, sets_.train, images_, sets_.train.count()).accuracy(); };
-      fitting.higher_is_better = true;
-    }
-    fitting.save = [&](Safetensors& file) { put_counts(file); };
-    Progress progress(options_.quiet);
-    fitting.after_step = [&](const StepReport& step) {
-      count_step();
-      if (progress.due())
-        progress.show(fmt::format("epoch {}/{}  batch {}/{}  train_accuracy {:.4f}", step.epoch + 1, options_.epochs,
-                                  step.batch + 1, data.batches(), epoch_.accuracy()));
-    };
-    fitting.after_epoch = [&](const EpochReport& epoch) {
-      std::string line = fmt::format("epoch {}/{}  train_loss {:.4f}  train_accuracy {:.4f}", epoch.epoch + 1, options_.epochs,
-                                     epoch.loss / loss_scale(), std::exchange(epoch_, {}).accuracy());
-      if (options_.validation > 0) line += fmt::format("  validation_accuracy {:.4f}", epoch.validation);
-      progress.line(line);
-      // It decides nothing, for there is no choice where nothing validates.
-      if (options_.validation == 0)
-        print(fmt::format("epoch {}: test_accuracy {:.4f}", epoch.epoch + 1,
-                          measure(model_, sets_.test, 0, sets_.test.count()).accuracy()));
-      return false;
-    };
-    const auto restore = [&](const Safetensors& file) { take_counts(file); };
-    FitState state = start_state(*optimizer_, options_, restore);
-    return fit(
-        *optimizer_, data, [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); }, fitting,
-        std::move(state));
+  int run() {
+    TrainPlan<T> plan{
+        .about = sets_.name,
+        .parts = {.unit = "images", .train = images_, .validation = options_.validation, .test = sets_.test.count()},
+        .identity = identity_of(sets_.train),
+        .metadata = {{"drawn", sets_.drawn ? "yes" : "no"}},
+        .optimizer = *optimizer_,
+        .data = {.examples = images_, .batch = options_.batch, .shuffle = !source()},
+        .loss = [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); },
+        .loss_scale = source() ? static_cast<double>(options_.batch) : 1,  // the source sums over a batch
+        .shards = static_cast<int>(of_shards_.size()),
+        .after_step = [this](const StepReport&) { count_step(); },
+        .after_epoch = [this](const EpochReport& epoch) { return after_epoch(epoch); },
+        .save = [this](Safetensors& file) { put_counts(file); },
+        .restore = [this](const Safetensors& file) { take_counts(file); },
+        .result = [this](const TrainOutcome& trained) { return test(trained); }};
+    if (options_.validation > 0)
+      plan.validation = {.name = "validation_accuracy",
+                         .measure = [this] { return measure(model_, sets_.train, images_, sets_.train.count()).accuracy(); },
+                         .higher_is_better = true};
+    return train_model<T>(options_, plan);
   }
 
  private:
   bool source() const { return options_.preset == "source"; }
-  /// Losses are per image in reports; the source sums over a batch.
-  double loss_scale() const { return source() ? static_cast<double>(options_.batch) : 1; }
+
+  std::vector<Metric> after_epoch(const EpochReport& epoch) {
+    std::vector<Metric> metrics = {{"train_accuracy", std::exchange(epoch_, {}).accuracy()}};
+    if (options_.validation == 0) {  // it decides nothing, for there is no choice where nothing validates
+      metrics.push_back({"test_accuracy", measure(model_, sets_.test, 0, sets_.test.count()).accuracy()});
+      print(fmt::format("epoch {}: test_accuracy {:.4f}", epoch.epoch + 1, metrics.back().value));
+    }
+    return metrics;
+  }
+
+  std::vector<Metric> test(const TrainOutcome& trained) const {
+    const Confusion confusion = measure(model_, sets_.test, 0, sets_.test.count());
+    write_text(trained.folder + "/confusion.txt", text(confusion) + "\n");
+    Progress(options_.quiet).line(text(confusion));
+    std::vector<Metric> metrics = {{"test_accuracy", confusion.accuracy()}};
+    if (options_.validation > 0) metrics.push_back({"validation_accuracy", trained.best});
+    return metrics;
+  }
 
   Var<T> loss(const Batch& batch, const Shard& shard) {
     const std::span<const Index> numbers = shard.of(batch.examples);
@@ -185,52 +190,7 @@ class Training {
   Counts all_, epoch_, window_;
 };
 
-void write_text(const std::string& path, const std::string& text) {
-  NewFile file(path, text.size());
-  file.write(std::as_bytes(std::span(text)));
-  file.publish();
-}
-
-template <class T>
-int train_in(const MnistOptions& options, const DigitSets& sets) {
-  Training<T> training(options, sets);
-  FitOptions fitting = fit_options(options, metadata_of_mnist(options, sets));
-  if (options.validation == 0) fitting.best.clear();  // nothing says which epoch was the best
-  if (!options.quiet)
-    note(fmt::format("{}: {} images to train on, {} to validate, {} to test; {} of {} {} units, {} parameters", sets.name,
-                     sets.train.count() - options.validation, options.validation, sets.test.count(),
-                     options.layers == 1 ? "a layer" : fmt::format("{} layers", options.layers), options.hidden, options.cell,
-                     training.registry().elements()));
-  const std::string best = fitting.best;
-  const FitResult result = training.run(std::move(fitting));
-  if (const int code = report_end(result, options); code != exit_done) return code;
-
-  if (!best.empty()) load(training.registry(), best);
-  const Confusion confusion = measure(training.model(), sets.test, 0, sets.test.count());
-  write_text(options.out + "/confusion.txt", text(confusion) + "\n");
-  Progress(options.quiet).line(text(confusion));
-  note("saved in " + options.out);
-  std::vector<Metric> metrics = {{"test_accuracy", confusion.accuracy()}};
-  if (options.validation > 0) metrics.push_back({"validation_accuracy", result.state.best});
-  print(result_line("mnist", metrics));
-  return exit_done;
-}
-
-/// What a training that goes on began with, as far as it is not in options with values.
-void check_resumed(MnistOptions& options, const DigitImages& images) {
-  const auto saved = [&](const char* name) {
-    const auto found = options.resumed.find(name);
-    return found == options.resumed.end() ? std::string() : found->second;
-  };
-  if (options.order() == "rows") options.set_order(saved("order"));
-  options.bidirectional = options.bidirectional || saved("bidirectional") == "yes";
-  detail::check_unchanged("pixels as", options.order(), saved("order"), options.out);
-  detail::check_unchanged("bidirectional", options.bidirectional ? "yes" : "no", saved("bidirectional"), options.out);
-  if (saved("digits") != identity_of(images))
-    bad_file(detail::last_file(options.out), ": saved for other digits than these: must be the same to go on");
-}
-
-int train(MnistOptions options) {
+int train(const MnistOptions& options) {
   constexpr Index largest_seed = std::numeric_limits<std::uint32_t>::max();
   if (options.preset == "source" && options.seed > largest_seed)
     wrong_argument("--seed ", options.seed, ": preset source draws as numpy does: must be at most ", largest_seed);
@@ -243,38 +203,7 @@ int train(MnistOptions options) {
   if (options.validation >= sets.train.count())
     wrong_argument("--validation ", options.validation, ": there are ", sets.train.count(),
                    " images to train on: must be fewer than these");
-  if (options.resume) check_resumed(options, sets.train);
-  if (options.out.empty()) options.out = new_run_folder("mnist");
-  return options.preset == "source" ? train_in<double>(options, sets) : train_in<float>(options, sets);
-}
-
-Command declare_training(CLI::App& app) {
-  Arguments<MnistOptions> arguments(app, presets());
-  constexpr double most_images = 1 << 20;
-  arguments.add_data()
-      .add_threads()
-      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer, in each direction", size_rule())
-      .add("--layers", "N", &TrainOptions::layers, "layers", layers_rule())
-      .add_flag("--bidirectional", &MnistOptions::bidirectional, "layers that read from the end too")
-      .add_flag("--pixels", &MnistOptions::pixels, "784 steps of a pixel each, not 28 of a row")
-      .add_flag("--permuted", &MnistOptions::permuted, "784 steps of a pixel each, in one random order")
-      .add("--batch", "N", &TrainOptions::batch, "images per update", size_rule())
-      .add("--optimizer", "NAME", &TrainOptions::optimizer, "how parameters follow gradients", {.one_of = optimizer_names()})
-      .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
-      .add("--readout-rate", "R", &MnistOptions::readout_rate, "that of the read-out; 0: the same", {.at_least = 0})
-      .add("--schedule", "NAME", &MnistOptions::schedule, "how the rate goes on: constant, cosine",
-           {.one_of = {"constant", "cosine"}})
-      .add("--clip", "C", &TrainOptions::clip, "bound of the gradient's norm; 0: none", {.at_least = 0})
-      .add("--dropout", "P", &TrainOptions::dropout, "part of each layer's outputs that is dropped in training",
-           {.at_least = 0, .below = 1})
-      .add("--shift", "N", &MnistOptions::shift, "pixels by which an image is moved at most, at random, in training",
-           {.at_least = 0, .at_most = image_side - 1})
-      .add("--images", "N", &MnistOptions::images, "of the training set, its first; 0: all",
-           {.at_least = 0, .at_most = most_images})
-      .add("--validation", "N", &MnistOptions::validation,
-           "of these, the last, to choose the best epoch by; 0: no choice, and a test after each epoch",
-           {.at_least = 0, .at_most = most_images});
-  return [arguments] { return train(arguments.options()); };
+  return options.preset == "source" ? Training<double>(options, sets).run() : Training<float>(options, sets).run();
 }
 
 template <class T>
@@ -289,18 +218,10 @@ int evaluate_in(const MnistOptions& options, const EvalOptions& eval, const Digi
 }
 
 int evaluate(const EvalOptions& eval) {
-  MnistOptions options{saved_options(eval.checkpoint, eval.file)};
-  const auto one_of = [&](const char* name, const std::vector<std::string>& words) {
-    const auto found = eval.checkpoint.metadata.find(name);
-    const std::string word = found == eval.checkpoint.metadata.end() ? "none" : found->second;
-    if (std::find(words.begin(), words.end(), word) == words.end())
-      bad_file(eval.file, ": in its metadata, ", name, " is ", word, ": must be one of ", list_words(words));
-    return word;
-  };
-  options.set_order(one_of("order", PixelOrder::names()));
-  options.bidirectional = one_of("bidirectional", {"yes", "no"}) == "yes";
+  const MnistOptions options = arguments().read(eval.checkpoint, eval.file);
   // A model of drawn digits is measured on drawn ones, unless another folder is named.
-  const bool drawn = one_of("drawn", {"yes", "no"}) == "yes" && eval.data == detail::data_folder();
+  const bool drawn =
+      detail::saved_value(eval.checkpoint.metadata, "drawn", eval.file) == "yes" && eval.data == detail::data_folder();
   const DigitSets sets = drawn ? drawn_sets(0) : digit_sets(eval.data, 0);
   if (sets.drawn && !drawn)
     bad_file(eval.file, ": learned from MNIST, which is not there: --data DIR or $CAROUSEL_DATA must name its folder");
@@ -314,7 +235,7 @@ Task mnist() {
   return {.name = "mnist",
           .about = "which digit an image shows, read row by row: MNIST, or drawn digits where there is none",
           .example = "carousel train mnist --data mnist --cell gru",
-          .train = declare_training,
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = evaluate,
           .eval_takes = {"--data"}};
 }

@@ -13,16 +13,13 @@
 namespace carousel {
 
 struct MnistOptions : TrainOptions {
-  bool bidirectional = false;
   bool pixels = false, permuted = false;  // how the net sees an image: see order()
-  std::string schedule = "constant";
-  double readout_rate = 0;  // 0: as rate
-  Index shift = 0;          // most pixels by which an image of the training is moved
-  Index images = 0;         // of the training set, with those to validate on; 0: all
-  Index validation = 0;     // of these, the last so many
+  double readout_rate = 0;                // 0: as rate
+  Index shift = 0;                        // most pixels by which an image of the training is moved
+  Index images = 0;                       // of the training set, with those to validate on; 0: all
+  Index validation = 0;                   // of these, the last so many
 
   std::string order() const { return permuted ? "permuted" : pixels ? "pixels" : "rows"; }
-  void set_order(const std::string& name) { pixels = name == "pixels", permuted = name == "permuted"; }
 };
 
 /// Recurrent layers and a read-out of what they know at the end.

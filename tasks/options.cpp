@@ -4,13 +4,16 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/safetensors.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/optimizers.hpp>
 
 namespace carousel {
 
@@ -58,6 +61,14 @@ void read_value(const std::string& option, const std::string& text, const Rule& 
   value = text;
 }
 
+void read_value(const std::string& option, const std::string& text, const Rule&, bool& value) {
+  const auto is_one_of = [&](std::initializer_list<const char*> words) {
+    return std::find(words.begin(), words.end(), text) != words.end();
+  };
+  value = is_one_of({"", "yes", "on", "true"});
+  if (!value && !is_one_of({"no", "off", "false"})) wrong_argument(option, " ", text, ": must be yes or no");
+}
+
 std::string text_of(Index value) {
   return std::to_string(value);
 }
@@ -67,6 +78,9 @@ std::string text_of(double value) {
 std::string text_of(const std::string& value) {
   return value;
 }
+std::string text_of(bool value) {
+  return value ? "yes" : "no";
+}
 
 std::string help_with_defaults(const std::string& help, const std::vector<std::pair<std::string, std::string>>& defaults) {
   if (defaults.empty()) return help;
@@ -74,7 +88,7 @@ std::string help_with_defaults(const std::string& help, const std::vector<std::p
   std::string out;
   for (const auto& [preset, value] : defaults) {
     if (value == usual && preset != defaults.front().first) continue;
-    if (value.empty()) continue;
+    if (value.empty() || (value == "no" && usual == "no")) continue;
     out += (out.empty() ? "" : "; ") + (preset == defaults.front().first ? value : preset + ": " + value);
   }
   return out.empty() ? help : help + " (" + out + ")";
@@ -82,6 +96,12 @@ std::string help_with_defaults(const std::string& help, const std::vector<std::p
 
 void declare_option(CLI::App& app, const std::string& name, const std::string& value, const std::string& help,
                     std::function<void(const std::string&)> read) {
+  if (value.empty()) {
+    // CLI11 gives 1 for --name and --name=yes, -1 for --name=no.
+    app.add_flag_function(
+        name, [read = std::move(read)](std::int64_t times) { read(times > 0 ? "yes" : "no"); }, help);
+    return;
+  }
   app.add_option_function<std::string>(name, read, help)->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
@@ -95,15 +115,20 @@ Rule one_of_the_cells() {
   return rule;
 }
 
-std::string last_file(const std::string& out) {
-  return out + "/last.safetensors";
+Rule one_of_the_optimizers() {
+  return {.one_of = optimizer_names()};
 }
 
-Metadata training_to_resume(const std::string& out, const CLI::App& command) {
-  if (out.empty()) wrong_argument("--resume: goes on from what lies in --out DIR: that must be given too");
-  const std::string file = last_file(out);
+std::string last_file(const std::string& folder) {
+  return folder + "/last.safetensors";
+}
+
+Metadata training_to_resume(const std::string& folder, const std::string& task) {
+  const std::string file = last_file(folder);
+  if (!std::filesystem::is_directory(folder)) bad_file("--resume ", folder, ": must be the folder of a training");
+  if (!std::filesystem::exists(file))
+    bad_file("--resume ", folder, ": holds no last.safetensors: must be the folder of a training");
   Metadata saved = read_safetensors(file).metadata;
-  const std::string task = command.get_name();
   const auto found = saved.find("task");
   const std::string there = found == saved.end() ? "none" : found->second;
   if (there != task) bad_file(file, ": saved with task ", there, ", this is ", task, ": must be the same to go on");
@@ -112,6 +137,26 @@ Metadata training_to_resume(const std::string& out, const CLI::App& command) {
 
 std::string metadata_key(const std::string& option) {
   return option == "--optimizer" ? "update_rule" : option.substr(2);  // save() puts an "optimizer" of its own there
+}
+
+std::string saved_path(const std::string& path) {
+  if (path.empty()) return "";
+  const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
+  return is_utf8(whole) ? whole : "";
+}
+
+void check_out(const std::string& out, const std::string& resume) {
+  if (out != resume) wrong_argument("--out ", out, ": --resume ", resume, " goes on there: must be the same, or left out");
+}
+
+const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) bad_file(file, ": its metadata have no ", key, ": must be saved by carousel train");
+  return found->second;
+}
+
+void bad_saved_value(const std::string& file, const std::string& error) {
+  bad_file(file, ": in its metadata, ", error);
 }
 
 void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out) {
@@ -125,6 +170,11 @@ std::string data_folder() {
 }
 
 }  // namespace detail
+
+const std::vector<std::string>& schedule_names() {
+  static const std::vector<std::string> names = {"constant", "cosine", "exponential"};
+  return names;
+}
 
 std::string list_words(const std::vector<std::string>& words) {
   std::string out;

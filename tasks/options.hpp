@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <carousel/lib/safetensors.hpp>
 #include <carousel/lib/tensor.hpp>
 
 namespace CLI {
@@ -30,20 +31,27 @@ struct TrainOptions {
   Index epochs = 1;
   Index seed = 1;
   Index threads = 1;
-  Index hidden = 0;  ///< units of each layer
+  Index hidden = 0;  ///< units of each layer, in each direction
   Index layers = 1;
+  bool bidirectional = false;
+  double dropout = 0;
   Index batch = 1;  ///< examples per update
   Index steps = 0;  ///< of time per update
-  double rate = 0;  ///< learning rate
-  double dropout = 0;
-  double clip = 0;  ///< of gradients; 0: none
   std::string optimizer = "adam";
-  std::string input = {};  ///< file to train on
-  std::string data = {};   ///< folder of data sets
-  std::string out = {};    ///< folder for what is saved; empty: nothing is saved
-  bool resume = false;
+  double rate = 0;                    ///< learning rate
+  std::string schedule = "constant";  ///< of the rate, see schedule_names()
+  Index warm_up = 0;                  ///< steps in which the rate rises at the beginning
+  double final_rate = 0.01;           ///< the part of the rate with which a cosine ends
+  double clip = 0;                    ///< of gradients; 0: none
+  bool clip_elements = false;         ///< it bounds each of their elements, not their norm
+  Index patience = 0;                 ///< epochs without a better one before a training ends early; 0: it does not
+  std::string input = {};             ///< file to train on
+  std::string data = {};              ///< folder of data sets
+  std::string out = {};               ///< folder for what is saved; empty: a new one, runs/TASK-DATE-TIME
+  std::string resume = {};            ///< folder of a training to go on with, then the same as `out`
   bool quiet = false;
-  Metadata resumed = {};  ///< with --resume: of the training that goes on
+  Metadata metadata = {};  ///< all of these as a checkpoint says them, with the task's name
+  Metadata resumed = {};   ///< with --resume: of the training that goes on
 };
 
 /// Values of all options by one name.
@@ -62,7 +70,12 @@ struct Rule {
   double at_most = std::numeric_limits<double>::infinity();
   std::vector<std::string> one_of = {};  ///< words to choose from
   bool may_change = false;               ///< with --resume, from what the training began with
+  bool saved = true;                     ///< checkpoints say it
+  bool is_path = false;                  ///< of a file or folder: may change, and checkpoints say it as an absolute path
 };
+
+/// How a rate may go on: constant, cosine, exponential.
+const std::vector<std::string>& schedule_names();
 
 /// Rules of what makes models and batches large: products of such numbers fit their type.
 inline Rule size_rule() {
@@ -79,28 +92,42 @@ void read_value(const std::string& option, const std::string& text, const Rule& 
 void read_value(const std::string& option, const std::string& text, const Rule& rule, double& value);
 void read_value(const std::string& option, const std::string& text, const Rule& rule, std::string& value);
 
+/// "yes", "on", "true" or nothing; "no", "off" or "false".
+void read_value(const std::string& option, const std::string& text, const Rule& rule, bool& value);
+
 std::string text_of(Index value);
 std::string text_of(double value);
 std::string text_of(const std::string& value);
+std::string text_of(bool value);
 
 /// "help (0.1; source: 0.2)": what each preset says, where they differ.
 std::string help_with_defaults(const std::string& help, const std::vector<std::pair<std::string, std::string>>& defaults);
 
+/// `value` names what follows the option; empty: nothing does.
 void declare_option(CLI::App& app, const std::string& name, const std::string& value, const std::string& help,
                     std::function<void(const std::string&)> read);
 void declare_flag(CLI::App& app, const std::string& name, const std::string& help, std::function<void()> set);
 
-/// Rule of --cell: the cells that there are.
+/// Rules of --cell and --optimizer: the cells and optimisers that there are.
 Rule one_of_the_cells();
-/// The metadata of the training that --resume goes on with: of last.safetensors in `out`. Throws std::invalid_argument if `out`
-/// is empty, std::runtime_error if there is none or it was saved by another task than the command of that name.
-Metadata training_to_resume(const std::string& out, const CLI::App& command);
+Rule one_of_the_optimizers();
+/// The metadata of the training in `folder`, by its last.safetensors. Throws std::runtime_error if there is none or another task
+/// saved it.
+Metadata training_to_resume(const std::string& folder, const std::string& task);
 /// That last.safetensors.
-std::string last_file(const std::string& out);
+std::string last_file(const std::string& folder);
 /// Under what name metadata hold an option: "rate" for "--rate".
 std::string metadata_key(const std::string& option);
+/// The path as metadata hold it: absolute; empty if it is empty or can not be in metadata.
+std::string saved_path(const std::string& path);
 /// Throws std::invalid_argument unless an option that was given says what the training to resume began with.
 void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out);
+/// Throws std::invalid_argument unless --out names the folder of --resume.
+void check_out(const std::string& out, const std::string& resume);
+/// The value of an option in the metadata of a checkpoint; throws std::runtime_error if it has none.
+const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file);
+/// Throws std::runtime_error for a value that can not be.
+[[noreturn]] void bad_saved_value(const std::string& file, const std::string& error);
 
 /// $CAROUSEL_DATA, or nothing.
 std::string data_folder();
@@ -110,7 +137,31 @@ std::string data_folder();
 /// The words joined: "a, b, c".
 std::string list_words(const std::vector<std::string>& words);
 
-/// Declares the options of a training on its command line and collects what is given. Copies share what they collect.
+/// What help says of the options of a net; nullptr: the task has no such option.
+struct NetHelp {
+  const char* hidden = "units of each layer";
+  const char* layers = "layers";
+  const char* bidirectional = nullptr;  // for tasks that have all of a sequence before they answer
+  const char* dropout = "part of each layer's outputs that is dropped in training";
+};
+
+/// What help says of the options of a training; nullptr: the task has no such option.
+struct TrainingHelp {
+  const char* batch = "examples per update";
+  const char* clip = "bound of the gradient's norm; 0: none";
+  const char* patience = "ends after so many epochs whose validation is not better than the best; 0: never";
+};
+
+/// The options of a task's training, declared once: for its command line, for what its checkpoints say, and to read that again.
+///
+///     Arguments<ListOptions> arguments() {
+///       Arguments<ListOptions> all("sort", presets());
+///       all.add_net({.bidirectional = "the encoder reads lists from both ends"}).add_training().add_threads();
+///       all.add("--length", "N", &ListOptions::length, "numbers of a list", size_rule());
+///       return all;
+///     }
+///     … .train = [](CLI::App& app) { return arguments().declare(app, train); }      // int train(const ListOptions& options)
+///     … const ListOptions options = arguments().read(checkpoint, file);
 ///
 /// With --resume, what is not given is as it was when the training began, and what is given must be so, but for options whose
 /// rule lets them change: as far as the checkpoint's metadata have them.
@@ -119,111 +170,174 @@ class Arguments {
  public:
   /// Adds the options that every training has:
   ///     --preset --cell --epochs --seed --out --resume --quiet
-  /// The preset "default" must be among the presets. The command's name is that of the task.
-  Arguments(CLI::App& app, std::vector<Preset<Options>> presets) : app_(&app), state_(std::make_shared<State>()) {
+  /// The preset "default" must be among the presets.
+  Arguments(std::string task, std::vector<Preset<Options>> presets) : task_(std::move(task)), presets_(std::move(presets)) {
     std::string about = "values of all other options:";
     Rule names;
-    for (const Preset<Options>& preset : presets) {
+    for (const Preset<Options>& preset : presets_) {
       names.one_of.push_back(preset.name);
       about += (names.one_of.size() > 1 ? "; " : " ") + preset.name + ", " + preset.about;
     }
     add("--preset", "NAME", &Options::preset, about, names);
-    state_->presets = std::move(presets);  // from here on, help shows what they say
     add("--cell", "CELL", &Options::cell, "recurrent cell, one of those of `carousel list`", detail::one_of_the_cells());
     add("--epochs", "N", &Options::epochs, "passes over the data", {.at_least = 1, .at_most = 1e9, .may_change = true});
     add("--seed", "N", &Options::seed, "of all random numbers", {.at_least = 0});
-    add("--out", "DIR", &Options::out, "folder to save the model in");
-    add_flag("--resume", &Options::resume, "go on with what a stopped training left in --out, with its options");
-    add_flag("--quiet", &Options::quiet, "no progress on standard error");
+    add("--out", "DIR", &Options::out, "folder of the run, for all that is saved; none: runs/" + task_ + "-DATE-TIME",
+        {.saved = false});
+    add("--resume", "RUN", &Options::resume, "goes on with the training in that folder, with its options", {.saved = false});
+    add_flag("--quiet", &Options::quiet, "no progress on standard error", {.saved = false});
+  }
+
+  /// --hidden, and --layers --bidirectional --dropout where the task has a word on them.
+  Arguments& add_net(const NetHelp& help = {}) {
+    add("--hidden", "N", &Options::hidden, help.hidden, size_rule());
+    if (help.layers) add("--layers", "N", &Options::layers, help.layers, layers_rule());
+    if (help.bidirectional) add_flag("--bidirectional", &Options::bidirectional, help.bidirectional);
+    if (help.dropout) add("--dropout", "P", &Options::dropout, help.dropout, {.at_least = 0, .below = 1});
+    return *this;
+  }
+
+  /// --batch --optimizer --rate --schedule --warm-up --final-rate --clip, and --patience where something validates.
+  Arguments& add_training(const TrainingHelp& help = {}) {
+    add("--batch", "N", &Options::batch, help.batch, size_rule());
+    add("--optimizer", "NAME", &Options::optimizer, "how parameters follow gradients: " + list_words(optimizers().one_of),
+        optimizers());
+    add("--rate", "R", &Options::rate, "learning rate", {.above = 0});
+    add("--schedule", "NAME", &Options::schedule,
+        "how the rate goes on: constant; cosine, down to --final-rate; exponential, by 0.97 after each epoch from the tenth on",
+        {.one_of = schedule_names()});
+    add("--warm-up", "N", &Options::warm_up, "steps in which it rises at the beginning", {.at_least = 0, .at_most = 1e9});
+    add("--final-rate", "F", &Options::final_rate, "the part of it that a cosine ends with", {.at_least = 0, .at_most = 1});
+    add("--clip", "C", &Options::clip, help.clip, {.at_least = 0});
+    if (help.patience) add("--patience", "N", &Options::patience, help.patience, {.at_least = 0, .at_most = 1e9});
+    return *this;
   }
 
   /// --threads, for a task that computes parts of a batch side by side.
   Arguments& add_threads() {
-    return add("--threads", "N", &Options::threads, "processor cores to use", {.at_least = 1, .at_most = 1024});
+    return add("--threads", "N", &Options::threads, "processor cores to use", {.at_least = 1, .at_most = 1024, .saved = false});
   }
   /// --data, for a task that reads data sets.
-  Arguments& add_data() { return add("--data", "DIR", &Options::data, "folder of data sets ($CAROUSEL_DATA)"); }
+  Arguments& add_data() {
+    return add("--data", "DIR", &Options::data, "folder of data sets ($CAROUSEL_DATA)", {.is_path = true});
+  }
 
   /// An option with a value; its default is that of the preset.
   template <class V, class Base>
   requires std::derived_from<Options, Base> Arguments& add(const std::string& name, const std::string& value, V Base::*member,
                                                            const std::string& help, const Rule& rule = {}) {
-    std::vector<std::pair<std::string, std::string>> defaults;
-    for (const Preset<Options>& preset : state_->presets)
-      defaults.emplace_back(preset.name, detail::text_of(preset.options.*member));
-    Option option{.name = name, .may_change = rule.may_change};
-    option.read = [=](const std::string& text, Options& options) { detail::read_value(name, text, rule, options.*member); };
+    Option option{.name = name, .value = value, .help = help, .rule = rule};
+    option.read = [=](const std::string& where, const std::string& text, Options& options) {
+      detail::read_value(where, text, rule, options.*member);
+    };
     option.text = [=](const Options& options) { return detail::text_of(options.*member); };
-    const std::shared_ptr<State> state = state_;
-    detail::declare_option(*app_, name, value, detail::help_with_defaults(help, defaults),
-                           [state, index = state->options.size()](const std::string& text) {
-                             Options unused;
-                             state->options[index].read(text, unused);
-                             state->options[index].given = text;
-                           });
-    state->options.push_back(std::move(option));
+    options_.push_back(std::move(option));
     return *this;
   }
-
-  /// An option without a value: present or not.
+  /// An option without a value: present or not, or --name=no.
   template <class Base>
   requires std::derived_from<Options, Base> Arguments& add_flag(const std::string& name, bool Base::*member,
-                                                                const std::string& help) {
-    const std::shared_ptr<State> state = state_;
-    detail::declare_flag(*app_, name, help,
-                         [state, member] { state->flags.push_back([member](Options& options) { options.*member = true; }); });
-    return *this;
+                                                                const std::string& help, const Rule& rule = {}) {
+    return add(name, "", member, help, rule);
   }
 
-  /// What was given, over what the training to resume began with, over what the preset says. To be called after the command line
-  /// was read.
-  Options options() const {
-    Options options = with_given({});
-    if (options.resume) {
-      const Metadata saved = detail::training_to_resume(options.out, *app_);
-      options = with_given(saved);
-      options.resumed = saved;
+  /// Declares them on a command line; the command that is returned trains with what was given, over what the training to resume
+  /// began with, over what the preset says.
+  std::function<int()> declare(CLI::App& app, std::function<int(const Options&)> train) const {
+    const auto given = std::make_shared<Metadata>();
+    for (const Option& option : options_) {
+      std::vector<std::pair<std::string, std::string>> defaults;
+      for (const Preset<Options>& preset : presets_) defaults.emplace_back(preset.name, option.text(preset.options));
+      const bool of_presets = option.name == "--preset";
+      detail::declare_option(app, option.name, option.value,
+                             of_presets ? option.help : detail::help_with_defaults(option.help, defaults),
+                             [given, option](const std::string& text) {
+                               Options unused;
+                               option.read(option.name, text, unused);
+                               (*given)[option.name] = text;
+                             });
     }
-    if (options.data.empty()) options.data = detail::data_folder();
+    return [*this, given, train = std::move(train)] { return train(options(*given)); };
+  }
+
+  /// The options that a checkpoint was trained with. Throws std::runtime_error, with the file's name, for one that is not there
+  /// or can not be.
+  Options read(const Safetensors& checkpoint, const std::string& file) const {
+    Options options;
+    for (const Option& option : options_) {
+      const std::string key = detail::metadata_key(option.name);
+      if (!option.rule.saved || option.rule.is_path) continue;
+      try {
+        option.read(key, detail::saved_value(checkpoint.metadata, key, file), options);
+        if (option.name == "--preset") options = preset(options.preset);
+      } catch (const std::invalid_argument& error) {
+        detail::bad_saved_value(file, error.what());
+      }
+    }
     return options;
   }
 
  private:
   struct Option {
-    std::string name;
-    bool may_change;
-    std::function<void(const std::string&, Options&)> read = {};
+    std::string name, value, help;
+    Rule rule;
+    std::function<void(const std::string& where, const std::string& text, Options&)> read = {};
     std::function<std::string(const Options&)> text = {};
-    std::optional<std::string> given = {};
-  };
-  struct State {
-    std::vector<Preset<Options>> presets;
-    std::vector<Option> options;  // --preset is the first
-    std::vector<std::function<void(Options&)>> flags;
   };
 
-  Options with_given(const Metadata& saved) const {
-    const auto saved_value = [&](const Option& option) {
+  static const Rule& optimizers() {
+    static const Rule rule = detail::one_of_the_optimizers();
+    return rule;
+  }
+
+  Options preset(const std::string& name) const {
+    for (const Preset<Options>& one : presets_)
+      if (one.name == name) {
+        Options options = one.options;
+        options.preset = name;
+        return options;
+      }
+    return {};
+  }
+
+  /// From what was given, by name.
+  Options options(const Metadata& given) const {
+    const auto resume = given.find("--resume");
+    Metadata saved;
+    if (resume != given.end()) saved = detail::training_to_resume(resume->second, task_);
+    const auto value_of = [&](const Option& option) -> const std::string* {
+      if (const auto found = given.find(option.name); found != given.end()) return &found->second;
       const auto found = saved.find(detail::metadata_key(option.name));
-      return found == saved.end() ? std::nullopt : std::optional(found->second);
+      return found == saved.end() ? nullptr : &found->second;
     };
-    const Option& preset = state_->options.front();
-    const std::string name = preset.given.value_or(saved_value(preset).value_or("default"));
-    Options options;
-    for (const Preset<Options>& one : state_->presets)
-      if (one.name == name) options = one.options;
-    options.preset = name;
-    for (const auto& set : state_->flags) set(options);
-    for (const Option& option : state_->options)
-      if (const auto value = option.given ? option.given : saved_value(option)) option.read(*value, options);
-    for (const Option& option : state_->options)
-      if (const auto value = saved_value(option); value && !option.may_change)
-        detail::check_unchanged(option.name, option.text(options), *value, options.out);
+    const std::string* const name = value_of(options_.front());
+    Options options = preset(name ? *name : "default");
+    for (const Option& option : options_)
+      if (const std::string* value = value_of(option)) option.read(option.name, *value, options);
+    if (!options.resume.empty()) {
+      if (given.contains("--out")) detail::check_out(options.out, options.resume);
+      options.out = options.resume;
+    }
+    for (const Option& option : options_) {
+      if (!option.rule.saved) continue;
+      const std::string key = detail::metadata_key(option.name), text = option.text(options);
+      if (option.rule.is_path) {
+        if (const std::string path = detail::saved_path(text); !path.empty()) options.metadata[key] = path;
+        continue;
+      }
+      options.metadata[key] = text;
+      if (const auto before = saved.find(key); before != saved.end() && !option.rule.may_change)
+        detail::check_unchanged(option.name, text, before->second, options.out);
+    }
+    options.metadata["task"] = task_;
+    options.resumed = std::move(saved);
+    if (options.data.empty()) options.data = detail::data_folder();
     return options;
   }
 
-  CLI::App* app_;
-  std::shared_ptr<State> state_;
+  std::string task_;
+  std::vector<Preset<Options>> presets_;
+  std::vector<Option> options_;  // --preset is the first
 };
 
 }  // namespace carousel

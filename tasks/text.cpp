@@ -34,12 +34,24 @@ namespace {
 
 std::vector<Preset<TrainOptions>> presets() {
   TrainOptions usual, source;
-  usual.epochs = 10, usual.hidden = 256, usual.batch = 16, usual.steps = 50, usual.rate = 7e-3, usual.clip = 1;
+  usual.epochs = 10, usual.hidden = 256, usual.batch = 16, usual.steps = 50, usual.rate = 7e-3, usual.clip = 1,
+  usual.schedule = "cosine", usual.warm_up = 50, usual.final_rate = 0.02;
   source.epochs = 50, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 50, source.rate = 2e-3,
-  source.clip = 5;
-  source.optimizer = "rmsprop";
+  source.clip = 5, source.clip_elements = true, source.optimizer = "rmsprop", source.schedule = "exponential";
   return {{"default", "the best that we know: small batches, Adam, a rate that falls along a cosine", usual},
           {"source", "char-rnn's defaults", source}};
+}
+
+Arguments<TrainOptions> arguments() {
+  Arguments<TrainOptions> all("text", presets());
+  all.add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in",
+          {.is_path = true})
+      .add_threads()
+      .add_net()
+      .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
+      .add_training({.batch = "streams read side by side",
+                     .clip = "bound of the gradient's norm; source: of each of its elements; 0: none"});
+  return all;
 }
 
 std::string input_name(const std::string& path) {
@@ -53,11 +65,6 @@ std::string input_text(const std::string& path) {
 /// What tells one text from another.
 std::string identity_of(std::string_view text) {
   return fmt::format("{} bytes, hash {:016x}", text.size(), detail::hash(text));
-}
-
-bool says(const Metadata& metadata, const char* name, const std::string& value) {
-  const auto found = metadata.find(name);
-  return found != metadata.end() && found->second == value;
 }
 
 /// The mean loss over the characters of the validation part, read from a state of zeros on.
@@ -98,62 +105,48 @@ class Training {
     next_states_ = states_;
   }
 
-  Registry<float>& registry() { return registry_; }
-  const TrainOptions& options() const { return options_; }
-  const Streams& streams() const { return streams_; }
-
-  FitResult run(FitOptions fitting) {
+  int run(const std::string& about, const std::string& identity, Index characters) {
     const Index batches = streams_.train_batches();
-    fitting.shards = static_cast<int>(states_.size());
-    fitting.explosion = 3;
-    fitting.validate = [&] { return validation_loss(model_, streams_, validation_); };
-    fitting.save = [&](Safetensors& file) { put_states(file); };
-    if (source_) {
-      fitting.clip_value = options_.clip;
-      fitting.epoch_schedule = ExponentialDecay{.factor = 0.97, .after = 9};
-    } else {
-      fitting.clip_norm = options_.clip;
-      fitting.schedule = WarmUp{.steps = 50, .then = CosineDecay{.steps = batches * options_.epochs, .to = 0.02}};
-    }
-    Progress progress(options_.quiet);
-    auto began = std::chrono::steady_clock::now();
-    Index done = 0;  // steps since then
-    double smoothed = std::numeric_limits<double>::quiet_NaN();
-    fitting.after_step = [&](const StepReport& step) {
-      states_.swap(next_states_);
-      ++done;
-      const double loss = step.loss / loss_scale();
-      smoothed = std::isnan(smoothed) ? loss : 0.99 * smoothed + 0.01 * loss;
-      if (progress.due())
-        progress.show(fmt::format("epoch {}/{}  batch {}/{}  loss {:.3f}", step.epoch + 1, options_.epochs, step.batch + 1,
-                                  batches, smoothed));
-    };
-    fitting.after_epoch = [&](const EpochReport& epoch) {
-      std::string line = fmt::format("epoch {}/{}  train_loss {:.4f}  validation_loss {:.4f}", epoch.epoch + 1, options_.epochs,
-                                     epoch.loss / loss_scale(), epoch.validation);
-      if (done > 0) {
-        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
-        milliseconds_ = took.count() / static_cast<double>(done);
-        line += fmt::format("  {:.1f} ms/batch", *milliseconds_);
-      }
-      progress.line(line);
-      began = std::chrono::steady_clock::now();
-      done = 0;
-      return false;
-    };
-    const DataSet data{.examples = batches * options_.batch, .batch = options_.batch, .shuffle = false};
-    return fit(
-        *optimizer_, data, [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); }, fitting,
-        start_state(*optimizer_, options_, [&](const Safetensors& file) { take_states(file); }));
+    return train_model<float>(
+        options_,
+        {.about = about,
+         .parts = {.unit = fmt::format("batches of its {} characters ({} different)", characters, model_.vocabulary.size()),
+                   .train = batches,
+                   .validation = streams_.batches() - batches},
+         .identity = identity,
+         .metadata = {{"vocabulary", model_.vocabulary.characters()}},
+         .optimizer = *optimizer_,
+         .data = {.examples = batches * options_.batch, .batch = options_.batch, .shuffle = false},
+         .loss = [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); },
+         .loss_scale = loss_scale(),
+         .shards = static_cast<int>(states_.size()),
+         .explosion = 3,
+         .validation = {.name = "validation_loss", .measure = [this] { return validation_loss(model_, streams_, validation_); }},
+         .after_step = [this](const StepReport&) { states_.swap(next_states_); },
+         .save = [this](Safetensors& file) { put_states(file); },
+         .restore = [this](const Safetensors& file) { take_states(file); },
+         .result = [this](const TrainOutcome& trained) { return result(trained); }});
   }
 
+ private:
   /// Losses are per character in reports; the source sums over time for its gradient.
   double loss_scale() const { return source_ ? static_cast<double>(options_.steps) : 1; }
-  /// Of the last epoch; none where none ran.
-  std::optional<double> milliseconds_per_batch() const { return milliseconds_; }
-  const TextModel& model() const { return model_; }
 
- private:
+  std::vector<Metric> result(const TrainOutcome& trained) const {
+    std::string sample;
+    sample_text(model_, {.length = 400, .temperature = 0.7}, [&](const std::string& character) {
+      sample += character;
+      return true;
+    });
+    print(sample + "\n");
+    std::vector<Metric> metrics = {{"validation_loss", trained.last.validation},
+                                   {"best_validation_loss", trained.best},
+                                   {"train_loss", trained.last.loss},
+                                   {"bits_per_character", trained.last.validation / std::log(2.0)}};
+    if (trained.milliseconds_per_batch) metrics.push_back({"ms_per_batch", *trained.milliseconds_per_batch});
+    return metrics;
+  }
+
   CellOptions<float> cell_options() const {
     return source_ ? CellOptions<float>{.forget_bias = 1, .init = init::uniform<float>(-0.08, 0.08)} : CellOptions<float>{};
   }
@@ -213,72 +206,15 @@ class Training {
   std::vector<std::vector<std::uint32_t>> inputs_;
   std::vector<std::vector<Index>> targets_;
   Tape<float> validation_{Tape<float>::Idle{}};
-  std::optional<double> milliseconds_;
 };
 
-int train(TrainOptions options) {
+int train(const TrainOptions& options) {
   const std::string text = input_text(options.input), name = input_name(options.input);
   const Vocabulary vocabulary = Vocabulary::of(text, name);
   std::vector<std::uint32_t> symbols = vocabulary.encode(text, name);
-  const std::size_t characters = symbols.size();
-  const std::string identity = identity_of(text);
-  if (options.resume && !says(options.resumed, "text", identity))
-    bad_file(detail::last_file(options.out), ": saved for another text than ", name, ": must be the same to go on");
+  const Index characters = std::ssize(symbols);
   Streams streams(std::move(symbols), options.batch, options.steps, 0.95, name);
-  if (options.out.empty()) options.out = new_run_folder("text");
-  Metadata metadata = metadata_of("text", options);
-  metadata["vocabulary"] = vocabulary.characters();
-  metadata["text"] = identity;
-  if (!options.input.empty()) {
-    const std::string path = std::filesystem::absolute(options.input).lexically_normal();
-    if (is_utf8(path)) metadata["input"] = path;  // metadata can hold no other
-  }
-  FitOptions fitting = fit_options(options, metadata);
-  Training training(options, vocabulary, std::move(streams));
-  if (!options.quiet)
-    note(fmt::format("{}: {} characters, {} different; {} of {} {} units, {} parameters; {} batches to train on, {} to validate",
-                     name, characters, vocabulary.size(),
-                     options.layers == 1 ? "a layer" : fmt::format("{} layers", options.layers), options.hidden, options.cell,
-                     training.registry().elements(), training.streams().train_batches(),
-                     training.streams().batches() - training.streams().train_batches()));
-
-  const FitResult result = training.run(std::move(fitting));
-  if (const int code = report_end(result, training.options()); code != exit_done) return code;
-
-  std::string sample;
-  sample_text(training.model(), {.length = 400, .temperature = 0.7}, [&](const std::string& character) {
-    sample += character;
-    return true;
-  });
-  print(sample + "\n");
-  const EpochReport& last = result.state.history.back();
-  note(fmt::format("saved in {0}; try: carousel sample {0}", training.options().out));
-  std::vector<Metric> metrics = {{"validation_loss", last.validation},
-                                 {"best_validation_loss", result.state.best},
-                                 {"train_loss", last.loss / training.loss_scale()},
-                                 {"bits_per_character", last.validation / std::log(2.0)}};
-  if (const auto milliseconds = training.milliseconds_per_batch()) metrics.push_back({"ms_per_batch", *milliseconds});
-  print(result_line("text", metrics));
-  return exit_done;
-}
-
-Command declare_training(CLI::App& app) {
-  Arguments<TrainOptions> arguments(app, presets());
-  arguments
-      .add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in",
-           {.may_change = true})  // what counts is what it says
-      .add_threads()
-      .add("--hidden", "N", &TrainOptions::hidden, "units of each layer", size_rule())
-      .add("--layers", "N", &TrainOptions::layers, "layers", layers_rule())
-      .add("--batch", "N", &TrainOptions::batch, "streams read side by side", size_rule())
-      .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
-      .add("--optimizer", "NAME", &TrainOptions::optimizer, "how parameters follow gradients", {.one_of = optimizer_names()})
-      .add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0})
-      .add("--clip", "C", &TrainOptions::clip, "bound of the gradient's norm; source: of each of its elements; 0: none",
-           {.at_least = 0})
-      .add("--dropout", "P", &TrainOptions::dropout, "part of each layer's outputs that is dropped in training",
-           {.at_least = 0, .below = 1});
-  return [arguments] { return train(arguments.options()); };
+  return Training(options, vocabulary, std::move(streams)).run(name, identity_of(text), characters);
 }
 
 /// The model that a checkpoint holds.
@@ -288,16 +224,13 @@ struct Loaded {
   TextModel model;
 
   Loaded(const Safetensors& checkpoint, const std::string& file)
-      : model(Scope<float>(registry, random), saved_options(checkpoint, file), vocabulary(checkpoint, file)) {
+      : model(Scope<float>(registry, random), arguments().read(checkpoint, file), vocabulary(checkpoint, file)) {
     load(registry, checkpoint, file);
   }
 
  private:
   static Vocabulary vocabulary(const Safetensors& checkpoint, const std::string& file) {
-    const auto found = checkpoint.metadata.find("vocabulary");
-    if (found == checkpoint.metadata.end())
-      bad_file(file, ": its metadata have no vocabulary: must be saved by carousel train text");
-    return Vocabulary::of(found->second, file);
+    return Vocabulary::of(detail::saved_value(checkpoint.metadata, "vocabulary", file), file);
   }
 };
 
@@ -334,8 +267,8 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
   };
   if (!path.empty() && !std::filesystem::exists(path)) refuse("is not there any more");
   const std::string text = input_text(path);
-  if (!says(metadata, "text", identity_of(text))) refuse("has changed since then");
-  const TrainOptions saved = saved_options(options.checkpoint, options.file);
+  if (detail::saved_value(metadata, "identity", options.file) != identity_of(text)) refuse("has changed since then");
+  const TrainOptions saved = arguments().read(options.checkpoint, options.file);
   Tape<float> tape{Tape<float>::Idle{}};
   const double loss =
       validation_loss(model, Streams(model.vocabulary.encode(text, name), saved.batch, saved.steps, 0.95, name), tape);
@@ -370,7 +303,7 @@ Task text() {
   return {.name = "text",
           .about = "learns to write like a text, character by character: Karpathy's char-rnn",
           .example = "carousel train text --input shakespeare.txt",
-          .train = declare_training,
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = evaluate,
           .sample = sample,
           .eval_takes = {"--input"},

@@ -1,179 +1,242 @@
 #include <carousel/tasks/training.hpp>
 
-#include <ctime>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
+#include <fmt/format.h>
+
+#include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
-#include <carousel/tasks/task.hpp>
+#include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
 
 namespace {
 
-template <class T>
-struct Maker {
-  const char* name;
-  std::unique_ptr<Optimizer<T>> (*make)(Registry<T>& registry, double rate);
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// "0.1234", or "1.23e-05" of what would lose its digits so.
+std::string number(double value) {
+  return value != 0 && std::abs(value) < 1e-3 ? fmt::format("{:.2e}", value) : fmt::format("{:.4f}", value);
+}
+
+/// "1:05", "2:00:00"
+std::string clock_text(double seconds) {
+  const auto all = static_cast<long long>(seconds);
+  if (all < 3600) return fmt::format("{}:{:02}", all / 60, all % 60);
+  return fmt::format("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60);
+}
+
+/// A loss as it is shown while it moves: the mean of the last hundred or so.
+class Smoothed {
+ public:
+  void add(double value) { value_ = std::isnan(value_) ? value : 0.98 * value_ + 0.02 * value; }
+  double value() const { return value_; }
+
+ private:
+  double value_ = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// One run of train_model().
 template <class T>
-constexpr Maker<T> makers[] = {
-    {"sgd",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<Sgd<T>>(r, SgdOptions{.rate = rate});
-     }},
-    {"momentum",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<Sgd<T>>(r, SgdOptions{.rate = rate, .momentum = 0.9});
-     }},
-    {"rmsprop",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<RmsProp<T>>(r, RmsPropOptions{.rate = rate});
-     }},
-    {"adagrad",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<Adagrad<T>>(r, AdagradOptions{.rate = rate});
-     }},
-    {"adadelta",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<Adadelta<T>>(r, AdadeltaOptions{.rate = rate});
-     }},
-    {"adam",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<Adam<T>>(r, AdamOptions{.rate = rate});
-     }},
-    {"adamw",
-     [](Registry<T>& r, double rate) -> std::unique_ptr<Optimizer<T>> {
-       return std::make_unique<AdamW<T>>(r, AdamWOptions{.rate = rate});
-     }},
-};
+class TrainRun {
+ public:
+  TrainRun(const TrainOptions& options, const TrainPlan<T>& plan)
+      : options_(options), plan_(plan), task_(options.metadata.at("task")), state_(start_state()), progress_(options.quiet) {
+    validates_ = static_cast<bool>(plan.validation.measure);
+    folder_ = make_run_folder(task_, options.out, options.resume.empty());
+    best_file_ = folder_ + "/best.safetensors";
+  }
 
-/// The numbers that a model depends on, each under the name of its option.
-struct Saved {
-  const char* name;
-  Index TrainOptions::*member;
-  Rule rule;
+  int run() {
+    metrics_.emplace(folder_, state_.epoch);
+    write_config(folder_, options_.metadata, parts());
+    if (!options_.quiet && !plan_.silent) say_what_is_trained();
+    began_ = epoch_began_ = Clock::now();
+    const FitOptions fitting = fit_options();
+    return finish(fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_)));
+  }
+
+ private:
+  FitState start_state() {
+    const std::string file = detail::last_file(options_.out);
+    if (options_.resume.empty()) return {};
+    if (const auto before = options_.resumed.find("identity");
+        !plan_.identity.empty() && (before == options_.resumed.end() || before->second != plan_.identity))
+      bad_file(file, ": saved for other data than ", plan_.about, ": must be the same to go on");
+    return resume(plan_.optimizer, file, [&](const Safetensors& saved) {
+      const Tensor<double> epoch = detail::tensor_of<double>(saved, "train:epoch", {2}, file);
+      gradient_norms_ = epoch.data()[0], rate_ = epoch.data()[1];
+      if (plan_.restore) plan_.restore(saved);
+    });
+  }
+
+  std::vector<Metric> parts() const {
+    const auto part = [](const char* name, Index size) { return Metric{name, static_cast<double>(size)}; };
+    return {part("train", plan_.parts.train), part("validation", plan_.parts.validation), part("test", plan_.parts.test)};
+  }
+
+  void say_what_is_trained() const {
+    std::string line = fmt::format("{}: {} {} to train on", plan_.about, plan_.parts.train, plan_.parts.unit);
+    if (plan_.parts.validation > 0) line += fmt::format(", {} to validate", plan_.parts.validation);
+    if (plan_.parts.test > 0) line += fmt::format(", {} to test", plan_.parts.test);
+    note(line + fmt::format("; {} of {} {} units{}, {} parameters",
+                            options_.layers == 1 ? "a layer" : fmt::format("{} layers", options_.layers), options_.hidden,
+                            options_.cell, options_.bidirectional ? " in each direction" : "",
+                            plan_.optimizer.registry().elements()));
+  }
+
+  FitOptions fit_options() {
+    FitOptions fitting{.epochs = out_of_patience(state_.history) ? state_.epoch : options_.epochs,
+                       .shards = plan_.shards,
+                       .threads = static_cast<int>(options_.threads),
+                       .seed = static_cast<std::uint64_t>(options_.seed),
+                       .explosion = plan_.explosion,
+                       .validate = plan_.validation.measure,
+                       .higher_is_better = plan_.validation.higher_is_better,
+                       .stop = &interrupted(),
+                       .best = validates_ ? best_file_ : "",
+                       .last = detail::last_file(folder_),
+                       .metadata = options_.metadata};
+    fitting.metadata.insert(plan_.metadata.begin(), plan_.metadata.end());
+    if (!plan_.identity.empty()) fitting.metadata["identity"] = plan_.identity;
+    (options_.clip_elements ? fitting.clip_value : fitting.clip_norm) = options_.clip;
+    Schedule schedule = ConstantRate{};
+    if (options_.schedule == "cosine")
+      schedule = CosineDecay{.steps = plan_.data.batches() * options_.epochs, .to = options_.final_rate};
+    if (options_.schedule == "exponential") fitting.epoch_schedule = ExponentialDecay{.factor = 0.97, .after = 9};
+    fitting.schedule = WarmUp{.steps = options_.warm_up, .then = schedule};
+    fitting.after_step = [this](const StepReport& report) { after_step(report); };
+    fitting.after_epoch = [this](const EpochReport& report) { return after_epoch(report); };
+    fitting.save = [this](Safetensors& file) {
+      file.tensors["train:epoch"] = from_tensor(tensor<double>({2}, {gradient_norms_, rate_}));
+      if (plan_.save) plan_.save(file);
+    };
+    return fitting;
+  }
+
+  void after_step(const StepReport& report) {
+    gradient_norms_ += report.gradient_norm;
+    rate_ = options_.rate * plan_.optimizer.rate_factor();
+    smoothed_.add(report.loss / plan_.loss_scale);
+    ++steps_done_, ++epoch_steps_done_;
+    last_step_ = Clock::now();
+    if (plan_.after_step) plan_.after_step(report);
+    if (!progress_.due()) return;
+    const double per_second = static_cast<double>(steps_done_) / seconds_since(began_);
+    const auto left = static_cast<double>(plan_.data.batches() * options_.epochs - report.step - 1);
+    progress_.show(fmt::format("epoch {}/{}  batch {}/{}  loss {}  {:.1f} batches/s  {} left", report.epoch + 1, options_.epochs,
+                               report.batch + 1, plan_.data.batches(), number(smoothed_.value()), per_second,
+                               clock_text(left / per_second)));
+  }
+
+  bool after_epoch(EpochReport report) {
+    report.loss /= plan_.loss_scale;
+    if (epoch_steps_done_ > 0)
+      milliseconds_ =
+          1e3 * std::chrono::duration<double>(last_step_ - epoch_began_).count() / static_cast<double>(epoch_steps_done_);
+    std::vector<Metric> shown = {{"train_loss", report.loss}};
+    if (validates_) shown.push_back({plan_.validation.name, report.validation});
+    if (plan_.after_epoch)
+      for (Metric& metric : plan_.after_epoch(report)) shown.push_back(std::move(metric));
+    std::string line = fmt::format("epoch {}/{}", report.epoch + 1, options_.epochs);
+    for (const Metric& metric : shown) line += fmt::format("  {} {}", metric.name, number(metric.value));
+    if (milliseconds_ && epoch_steps_done_ > 0) line += fmt::format("  {:.1f} ms/batch", *milliseconds_);
+    if (!plan_.silent) progress_.line(line);
+
+    const Index batches = plan_.data.batches(), examples = std::min(batches * plan_.data.batch, plan_.data.examples);
+    shown.push_back({"gradient_norm", gradient_norms_ / static_cast<double>(batches)});
+    shown.push_back({"rate", rate_});
+    shown.push_back({"seconds", seconds()});
+    metrics_->add(fmt::format("\"epoch\":{},\"step\":{},\"examples\":{}", report.epoch + 1, (report.epoch + 1) * batches,
+                              (report.epoch + 1) * examples),
+                  shown);
+    gradient_norms_ = 0;
+    epoch_steps_done_ = 0;
+    epoch_began_ = Clock::now();
+    epochs_without_better_ = report.best ? 0 : epochs_without_better_ + 1;
+    return options_.patience > 0 && epochs_without_better_ >= options_.patience;
+  }
+
+  /// Of a training that goes on: whether it had ended early.
+  bool out_of_patience(const std::vector<EpochReport>& history) {
+    epochs_without_better_ = 0;
+    for (const EpochReport& report : history) epochs_without_better_ = report.best ? 0 : epochs_without_better_ + 1;
+    return options_.patience > 0 && epochs_without_better_ >= options_.patience;
+  }
+
+  double seconds() const { return metrics_->seconds() + seconds_since(began_); }
+
+  int finish(const FitResult& result) {
+    const std::string last = detail::last_file(folder_);
+    switch (result.ended) {
+      case Ended::exploded:
+        note(result.note);
+        note("the model as it was before that: " + last);
+        return exit_bad_result;
+      case Ended::interrupted:
+        note(fmt::format("stopped in epoch {}, saved in {}; to go on: carousel train {} --resume {}", result.state.epoch + 1,
+                         last, task_, folder_));
+        return exit_interrupted;
+      case Ended::stopped:
+        note(fmt::format("ended after epoch {}: {} epochs without a better {}", result.state.epoch, options_.patience,
+                         plan_.validation.name));
+        break;
+      case Ended::finished:
+        break;
+    }
+    if (validates_ && std::filesystem::exists(best_file_)) load(plan_.optimizer.registry(), best_file_);
+    EpochReport epoch = result.state.history.back();
+    epoch.loss /= plan_.loss_scale;
+    const std::vector<Metric> metrics =
+        plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
+    std::vector<Metric> all = metrics;
+    all.push_back({"seconds", seconds()});
+    metrics_->add(fmt::format("\"result\":\"{}\"", task_), all);
+    note(fmt::format("saved in {}{}", folder_, what_next()));
+    print(result_line(task_, metrics));
+    return exit_done;
+  }
+
+  /// What else can be done with the model.
+  std::string what_next() const {
+    for (const Task& task : all_tasks())
+      if (task.name == task_ && (task.sample || task.eval))
+        return fmt::format("; try: carousel {} {}", task.sample ? "sample" : "eval", folder_);
+    return "";
+  }
+
+  const TrainOptions& options_;
+  const TrainPlan<T>& plan_;
+  const std::string task_;
+  double gradient_norms_ = 0, rate_ = 0;  // of this epoch: the sum; at its last step
+  FitState state_;
+  bool validates_ = false;
+  std::string folder_, best_file_;
+  std::optional<MetricsFile> metrics_;
+  Progress progress_;
+  Smoothed smoothed_;
+  Clock::time_point began_, epoch_began_, last_step_;
+  Index steps_done_ = 0, epoch_steps_done_ = 0;  // by this process
+  Index epochs_without_better_ = 0;
+  std::optional<double> milliseconds_;
 };
-const Saved saved_numbers[] = {{"hidden", &TrainOptions::hidden, size_rule()},
-                               {"layers", &TrainOptions::layers, layers_rule()},
-                               {"batch", &TrainOptions::batch, size_rule()},
-                               {"steps", &TrainOptions::steps, {.at_least = 0, .at_most = size_rule().at_most}},
-                               {"seed", &TrainOptions::seed, {.at_least = 0}}};
 
 }  // namespace
 
-const std::vector<std::string>& optimizer_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const Maker<float>& maker : makers<float>) all.push_back(maker.name);
-    return all;
-  }();
-  return names;
-}
-
 template <class T>
-std::unique_ptr<Optimizer<T>> make_optimizer(const std::string& name, Registry<T>& registry, double rate) {
-  for (const Maker<T>& maker : makers<T>)
-    if (maker.name == name) return maker.make(registry, rate);
-  wrong_argument("optimizer: there is no ", name, ": must be one of ", list_words(optimizer_names()));
+int train_model(const TrainOptions& options, const TrainPlan<T>& plan) {
+  return TrainRun<T>(options, plan).run();
 }
 
-template std::unique_ptr<Optimizer<float>> make_optimizer(const std::string&, Registry<float>&, double);
-template std::unique_ptr<Optimizer<double>> make_optimizer(const std::string&, Registry<double>&, double);
-
-Metadata metadata_of(std::string_view task, const TrainOptions& options) {
-  using detail::text_of;
-  Metadata metadata = {{"task", std::string(task)},
-                       {"preset", options.preset},
-                       {"cell", options.cell},
-                       {"epochs", text_of(options.epochs)},
-                       {detail::metadata_key("--optimizer"), options.optimizer},
-                       {"rate", text_of(options.rate)},
-                       {"dropout", text_of(options.dropout)},
-                       {"clip", text_of(options.clip)}};
-  for (const Saved& number : saved_numbers) metadata[number.name] = text_of(options.*number.member);
-  return metadata;
-}
-
-TrainOptions saved_options(const Safetensors& checkpoint, const std::string& file) {
-  const auto word = [&](const char* name) {
-    const auto found = checkpoint.metadata.find(name);
-    if (found == checkpoint.metadata.end()) bad_file(file, ": its metadata have no ", name, ": must be saved by carousel train");
-    return found->second;
-  };
-  TrainOptions options;
-  options.preset = word("preset");
-  options.cell = word("cell");
-  for (const Saved& number : saved_numbers) {
-    try {
-      detail::read_value(number.name, word(number.name), number.rule, options.*number.member);
-    } catch (const std::invalid_argument& error) {
-      bad_file(file, ": in its metadata, ", error.what());
-    }
-  }
-  return options;
-}
-
-std::string new_run_folder(std::string_view task) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char moment[32];
-  std::strftime(moment, sizeof moment, "%Y%m%d-%H%M%S", &parts);
-  const std::string name = join("runs/", task, "-", std::string_view(moment));
-  std::string folder = name;
-  for (int n = 2; std::filesystem::exists(folder); ++n) folder = join(name, "-", n);
-  return folder;
-}
-
-FitOptions fit_options(const TrainOptions& options, const Metadata& metadata) {
-  FitOptions fit{.epochs = options.epochs,
-                 .threads = static_cast<int>(options.threads),
-                 .seed = static_cast<std::uint64_t>(options.seed),
-                 .stop = &interrupted(),
-                 .metadata = metadata};
-  if (!options.out.empty()) {
-    fit.best = options.out + "/best.safetensors";
-    fit.last = detail::last_file(options.out);
-    if (!options.resume)
-      for (const std::string& file : {fit.best, fit.last})
-        if (std::filesystem::exists(file))
-          bad_file("--out ", options.out, ": holds a training already: must be another folder, or --resume goes on with it");
-    std::error_code error;
-    std::filesystem::create_directories(options.out, error);
-    if (error) bad_file("--out ", options.out, ": ", error.message(), ": must be a folder, or a place for one");
-  }
-  return fit;
-}
-
-template <class T>
-FitState start_state(Optimizer<T>& optimizer, const TrainOptions& options,
-                     const std::function<void(const Safetensors&)>& restore) {
-  return options.resume ? resume(optimizer, detail::last_file(options.out), restore) : FitState{};
-}
-
-template FitState start_state(Optimizer<float>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
-template FitState start_state(Optimizer<double>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
-
-int report_end(const FitResult& result, const TrainOptions& options) {
-  const std::string saved = options.out.empty() ? "" : detail::last_file(options.out);
-  switch (result.ended) {
-    case Ended::exploded:
-      note(result.note);
-      if (!saved.empty()) note("the model as it was before that: " + saved);
-      return exit_bad_result;
-    case Ended::interrupted:
-      if (saved.empty())
-        note("stopped; nothing is saved without --out DIR");
-      else
-        note(join("stopped in epoch ", result.state.epoch + 1, ", saved in ", saved, "; to go on: the same command with --out ",
-                  options.out, " --resume"));
-      return exit_interrupted;
-    case Ended::finished:
-    case Ended::stopped:
-      break;
-  }
-  return exit_done;
-}
+template int train_model(const TrainOptions&, const TrainPlan<float>&);
+template int train_model(const TrainOptions&, const TrainPlan<double>&);
 
 }  // namespace carousel

@@ -1,50 +1,89 @@
 #pragma once
-/// What trainings share: optimisers by name, where things are saved, how a training ends.
+/// The one training of all tasks: a task says what it learns from, what the loss is, and how good a model is; the rest is here.
+///
+///     return train_model<float>(options, {.about = "lists of 10 numbers",
+///                                         .parts = {.unit = "lists", .train = 10000, .validation = 500, .test = 2000},
+///                                         .optimizer = *optimizer,
+///                                         .data = {.examples = 10000, .batch = options.batch},
+///                                         .loss = loss,
+///                                         .validation = {.name = "validation_loss", .measure = [&] { return …; }},
+///                                         .result = [&](const TrainOutcome&) { return std::vector<Metric>{{"token_accuracy",
+///                                         …}};
+///                                         }});
+///
+/// It makes the folder of the run, with config.json, metrics.jsonl, best.safetensors (where something validates) and
+/// last.safetensors; goes on with --resume where another stopped, bit for bit; shows progress; lets the rate go on by --schedule
+/// and bounds gradients by --clip; ends early by --patience, by Ctrl-C and when the loss explodes, and says then what there is;
+/// and at the end takes the best parameters, asks for the result once, and prints it.
 
-#include <memory>
+#include <functional>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <carousel/lib/fit.hpp>
-#include <carousel/lib/optimizer.hpp>
+#include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/options.hpp>
+#include <carousel/tasks/task.hpp>
 
 namespace carousel {
 
-/// The optimisers that --optimizer may name.
-const std::vector<std::string>& optimizer_names();
+/// Of how many examples the parts of the data are; no example is in two of them.
+struct Parts {
+  std::string unit;  ///< "images"
+  Index train = 0, validation = 0, test = 0;
+};
 
-/// Makes the optimiser of that name, its other options as they are by default. Throws std::invalid_argument for another name.
+/// What is measured after each epoch, to tell the best one.
+struct Validation {
+  std::string name = {};                 ///< "validation_loss"
+  std::function<double()> measure = {};  ///< none: nothing validates, and no epoch is the best
+  bool higher_is_better = false;
+};
+
+/// A training that is done; losses are divided by loss_scale.
+struct TrainOutcome {
+  std::string folder;                            ///< of the run
+  EpochReport last;                              ///< its last epoch
+  double best;                                   ///< validation of its best epoch, or the loss of it
+  std::optional<double> milliseconds_per_batch;  ///< in the last epoch that this process ran
+};
+
+/// What a task gives to its training. What is called at any time must outlive it.
 template <class T>
-std::unique_ptr<Optimizer<T>> make_optimizer(const std::string& name, Registry<T>& registry, double rate);
+struct TrainPlan {
+  std::string about;          ///< what it learns from, in a few words
+  Parts parts;                ///< what is left for what
+  std::string identity = {};  ///< what tells this data from other: with --resume it must be the same
+  Metadata metadata = {};     ///< what checkpoints must say besides the options
 
-/// What a checkpoint says of its training: the task, and the options of TrainOptions that a resumed training must have too.
-Metadata metadata_of(std::string_view task, const TrainOptions& options);
-/// Those that a model depends on. Throws std::runtime_error, with the file's name, for a file without them, or with numbers that
-/// can not be.
-TrainOptions saved_options(const Safetensors& checkpoint, const std::string& file);
+  Optimizer<T>& optimizer;
+  DataSet data;
+  LossFunction<T> loss;
+  double loss_scale = 1;  ///< in reports the loss is divided by it
+  int shards = 1;
+  double explosion = 10;  ///< see FitOptions
+  Validation validation = {};
 
-/// A folder for a training without --out: runs/TASK-DATE-TIME of this moment.
-std::string new_run_folder(std::string_view task);
+  std::function<void(const StepReport&)> after_step = {};
+  /// Further metrics of an epoch, for its line and for metrics.jsonl.
+  std::function<std::vector<Metric>(const EpochReport&)> after_epoch = {};
+  bool silent = false;  ///< no remarks and no lines of epochs: the task prints its own
 
-/// The options of fit() that the command line decides: epochs, seed, threads, Ctrl-C, and with --out, whose folder is made, the
-/// files best.safetensors and last.safetensors. Throws std::runtime_error if that folder can not be made, or holds such files
-/// already without --resume.
-FitOptions fit_options(const TrainOptions& options, const Metadata& metadata);
+  std::function<void(Safetensors&)> save = {};           ///< adds what else must be resumed: names with a colon
+  std::function<void(const Safetensors&)> restore = {};  ///< takes it back
 
-/// The state that fit() starts from: a fresh one, or with --resume that of last.safetensors in --out, whose parameters and
-/// optimiser come with it; `restore` gets the file too, as in resume().
+  /// The metrics of the result line, asked for once, when the optimiser's registry holds the best parameters (where nothing
+  /// validates, the last ones): here and nowhere else the test part is touched.
+  std::function<std::vector<Metric>(const TrainOutcome&)> result;
+};
+
+/// Trains and returns the exit code. Throws std::runtime_error if the run's folder can not be made or holds a training already,
+/// if the training to resume was of other data, or a file can not be read or written.
 template <class T>
-FitState start_state(Optimizer<T>& optimizer, const TrainOptions& options,
-                     const std::function<void(const Safetensors&)>& restore = {});
+int train_model(const TrainOptions& options, const TrainPlan<T>& plan);
 
-/// Says on standard error what there is to say about the end of a training, and returns the exit code.
-int report_end(const FitResult& result, const TrainOptions& options);
-
-extern template FitState start_state(Optimizer<float>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
-extern template FitState start_state(Optimizer<double>&, const TrainOptions&, const std::function<void(const Safetensors&)>&);
-extern template std::unique_ptr<Optimizer<float>> make_optimizer(const std::string&, Registry<float>&, double);
-extern template std::unique_ptr<Optimizer<double>> make_optimizer(const std::string&, Registry<double>&, double);
+extern template int train_model(const TrainOptions&, const TrainPlan<float>&);
+extern template int train_model(const TrainOptions&, const TrainPlan<double>&);
 
 }  // namespace carousel

@@ -99,9 +99,9 @@ check 'another seed gives others' differ reverse/last.safetensors other/last.saf
 constant=("${small[@]}" --schedule constant --epochs)
 run train reverse "${constant[@]}" 2 --out straight --bidirectional
 run train reverse "${constant[@]}" 1 --out stopped --bidirectional
-run train reverse --epochs 2 --out stopped --resume
+run train reverse --epochs 2 --resume stopped
 check 'a training that is resumed ends with the same bits' same_bits straight/last.safetensors stopped/last.safetensors
-expect_error '--bidirectional yes: the training in reverse has no: must be the same to go on, or left out' train reverse --out reverse --resume --bidirectional
+expect_error '--bidirectional yes: the training in reverse has no: must be the same to go on, or left out' train reverse --resume reverse --bidirectional
 
 # Errors
 run train copy "${small[@]}" --epochs 1 --length 6 --range 8 --longer 0 --out narrow

@@ -98,11 +98,13 @@ expect_error '--layers 1001: must be a whole number of 1 to 1000' train text --l
 expect_error '--seed 4294967296: echo draws as numpy does: must be at most 4294967295' train echo --seed 4294967296
 expect_error 'train echo: --threads: no such option; carousel train echo --help lists them' train echo --threads 2
 expect_error 'train count: --threads: no such option; carousel train count --help lists them' train count --threads 2
-expect_error '--resume: goes on from what lies in --out DIR: that must be given too' train echo --resume
+expect_error 'train echo: --resume: a value must follow' train echo --resume
+expect_error '--resume nowhere: must be the folder of a training' train echo --resume nowhere
 expect_error 'eval: RUN is missing; carousel eval --help says more' eval
 expect_error 'nowhere: there is no such folder or file' eval nowhere
 expect_error 'nowhere: there is no such folder or file' sample nowhere
 mkdir "$work/empty"
+expect_error '--resume empty: holds no last.safetensors: must be the folder of a training' train echo --resume empty
 expect_error 'empty: holds no best.safetensors and no last.safetensors: must be a folder that a training saved in, or a file of it' eval empty
 expect_error "gradcheck: nosuch: must be one of $cells" gradcheck nosuch
 printf 'not a checkpoint' >"$work/bad.safetensors"
@@ -173,28 +175,28 @@ run train echo --out echo --epochs 60
 tail -n 1 "$work/out" >"$work/result"
 run eval echo/last.safetensors
 check 'eval: a saved echo is loaded' out_matches '^result: echo loss='
-expect_error 'echo/best.safetensors: saved by the task echo, which has no sample' sample echo
+expect_error 'echo/last.safetensors: saved by the task echo, which has no sample' sample echo
 run train echo --epochs 100 --out whole
 cp "$work/out" "$work/all"
-run train echo --epochs 100 --out echo --resume
+run train echo --epochs 100 --resume echo
 check 'a training that is resumed ends as the one that was not stopped' test "$(last_line)" = "$(tail -n 1 "$work/all")"
 check 'a training that is resumed goes on where it stopped' test "$(head -n 1 "$work/out")" = "$(sed -n 61p "$work/all")"
-expect_done 'a training that is done is resumed' train echo --out echo --resume
+expect_done 'a training that is done is resumed' train echo --resume echo
 check 'a training that is done has its result still' test "$(<"$work/out")" = "$(tail -n 1 "$work/all")"
-run train count --cell gru --out count-gru --resume
+run train count --cell gru --resume count-gru
 check 'a counter that is done has its result still' test "$(last_line)" = "$(<"$work/counted")"
-expect_error '--rate 0.1: the training in echo has 0.003: must be the same to go on, or left out' train echo --rate 0.1 --out echo --resume
-expect_error '--readout first: the training in echo has linear: must be the same to go on, or left out' train echo --readout first --out echo --resume
-expect_error '--out echo: holds a training already: must be another folder, or --resume goes on with it' train echo --out echo
+expect_error '--rate 0.1: the training in echo has 0.003: must be the same to go on, or left out' train echo --rate 0.1 --resume echo
+expect_error '--readout first: the training in echo has linear: must be the same to go on, or left out' train echo --readout first --resume echo
+expect_error '--out echo: holds a training already: must be another folder, or --resume echo goes on with it' train echo --out echo
 expect_error 'eval: --threads: the task echo has no use for it' eval echo --threads 2
-expect_error 'echo/last.safetensors: saved with task echo, this is count: must be the same to go on' train count --out echo --resume
+expect_error 'echo/last.safetensors: saved with task echo, this is count: must be the same to go on' train count --resume echo
 
 # Ctrl-C
 
 code=0
 (cd "$work" && exec timeout --preserve-status -s INT 1 "$program" train echo --epochs 100000000 --out stopped) >"$work/out" 2>"$work/err" </dev/null || code=$?
 check 'Ctrl-C: code 130' test "$code" = 130
-check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in stopped/last.safetensors; to go on: the same command with --out stopped --resume$' "$work/err"
+check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in stopped/last.safetensors; to go on: carousel train echo --resume stopped$' "$work/err"
 check 'Ctrl-C: no result line' test "$(grep -c '^result:' "$work/out")" = 0
 run eval stopped/last.safetensors
 check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
@@ -267,7 +269,7 @@ expect_error "nothing: 0 characters $few" train text --input nothing
 expect_error 'read nothing: has 0 characters: must be at least 2' eval read --input nothing
 expect_error 'read wrong: line 2, byte 8: is not UTF-8' train text --input wrong
 expect_error 'read nowhere: No such file or directory: must be a readable file' train text --input nowhere
-expect_error '--out read: holds a training already: must be another folder, or --resume goes on with it' train text --out read
+expect_error '--out read: holds a training already: must be another folder, or --resume read goes on with it' train text --out read
 if [[ $(id -u) != 0 ]]; then
   cp "$work/text" "$work/secret"
   chmod 000 "$work/secret"
@@ -287,20 +289,20 @@ gone='must be as it was, or --input FILE gives another text'
 expect_error "parted/best.safetensors: trained on $work/text, which is not there any more: $gone" eval parted
 sed 's/e/a/2' "$work/kept" >"$work/text"
 expect_error "parted/best.safetensors: trained on $work/text, which has changed since then: $gone" eval parted
-expect_error "parted/last.safetensors: saved for another text than $work/text: must be the same to go on" train text --out parted --resume
+expect_error "parted/last.safetensors: saved for other data than $work/text: must be the same to go on" train text --resume parted
 mv "$work/kept" "$work/text"
-expect_error '--dropout 0.5: the training in parted has 0: must be the same to go on, or left out' train text --dropout 0.5 --out parted --resume
-expect_done 'text, resumed' train text --out parted --resume
+expect_error '--dropout 0.5: the training in parted has 0: must be the same to go on, or left out' train text --dropout 0.5 --resume parted
+expect_done 'text, resumed' train text --resume parted
 check 'text, resumed: ends as the training that was not stopped, bit for bit' cmp -s "$work/parted/last.safetensors" "$work/whole-text/last.safetensors"
 result=$(last_line)
-expect_done 'text that is done, resumed' train text --out parted --resume
+expect_done 'text that is done, resumed' train text --resume parted
 check 'text that is done, resumed: its result, without a time' test "$(last_line)" = "${result% ms_per_batch=*}"
 
 if command -v script >/dev/null; then
   # On a terminal of 40 columns, at steps of several milliseconds: what is shown first comes after a few of them.
   run train text --hidden 128 --input text --epochs 1 --out wide
-  script -qec "stty cols 40; cd '$work' && '$program' train text --hidden 128 --input text --out wide --epochs 3 --resume" /dev/null </dev/null 2>/dev/null | tr '\r' '\n' >"$work/out"
-  first_loss_shown_is_above() { awk -v limit="$1" '/batch .* loss/ { seen = 1; exit } END { exit !(seen && $NF > limit) }' "$work/out"; }
+  script -qec "stty cols 40; cd '$work' && '$program' train text --hidden 128 --input text --resume wide --epochs 3" /dev/null </dev/null 2>/dev/null | tr '\r' '\n' >"$work/out"
+  first_loss_shown_is_above() { sed -nE 's/^.*batch .* loss ([0-9.]+).*/\1/p' "$work/out" | head -n 1 | awk -v limit="$1" '{ loss = $1 } END { exit !(loss > limit) }'; }
   check 'text, on a narrow terminal: lines of epochs are whole' out_matches 'epoch 3/3  train_loss [0-9.]+  validation_loss [0-9.]+  [0-9.]+ ms/batch$'
   check 'text, resumed: the loss that is shown begins with its own' first_loss_shown_is_above 1.5
 else
@@ -324,7 +326,7 @@ explodes count --optimizer sgd --rate 1e30
 explodes text "${small[@]}" --steps 200 --optimizer sgd --rate 100 --clip 0 --epochs 20
 run eval exploded-text
 check 'text, an exploded loss: the best model stays' below validation_loss 5
-run train text --out exploded-text --resume
+run train text --resume exploded-text
 check 'text, an exploded loss: goes on from there, to the same end' test "$code/$(grep '^carousel: fit: ' "$work/err")" = "1/$said"
 
 # A full disk, of our own

@@ -28,20 +28,28 @@ std::vector<Preset<Given>> presets() {
   return {{"default", "what is best", usual}, {"source", "as the original", source}};
 }
 
-Given parse(std::vector<std::string> arguments) {
-  CLI::App app("", "text");
-  Arguments<Given> given(app, presets());
-  given.add_threads()
+Arguments<Given> arguments() {
+  Arguments<Given> all("text", presets());
+  all.add_threads()
       .add_data()
-      .add("--hidden", "N", &Given::hidden, "units", size_rule())
-      .add("--optimizer", "NAME", &Given::optimizer, "how")
-      .add("--input", "FILE", &Given::input, "text", {.may_change = true})
-      .add("--rate", "R", &Given::rate, "learning rate", {.above = 0})
-      .add("--dropout", "P", &Given::dropout, "part that is dropped", {.at_least = 0, .below = 1})
+      .add_net({.layers = nullptr, .bidirectional = "both ways"})
+      .add_training()
+      .add("--input", "FILE", &Given::input, "text", {.is_path = true})
       .add("--decay", "F", &Given::decay, "of the rate");
-  std::reverse(arguments.begin(), arguments.end());
-  app.parse(arguments);
-  return given.options();
+  return all;
+}
+
+Given parse(std::vector<std::string> words) {
+  CLI::App app("", "text");
+  Given given;
+  const auto command = arguments().declare(app, [&](const Given& options) {
+    given = options;
+    return 0;
+  });
+  std::reverse(words.begin(), words.end());
+  app.parse(words);
+  command();
+  return given;
 }
 
 std::string error_of(std::vector<std::string> arguments) {
@@ -68,7 +76,8 @@ TEST_CASE("without arguments every option has the default preset's value") {
   CHECK(options.epochs == 1);
   CHECK(options.decay == 0.97);
   CHECK_FALSE(options.quiet);
-  CHECK_FALSE(options.resume);
+  CHECK(options.resume.empty());
+  CHECK_FALSE(options.bidirectional);
 }
 
 TEST_CASE("a preset changes its options, and what is given wins over it wherever it stands") {
@@ -133,9 +142,11 @@ TEST_CASE("a training that goes on has the options that it began with, those of 
              {"update_rule", "momentum"},
              {"epochs", "20"},
              {"cell", "gru"},
+             {"bidirectional", "yes"},
              {"input", "/a/text"}});
-  const Given options = parse({"--resume", "--out", out});
-  CHECK(options.resume);
+  const Given options = parse({"--resume", out});
+  CHECK(options.resume == out);
+  CHECK(options.out == out);
   CHECK(options.preset == "source");
   CHECK(options.rate == 0.25);
   CHECK(options.decay == -0.001);
@@ -143,9 +154,10 @@ TEST_CASE("a training that goes on has the options that it began with, those of 
   CHECK(options.epochs == 20);
   CHECK(options.cell == "gru");
   CHECK(options.input == "/a/text");
+  CHECK(options.bidirectional);
   CHECK(options.resumed.at("rate") == "0.25");
   const Given other =
-      parse({"--epochs", "30", "--input", "b", "--rate", "2.5e-1", "--preset", "source", "--out", out, "--resume"});
+      parse({"--epochs", "30", "--input", "b", "--rate", "2.5e-1", "--preset", "source", "--out", out, "--resume", out});
   CHECK(other.epochs == 30);
   CHECK(other.input == "b");
   CHECK(other.rate == 0.25);
@@ -156,20 +168,94 @@ TEST_CASE("a training that goes on has the options that it began with, those of 
 TEST_CASE("an option that would make another training of one that goes on is refused with both values") {
   const test::Folder folder;
   const std::string out = folder / "";
-  save(out, {{"task", "text"}, {"preset", "source"}, {"rate", "0.25"}, {"cell", "gru"}});
-  const auto refused = [&](const std::string& option, const std::string& value, const std::string& saved) {
-    CHECK(error_of({option, value, "--resume", "--out", out}) ==
-          option + " " + value + ": the training in " + out + " has " + saved + ": must be the same to go on, or left out");
+  save(out, {{"task", "text"}, {"preset", "source"}, {"rate", "0.25"}, {"cell", "gru"}, {"bidirectional", "no"}});
+  const auto refused = [&](const std::vector<std::string>& option, const std::string& saved) {
+    std::vector<std::string> words = option;
+    words.insert(words.end(), {"--resume", out});
+    const std::string value = option.size() > 1 ? option[1] : "yes";
+    CHECK(error_of(words) ==
+          option[0] + " " + value + ": the training in " + out + " has " + saved + ": must be the same to go on, or left out");
   };
-  refused("--rate", "0.5", "0.25");
-  refused("--preset", "default", "source");
-  refused("--cell", "lstm", "gru");
-  CHECK(error_of({"--resume"}) == "--resume: goes on from what lies in --out DIR: that must be given too");
+  refused({"--rate", "0.5"}, "0.25");
+  refused({"--preset", "default"}, "source");
+  refused({"--cell", "lstm"}, "gru");
+  refused({"--bidirectional"}, "no");
+  CHECK(error_of({"--resume", out, "--out", "x"}) ==
+        "--out x: --resume " + out + " goes on there: must be the same, or left out");
   save(out, {{"task", "echo"}});
-  CHECK(error_of({"--resume", "--out", out}) ==
-        out + "/last.safetensors: saved with task echo, this is text: must be the same to go on");
+  CHECK(error_of({"--resume", out}) == out + "/last.safetensors: saved with task echo, this is text: must be the same to go on");
   save(out, {{"task", "text"}, {"rate", "x"}});
-  CHECK(error_of({"--resume", "--out", out}) == "--rate x: must be a number above 0");
+  CHECK(error_of({"--resume", out}) == "--rate x: must be a number above 0");
+}
+
+TEST_CASE("--resume must name the folder of a training") {
+  const test::Folder folder;
+  const std::string nowhere = folder / "nowhere", empty = folder / "";
+  CHECK(error_of({"--resume", nowhere}) == "--resume " + nowhere + ": must be the folder of a training");
+  CHECK(error_of({"--resume", empty}) == "--resume " + empty + ": holds no last.safetensors: must be the folder of a training");
+  test::write_text(folder / "last.safetensors", "x");
+  CHECK(error_of({"--resume", folder / "last.safetensors"}) ==
+        "--resume " + (folder / "last.safetensors") + ": must be the folder of a training");
+  CHECK(error_of({"--resume", empty}).find("last.safetensors") != std::string::npos);
+}
+
+TEST_CASE("metadata have every option that is saved, and a checkpoint gives back the options that it was made with") {
+  const Given given = parse({"--preset", "source", "--cell", "gru", "--seed", "7", "--hidden", "20", "--batch", "3",
+                             "--bidirectional", "--decay", "0.5", "--optimizer", "momentum", "--input", "/a/../b"});
+  CHECK(given.metadata == Metadata{{"task", "text"},
+                                   {"preset", "source"},
+                                   {"cell", "gru"},
+                                   {"epochs", "7"},
+                                   {"seed", "7"},
+                                   {"hidden", "20"},
+                                   {"bidirectional", "yes"},
+                                   {"dropout", "0"},
+                                   {"batch", "3"},
+                                   {"update_rule", "momentum"},
+                                   {"rate", "0.1"},
+                                   {"schedule", "constant"},
+                                   {"warm-up", "0"},
+                                   {"final-rate", "0.01"},
+                                   {"clip", "0"},
+                                   {"patience", "0"},
+                                   {"decay", "0.5"},
+                                   {"input", "/b"}});
+  const Given read = arguments().read({.tensors = {}, .metadata = given.metadata}, "a.safetensors");
+  CHECK(read.preset == "source");
+  CHECK(read.cell == "gru");
+  CHECK(read.seed == 7);
+  CHECK(read.hidden == 20);
+  CHECK(read.batch == 3);
+  CHECK(read.bidirectional);
+  CHECK(read.decay == 0.5);
+  CHECK(read.optimizer == "momentum");
+}
+
+TEST_CASE("a checkpoint without an option, or with one that can not be, is refused") {
+  const Metadata good = parse({}).metadata;
+  const auto refusal = [&](const std::string& name, const std::optional<std::string>& value) {
+    Metadata metadata = good;
+    metadata.erase(name);
+    if (value) metadata[name] = *value;
+    try {
+      arguments().read({.tensors = {}, .metadata = metadata}, "a.safetensors");
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refusal("hidden", "-1") == "a.safetensors: in its metadata, hidden -1: must be a whole number of 1 to 1048576");
+  CHECK(refusal("batch", "4611686018427387904") ==
+        "a.safetensors: in its metadata, batch 4611686018427387904: must be a whole number of 1 to 1048576");
+  CHECK(refusal("bidirectional", "perhaps") == "a.safetensors: in its metadata, bidirectional perhaps: must be yes or no");
+  CHECK(refusal("preset", "best") == "a.safetensors: in its metadata, preset best: must be one of default, source");
+  CHECK(refusal("hidden", {}) == "a.safetensors: its metadata have no hidden: must be saved by carousel train");
+}
+
+TEST_CASE("a flag is on, or what it is said to be") {
+  CHECK(parse({"--bidirectional"}).bidirectional);
+  CHECK_FALSE(parse({"--bidirectional=no"}).bidirectional);
+  CHECK_FALSE(parse({}).bidirectional);
 }
 
 TEST_CASE("--data falls back to $CAROUSEL_DATA") {

@@ -42,8 +42,10 @@ struct Trained {
     test::write_text(input, text);
     train(options);
   }
-  void train(const std::vector<std::string>& options) {
-    std::vector<std::string> arguments{"train", "text", "--quiet", "--input", input, "--out", out};
+  void train(const std::vector<std::string>& options) { run_train(options, "--out"); }
+  void resume(const std::vector<std::string>& options) { run_train(options, "--resume"); }
+  void run_train(const std::vector<std::string>& options, const char* into) {
+    std::vector<std::string> arguments{"train", "text", "--quiet", "--input", input, into, out};
     arguments.insert(arguments.end(), options.begin(), options.end());
     ran = run(arguments);
     CAPTURE(ran.err);
@@ -64,8 +66,13 @@ struct Loaded {
 
   explicit Loaded(const std::string& path)
       : file(read_safetensors(path)),
-        model(Scope<float>(registry, random), saved_options(file, path), Vocabulary::of(file.metadata.at("vocabulary"), path)) {
+        model(Scope<float>(registry, random), options(file.metadata), Vocabulary::of(file.metadata.at("vocabulary"), path)) {
     load(registry, file, path);
+  }
+
+ private:
+  static TrainOptions options(const Metadata& metadata) {
+    return {.cell = metadata.at("cell"), .hidden = std::stol(metadata.at("hidden")), .layers = std::stol(metadata.at("layers"))};
   }
 };
 
@@ -147,8 +154,7 @@ TEST_CASE("as in char-rnn, gradients are summed over time and cut at 5, and the 
   Tensor<float> before = trained.parameter("readout/b");
   for (int epoch = 2; epoch <= 14; ++epoch) {
     CAPTURE(epoch);
-    trained.train({"--preset", "source", "--optimizer", "sgd", "--hidden", "2", "--layers", "1", "--batch", "1", "--steps", "64",
-                   "--epochs", std::to_string(epoch), "--resume"});
+    trained.resume({"--epochs", std::to_string(epoch)});
     const Tensor<float> after = trained.parameter("readout/b");
     const double step = 5 * 2e-3 * std::pow(0.97, std::max(0, epoch - 10));
     CHECK(static_cast<double>(after.data()[0] - before.data()[0]) == doctest::Approx(step).epsilon(1e-4));
@@ -207,7 +213,7 @@ TEST_CASE("a training that is resumed ends with the bits of one that ran through
   const Trained straight(text, options + std::vector<std::string>{"--epochs", "3"});
   Trained resumed(text, options + std::vector<std::string>{"--epochs", "1"});
   CHECK(resumed.checkpoint().tensors != straight.checkpoint().tensors);
-  resumed.train(options + std::vector<std::string>{"--epochs", "3", "--resume"});
+  resumed.resume(options + std::vector<std::string>{"--epochs", "3"});
   CHECK(resumed.checkpoint().tensors == straight.checkpoint().tensors);
 }
 

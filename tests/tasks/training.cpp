@@ -1,170 +1,291 @@
 #include <carousel/tasks/training.hpp>
 
+#include <unistd.h>
+
 #include <cmath>
+#include <exception>
 #include <filesystem>
-#include <set>
+#include <limits>
+#include <sstream>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/expression.hpp>
-#include <carousel/tasks/task.hpp>
 
-#include "tests/lib/folder.hpp"
+#include "tests/tasks/written.hpp"
 
 using namespace carousel;
 
 namespace {
 
-/// One step of x ↦ x²/2 from x = 1 by the optimiser of that name.
-double after_a_step(const std::string& name) {
-  Registry<double> registry;
-  Parameter<double>& x = registry.parameter("x", {1}, [] { return full<double>({1}, 1); });
-  const auto optimizer = make_optimizer(name, registry, 0.1);
-  CHECK(optimizer->name() == std::string(name == "momentum" ? "sgd" : name));
-  Tape<double> tape;
-  for (int i = 0; i < 2; ++i) {
-    tape.clear();
-    const Var<double> v = Param<double>(x);
-    backward(v * v * 0.5);
-    optimizer->step();
+/// A training of x ↦ (x − 1)²: ten examples in batches of two; what was said and saved.
+template <class T>
+struct Trial {
+  TrainOptions options;
+  std::vector<double> validations = {};  // of the epochs, in turn; empty: nothing validates
+  std::string identity = "ten examples";
+  Index stop_after = 0;   // steps, as by Ctrl-C
+  double explode_at = 0;  // step whose loss is not finite
+  std::string out = {}, err = {};
+  std::vector<double> rates = {};
+  T x = 0;
+
+  explicit Trial(const std::string& folder) {
+    options.epochs = 4, options.hidden = 1, options.batch = 2, options.rate = 0.1, options.optimizer = "momentum";
+    options.out = folder;
+    options.metadata["task"] = "trial";
   }
-  return x.value.data()[0];
-}
 
-const TrainOptions trained{.preset = "source", .cell = "gru", .seed = 7, .hidden = 20, .layers = 2, .batch = 3, .steps = 50};
+  int run() {
+    int code = -1;
+    std::exception_ptr error;
+    const auto train_or_fail = [&] {
+      try {
+        code = train();
+      } catch (...) {
+        error = std::current_exception();
+      }
+    };
+    err = test::written_to(STDERR_FILENO, [&] { out = test::written_to(STDOUT_FILENO, train_or_fail); });
+    if (error) std::rethrow_exception(error);
+    return code;
+  }
+  /// Another one, that goes on where this one ended.
+  Trial resumed() const {
+    Trial next = *this;
+    next.options.resume = options.out;
+    next.options.resumed = read_safetensors(options.out + "/last.safetensors").metadata;
+    next.stop_after = 0, next.rates.clear();
+    return next;
+  }
 
-Safetensors checkpoint() {
-  Safetensors file;
-  file.metadata = metadata_of("echo", trained);
-  return file;
-}
+  std::string file(const std::string& name) const { return options.out + "/" + name; }
+  /// The lines of metrics.jsonl, without times.
+  std::vector<nlohmann::json> metrics() const {
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(test::read_text(file("metrics.jsonl")));
+    for (std::string line; std::getline(text, line);) {
+      lines.push_back(nlohmann::json::parse(line));
+      CHECK(lines.back().at("seconds").get<double>() >= 0);
+      lines.back().erase("seconds");
+    }
+    return lines;
+  }
+
+ private:
+  int train() {
+    Registry<T> registry;
+    Parameter<T>& parameter = registry.parameter("x", {1}, [] { return zeros<T>({1}); });
+    const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
+    TrainPlan<T> plan{.about = "ten examples",
+                      .parts = {.unit = "examples", .train = 10, .validation = 3, .test = 2},
+                      .identity = identity,
+                      .metadata = {{"more", "of it"}},
+                      .optimizer = *optimizer,
+                      .data = {.examples = 10, .batch = 2},
+                      .loss = [&](const Batch& batch, const Shard&) -> Var<T> {
+                        // Each example pulls a little elsewhere, so that their order shows in the bits.
+                        const T to = T(1) + T(0.01) * static_cast<T>(batch.examples[0]);
+                        const Var<T> v = Param<T>(parameter);
+                        if (explode_at > 0 && static_cast<double>(batch.step) == explode_at)
+                          return v * std::numeric_limits<T>::infinity();
+                        return (v - to) * (v - to);
+                      },
+                      .loss_scale = 2,
+                      .after_step =
+                          [&](const StepReport& report) {
+                            rates.push_back(options.rate * optimizer->rate_factor());
+                            if (stop_after > 0 && report.step + 1 == stop_after) raise_interrupt();
+                          },
+                      .after_epoch = [&](const EpochReport& report) -> std::vector<Metric> {
+                        return {{"twice", 2.0 * static_cast<double>(report.epoch)}};
+                      },
+                      .result = [&](const TrainOutcome& trained) -> std::vector<Metric> {
+                        x = parameter.value.data()[0];
+                        return {{"x", static_cast<double>(x)}, {"loss", trained.last.loss}};
+                      }};
+    Index epoch = 0;
+    if (!validations.empty()) {
+      if (!options.resume.empty()) epoch = FitState::from(read_safetensors(file("last.safetensors")), "").epoch;
+      plan.validation = {.name = "validation_loss", .measure = [&] { return validations.at(static_cast<std::size_t>(epoch++)); }};
+    }
+    return train_model<T>(options, plan);
+  }
+
+  void raise_interrupt() const { const_cast<std::atomic<bool>&>(interrupted()) = true; }
+};
+
+/// As long as it lives Ctrl-C is what a test makes it; then there was none.
+struct NoInterrupt {
+  ~NoInterrupt() { const_cast<std::atomic<bool>&>(interrupted()) = false; }
+};
 
 }  // namespace
 
-TEST_CASE("every optimiser goes downhill, each in its own way") {
-  std::set<double> ends;
-  for (const std::string& name : optimizer_names()) {
-    CAPTURE(name);
-    const double end = after_a_step(name);
-    CHECK(std::abs(end) < 1);
-    CHECK(ends.insert(end).second);
+TEST_CASE_TEMPLATE("a training leaves its parameters, what it was told, and a line of metrics for each epoch", T, float, double) {
+  const test::Folder folder;
+  Trial<T> trial(folder / "a/run");
+  trial.validations = {4, 2, 3, std::numeric_limits<double>::quiet_NaN()};
+  REQUIRE(trial.run() == exit_done);
+  CHECK(trial.out.starts_with("result: trial x="));
+  CHECK(
+      trial.err.starts_with("carousel: ten examples: 10 examples to train on, 3 to validate, 2 to test; a layer of 1 lstm units, "
+                            "1 parameters\nepoch 1/4  train_loss "));
+  CHECK(trial.err.ends_with("\ncarousel: saved in " + trial.options.out + "\n"));
+  const auto config = nlohmann::json::parse(test::read_text(trial.file("config.json")));
+  CHECK(config.at("task") == "trial");
+  CHECK(config.at("examples").at("train") == 10);
+
+  const std::vector<nlohmann::json> lines = trial.metrics();
+  REQUIRE(lines.size() == 5);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(lines[i].at("epoch") == i + 1);
+    CHECK(lines[i].at("step") == 5 * (i + 1));
+    CHECK(lines[i].at("examples") == 10 * (i + 1));
+    CHECK(lines[i].at("rate") == 0.1);
+    CHECK(lines[i].at("gradient_norm") > 0);
+    CHECK(lines[i].at("train_loss") > 0);
+    CHECK(lines[i].at("twice") == 2 * i);
   }
-  CHECK(after_a_step("sgd") == doctest::Approx(0.81));
-  CHECK(after_a_step("momentum") == doctest::Approx(0.72));
+  CHECK(lines[1].at("validation_loss") == 2);
+  CHECK(lines[3].at("validation_loss").is_null());
+  CHECK(lines[4].at("result") == "trial");
+
+  // The best was the second epoch, and the result is of it.
+  Registry<T> best;
+  best.parameter("x", {1}, [] { return zeros<T>({1}); });
+  const Safetensors file = load(best, trial.file("best.safetensors"));
+  CHECK(best.at("x").value.data()[0] == trial.x);
+  CHECK(file.metadata.at("more") == "of it");
+  Registry<T> last;
+  last.parameter("x", {1}, [] { return zeros<T>({1}); });
+  load(last, trial.file("last.safetensors"));
+  CHECK(last.at("x").value.data()[0] != trial.x);
 }
 
-TEST_CASE("an optimiser that is not there is refused with those that are") {
-  Registry<float> registry;
-  CHECK_THROWS_WITH_AS(make_optimizer("adamm", registry, 0.1),
-                       "optimizer: there is no adamm: must be one of sgd, momentum, rmsprop, adagrad, adadelta, adam, adamw",
-                       std::invalid_argument);
-}
-
-TEST_CASE("a checkpoint gives back the options that it was made with") {
-  const TrainOptions options = saved_options(checkpoint(), "a.safetensors");
-  CHECK(options.preset == "source");
-  CHECK(options.cell == "gru");
-  CHECK(options.seed == 7);
-  CHECK(options.hidden == 20);
-  CHECK(options.layers == 2);
-  CHECK(options.batch == 3);
-  CHECK(options.steps == 50);
-}
-
-TEST_CASE("a checkpoint without an option, or with one that can not be, is refused") {
-  Safetensors file = checkpoint();
-  file.metadata["hidden"] = "-1";
-  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
-                       "a.safetensors: in its metadata, hidden -1: must be a whole number of 1 to 1048576", std::runtime_error);
-  file = checkpoint();
-  file.metadata["layers"] = "1000000000000";
-  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
-                       "a.safetensors: in its metadata, layers 1000000000000: must be a whole number of 1 to 1000",
-                       std::runtime_error);
-  file = checkpoint();
-  file.metadata["batch"] = "4611686018427387904";
-  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
-                       "a.safetensors: in its metadata, batch 4611686018427387904: must be a whole number of 1 to 1048576",
-                       std::runtime_error);
-  file.metadata.erase("hidden");
-  CHECK_THROWS_WITH_AS(saved_options(file, "a.safetensors"),
-                       "a.safetensors: its metadata have no hidden: must be saved by carousel train", std::runtime_error);
-}
-
-TEST_CASE("with --out a training saves into that folder, which is made; without, nowhere") {
+TEST_CASE("where nothing validates no epoch is the best, and the last one counts") {
   const test::Folder folder;
-  TrainOptions options = trained;
-  CHECK(fit_options(options, {}).last.empty());
-  CHECK(fit_options(options, {}).best.empty());
-  options.out = folder / "a/b";
-  const FitOptions fitting = fit_options(options, {{"task", "echo"}});
-  CHECK(std::filesystem::is_directory(options.out));
-  CHECK(fitting.last == options.out + "/last.safetensors");
-  CHECK(fitting.best == options.out + "/best.safetensors");
-  CHECK(fitting.metadata.at("task") == "echo");
-  CHECK(fitting.seed == 7);
-  CHECK(fitting.stop == &interrupted());
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  CHECK_FALSE(std::filesystem::exists(trial.file("best.safetensors")));
+  CHECK(trial.x == to_tensor<double>(read_safetensors(trial.file("last.safetensors")).tensors.at("x"), "x").data()[0]);
+}
+
+TEST_CASE("a training ends when its patience does, and stays ended when it is resumed") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.options.epochs = 20, trial.options.patience = 2;
+  trial.validations = {3, 4, 2, 2, 5, 1, 1};
+  REQUIRE(trial.run() == exit_done);
+  CHECK(trial.metrics().size() == 5 + 1);
+  CHECK(trial.err.find("carousel: ended after epoch 5: 2 epochs without a better validation_loss\n") != std::string::npos);
+  Trial<double> again = trial.resumed();
+  REQUIRE(again.run() == exit_done);
+  CHECK(again.rates.empty());
+  CHECK(again.out == trial.out);
+  CHECK(again.metrics() == trial.metrics());
+}
+
+TEST_CASE_TEMPLATE("a training that was interrupted and goes on ends with the same bits and the same metrics", T, float, double) {
+  const test::Folder folder;
+  const NoInterrupt after;
+  Trial<T> whole(folder / "whole");
+  whole.options.schedule = "cosine", whole.options.warm_up = 3;
+  REQUIRE(whole.run() == exit_done);
+  for (const Index steps : {1, 5, 7, 10, 19}) {
+    CAPTURE(steps);
+    Trial<T> parted(folder / ("parted" + std::to_string(steps)));
+    parted.options.schedule = "cosine", parted.options.warm_up = 3;
+    parted.stop_after = steps;
+    REQUIRE(parted.run() == exit_interrupted);
+    CHECK(parted.out.empty());
+    const std::string saved = parted.file("last.safetensors");
+    CHECK(parted.err.ends_with(", saved in " + saved + "; to go on: carousel train trial --resume " + parted.options.out + "\n"));
+    const_cast<std::atomic<bool>&>(interrupted()) = false;
+    Trial<T> rest = parted.resumed();
+    REQUIRE(rest.run() == exit_done);
+    CHECK(std::ssize(rest.rates) == 20 - steps);
+    CHECK(rest.out == whole.out);
+    CHECK(rest.metrics() == whole.metrics());
+    CHECK(test::read_text(saved) == test::read_text(whole.file("last.safetensors")));
+  }
+}
+
+TEST_CASE("metrics of an epoch that was not saved are written again, and what is no metric is left") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  const std::string metrics = test::read_text(trial.file("metrics.jsonl"));
+  for (const char* more : {"{\"epoch\":5,\"seconds\":1}\n", "{\"epoch\":\"x\"}\n", "half a li", "[1]\n", "null"}) {
+    CAPTURE(more);
+    test::write_text(trial.file("metrics.jsonl"), metrics + more);
+    Trial<double> again = trial.resumed();
+    REQUIRE(again.run() == exit_done);
+    CHECK(again.metrics() == trial.metrics());
+  }
+}
+
+TEST_CASE("the rate goes on as its schedule says, and gradients are bounded by norm or each for itself") {
+  const test::Folder folder;
+  Trial<double> constant(folder / "constant"), cosine(folder / "cosine"), exponential(folder / "exponential");
+  REQUIRE(constant.run() == exit_done);
+  CHECK(constant.rates == std::vector<double>(20, 0.1));
+  cosine.options.schedule = "cosine", cosine.options.warm_up = 2, cosine.options.final_rate = 0.5;
+  REQUIRE(cosine.run() == exit_done);
+  CHECK(cosine.rates[0] == doctest::Approx(0.05));
+  CHECK(cosine.rates[1] == doctest::Approx(0.1));
+  CHECK(cosine.rates[12] == doctest::Approx(0.1 * 0.75));
+  CHECK(cosine.rates[19] == doctest::Approx(0.1 * (0.5 + 0.25 * (1 + std::cos(M_PI * 17 / 20)))));
+  exponential.options.schedule = "exponential", exponential.options.epochs = 12;
+  REQUIRE(exponential.run() == exit_done);
+  CHECK(exponential.rates[49] == doctest::Approx(0.1));
+  CHECK(exponential.rates[59] == doctest::Approx(0.1 * 0.97 * 0.97));
+
+  Trial<double> clipped(folder / "clipped"), elements(folder / "elements");
+  for (Trial<double>* trial : {&clipped, &elements}) {
+    trial->options.optimizer = "sgd", trial->options.clip = 0.001, trial->options.epochs = 1;
+    trial->options.clip_elements = trial == &elements;
+    REQUIRE(trial->run() == exit_done);
+    CHECK(trial->x == doctest::Approx(5 * 0.1 * 0.001));
+  }
+}
+
+TEST_CASE("a loss that explodes ends with what was there before it, and code 1") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.explode_at = 7;
+  CHECK(trial.run() == exit_bad_result);
+  CHECK(trial.out.empty());
+  CHECK(trial.err.find("carousel: fit: the loss is ") != std::string::npos);
+  CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") + "\n"));
+  CHECK(trial.metrics().size() == 1);
+}
+
+TEST_CASE("a new training does not begin where another one lies, and one of other data does not go on") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.validations = {1, 1, 1, 1};
+  REQUIRE(trial.run() == exit_done);
+  const std::string run = trial.options.out, error = "--out " + run +
+                                                     ": holds a training already: must be another folder, or --resume " + run +
+                                                     " goes on with it";
+  CHECK_THROWS_WITH_AS(trial.run(), error.c_str(), std::runtime_error);
+  Trial<double> other = trial.resumed();
+  other.identity = "eleven examples";
+  CHECK_THROWS_WITH_AS(
+      other.run(),
+      (trial.file("last.safetensors") + ": saved for other data than ten examples: must be the same to go on").c_str(),
+      std::runtime_error);
+  std::filesystem::remove(trial.file("last.safetensors"));
+  CHECK_THROWS_WITH_AS(trial.run(), error.c_str(), std::runtime_error);
+  std::filesystem::remove(trial.file("best.safetensors"));
+  CHECK(trial.run() == exit_done);
+
   test::write_text(folder / "file", "");
-  options.out = folder / "file/x";
-  CHECK_THROWS_WITH_AS(fit_options(options, {}),
-                       ("--out " + options.out + ": Not a directory: must be a folder, or a place for one").c_str(),
+  trial.options.out = folder / "file/x";
+  CHECK_THROWS_WITH_AS(trial.run(),
+                       ("--out " + trial.options.out + ": Not a directory: must be a folder, or a place for one").c_str(),
                        std::runtime_error);
-}
-
-TEST_CASE("a new training does not begin where another one lies; that one goes on") {
-  const test::Folder folder;
-  Registry<float> registry;
-  registry.parameter("x", {1}, [] { return full<float>({1}, 1); });
-  const auto optimizer = make_optimizer("sgd", registry, 0.1);
-  TrainOptions options = trained;
-  options.out = folder / "run";
-  CHECK(start_state(*optimizer, options).step == 0);
-  FitOptions fitting = fit_options(options, metadata_of("echo", trained));
-  fitting.epochs = 3;
-  const auto loss = [&](const Batch&, const Shard&) -> Var<float> {
-    const Var<float> x = Param<float>(registry.at("x"));
-    return x * x;
-  };
-  fit(*optimizer, {.examples = 1}, loss, fitting);
-  const std::string error =
-      "--out " + options.out + ": holds a training already: must be another folder, or --resume goes on with it";
-  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
-  std::filesystem::remove(fitting.last);
-  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
-  fit(*optimizer, {.examples = 1}, loss, fitting);
-  std::filesystem::remove(fitting.best);
-  CHECK_THROWS_WITH_AS(fit_options(options, {}), error.c_str(), std::runtime_error);
-  options.resume = true;
-  CHECK(fit_options(options, {}).last == fitting.last);
-  CHECK(start_state(*optimizer, options).step == 3);
-}
-
-TEST_CASE("metadata have every option that a training which goes on must have too") {
-  TrainOptions options = trained;
-  options.epochs = 9;
-  options.rate = 0.1;
-  options.dropout = 0.25;
-  options.clip = 5;
-  options.optimizer = "momentum";
-  CHECK(metadata_of("echo", options) == Metadata{{"task", "echo"},
-                                                 {"preset", "source"},
-                                                 {"cell", "gru"},
-                                                 {"epochs", "9"},
-                                                 {"seed", "7"},
-                                                 {"hidden", "20"},
-                                                 {"layers", "2"},
-                                                 {"batch", "3"},
-                                                 {"steps", "50"},
-                                                 {"rate", "0.1"},
-                                                 {"dropout", "0.25"},
-                                                 {"clip", "5"},
-                                                 {"update_rule", "momentum"}});
-}
-
-TEST_CASE("the end of a training gives the exit code") {
-  CHECK(report_end({.ended = Ended::finished, .note = "", .state = {}}, {}) == exit_done);
-  CHECK(report_end({.ended = Ended::stopped, .note = "", .state = {}}, {}) == exit_done);
-  CHECK(report_end({.ended = Ended::exploded, .note = "fit: (from a test) the loss exploded", .state = {}}, {}) ==
-        exit_bad_result);
-  CHECK(report_end({.ended = Ended::interrupted, .note = "", .state = {}}, {}) == exit_interrupted);
 }

@@ -1,0 +1,42 @@
+#pragma once
+/// The folder of a run: config.json, metrics.jsonl, best.safetensors, last.safetensors.
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <carousel/tasks/options.hpp>
+#include <carousel/tasks/task.hpp>
+
+namespace carousel {
+
+/// The folder that a training saves in: `out`, or if that is empty a new one, runs/TASK-DATE-TIME; it is made. Throws
+/// std::runtime_error if it can not be made, or `fresh` and a training lies there.
+std::string make_run_folder(const std::string& task, const std::string& out, bool fresh);
+
+/// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
+void write_text(const std::string& path, const std::string& text);
+
+/// Writes config.json: what the training was told, of how many examples its parts are, the program's version and its BLAS.
+void write_config(const std::string& folder, const Metadata& options, const std::vector<Metric>& parts);
+
+/// The file metrics.jsonl: a JSON object on each line, one for each epoch, and a last one for the result.
+class MetricsFile {
+ public:
+  /// A training that goes on keeps the lines of the epochs that are done; a new one begins with none.
+  MetricsFile(const std::string& folder, Index epochs_done);
+
+  /// Writes a line: `first`, which is JSON, then the metrics; null where one is not finite. Throws std::runtime_error if it can
+  /// not be written.
+  void add(std::string_view first, const std::vector<Metric>& metrics);
+  /// The "seconds" of the last line that was kept, or 0.
+  double seconds() const { return seconds_; }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+  double seconds_ = 0;
+};
+
+}  // namespace carousel
