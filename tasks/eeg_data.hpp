@@ -49,9 +49,9 @@ EegParts<std::string> divide(const std::string& what, std::span<const std::strin
 
 /// Where series come from.
 struct EegSource {
-  std::string about;                                       ///< for errors and reports
-  std::vector<std::string> names = {};                     ///< of all series, in their order
-  std::function<EegSeries(const std::string& name)> read;  ///< throws as read_series does
+  std::string about;                                            ///< for errors and reports
+  std::vector<std::string> names = {};                          ///< of all series, in their order
+  std::function<EegSeries(const std::string& name)> read = {};  ///< throws as read_series does
 };
 
 /// Reads series and filters them. Throws std::runtime_error if one has other channels than `channels`, which are set if they are

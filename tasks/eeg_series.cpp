@@ -14,6 +14,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/file.hpp>
 #include <carousel/lib/utf8.hpp>
+#include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
 
@@ -143,11 +144,9 @@ std::string path_of(const std::string& folder, const std::string& name, std::str
   return (std::filesystem::path(folder) / name).string() + std::string(ending);
 }
 
-void write_text(const std::string& path, const fmt::memory_buffer& text) {
+void write_new(const std::string& path, const std::string& text) {
   if (std::filesystem::exists(path)) bad_file("write ", path, ": is there already: must not be, or be elsewhere");
-  NewFile file(path, text.size());
-  file.write(std::as_bytes(std::span(text.data(), text.size())));
-  file.publish();
+  write_text(path, text);
 }
 
 /// What series are sorted by: the subject, then the number behind it; digits count as a number.
@@ -217,21 +216,19 @@ EegSeries read_series(const std::string& folder, const std::string& name) {
 }
 
 void write_series(const EegSeries& series, const std::string& folder) {
-  fmt::memory_buffer text;
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "id,{}\n", fmt::join(series.channels, ","));
+  std::string data = fmt::format("id,{}\n", fmt::join(series.channels, ",")), events = events_header() + "\n";
   const std::size_t channels = series.channels.size();
-  for (std::size_t r = 0; r < series.events.size(); ++r)
-    fmt::format_to(out, "{}_{},{}\n", series.name, r, fmt::join(std::span(series.signals).subspan(r * channels, channels), ","));
-  write_text(path_of(folder, series.name, data_end), text);
-  text.clear();
-  fmt::format_to(out, "{}\n", events_header());
   for (std::size_t r = 0; r < series.events.size(); ++r) {
-    fmt::format_to(out, "{}_{}", series.name, r);
-    for (std::size_t k = 0; k < eeg_events.size(); ++k) fmt::format_to(out, ",{}", series.events[r] >> k & 1);
-    text.push_back('\n');
+    fmt::format_to(std::back_inserter(data), "{}_{}", series.name, r);
+    for (const float value : std::span(series.signals).subspan(r * channels, channels))
+      fmt::format_to(std::back_inserter(data), ",{}", value);
+    fmt::format_to(std::back_inserter(events), "{}_{}", series.name, r);
+    for (std::size_t k = 0; k < eeg_events.size(); ++k)
+      fmt::format_to(std::back_inserter(events), ",{}", series.events[r] >> k & 1);
+    data += '\n', events += '\n';
   }
-  write_text(path_of(folder, series.name, events_end), text);
+  write_new(path_of(folder, series.name, data_end), data);
+  write_new(path_of(folder, series.name, events_end), events);
 }
 
 std::string events_header() {

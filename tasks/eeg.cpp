@@ -1,0 +1,311 @@
+/// Events in brain waves: which of six a hand that grasps and lifts is at. After apaszke/kaggle-grasp-and-lift (2015).
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/checkpoint.hpp>
+#include <carousel/models/loss.hpp>
+#include <carousel/tasks/eeg_model.hpp>
+#include <carousel/tasks/eeg_subject.hpp>
+#include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/task.hpp>
+#include <carousel/tasks/training.hpp>
+
+namespace carousel {
+
+namespace {
+
+std::vector<Preset<EegOptions>> presets() {
+  EegOptions usual, source;
+  usual.epochs = 40, usual.hidden = 64, usual.batch = 16, usual.steps = 100, usual.subsample = 10, usual.rate = 5e-3,
+  usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
+  source.epochs = 30, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 250, source.subsample = 3,
+  source.optimizer = "rmsprop", source.rate = 2e-3, source.schedule = "exponential", source.clip = 5, source.clip_elements = true;
+  return {{"default", "the best that we know: fewer frames a second, Adam, a rate that falls along a cosine", usual},
+          {"source", "the original's net and rates", source}};
+}
+
+Arguments<EegOptions> arguments() {
+  constexpr double many = 1000;
+  Arguments<EegOptions> all("eeg", presets());
+  all.add_data()
+      .add_threads()
+      .add("--subject", "N", &EegOptions::subject, "whose recordings: those named subjN_…; 0: of a folder all, else subject 1",
+           {.at_least = 0})
+      .add("--series", "N", &EegOptions::series, "of a subject that is made up", {.at_least = 3, .at_most = many})
+      .add("--seconds", "N", &EegOptions::seconds, "of each of these", {.at_least = 20, .at_most = 3600})
+      .add("--write-csv", "DIR", &EegOptions::write, "writes these there, as pairs of CSV files, and reads them from there",
+           {.saved = false})
+      .add("--validation", "N", &EegOptions::validation, "series of each subject to validate: those before the last ones",
+           {.at_least = 1, .at_most = many})
+      .add("--test", "N", &EegOptions::test, "series of each subject to test: the last ones", {.at_least = 1, .at_most = many})
+      .add("--low-pass", "HZ", &EegOptions::low_pass, "cutoff of a Butterworth filter of order 3; 0: none",
+           {.at_least = 0, .below = eeg_rate / 2.0})
+      .add("--subsample", "N", &EegOptions::subsample, "of so many rows the net sees the first", {.at_least = 1, .at_most = many})
+      .add_net({.dropout = "part of each layer's outputs that is dropped in training"})
+      .add("--steps", "N", &EegOptions::steps, "frames of each stream per update", size_rule())
+      .add_training({.batch = "streams read side by side",
+                     .clip = "bound of the gradient's norm; source: of each of its elements; 0: none"});
+  return all;
+}
+
+/// The folder that has pairs of CSV files: DATA or DATA/eeg; empty if neither has.
+std::string find_recordings(const std::string& data) {
+  for (const std::string& folder : {data, data + "/eeg"})
+    if (std::error_code error; std::filesystem::is_directory(folder, error) && !list_series(folder).empty()) return folder;
+  return "";
+}
+
+EegSource read_from(const std::string& folder, Index subject) {
+  const std::string name = subject == 0 ? "" : fmt::format("subj{}", subject);
+  EegSource source{.about = "read " + folder, .names = list_series(folder, name), .read = std::bind_front(read_series, folder)};
+  if (source.names.empty()) bad_file("read ", folder, ": there is no ", name, name.empty() ? "" : "_series", "*_data.csv");
+  return source;
+}
+
+EegSource made_up(const EegOptions& options) {
+  const Index subject = std::max<Index>(options.subject, 1), seconds = options.seconds;
+  EegSource source{.about = fmt::format("subject {}, made up by the program", subject), .read = [=](const std::string& name) {
+                     return record_series(subject, std::stoll(name.substr(name.rfind("series") + 6)), seconds);
+                   }};
+  for (Index number = 1; number <= options.series; ++number)
+    source.names.push_back(fmt::format("subj{}_series{}", subject, number));
+  return source;
+}
+
+/// Where recordings are: in a folder; empty: they are made up.
+std::string folder_of(const EegOptions& options) {
+  const bool named = !options.data.empty() && options.data != detail::data_folder();
+  if (!options.write.empty()) {
+    if (named) wrong_argument("--write-csv ", options.write, ": writes a subject that is made up: must be without --data");
+    const EegSource source = made_up(options);
+    std::filesystem::create_directories(options.write);
+    for (const std::string& name : source.names) write_series(source.read(name), options.write);
+    note(source.about + ", written to " + options.write);
+    return options.write;
+  }
+  if (options.data.empty()) return "";
+  const std::string found = find_recordings(options.data);
+  if (named && found.empty())
+    bad_file("--data ", options.data, ": there is no *_data.csv with its *_events.csv, neither here nor in eeg/");
+  return found;
+}
+
+/// What tells the series of one training from those of another.
+std::string identity_of(std::span<const EegFrames> series) {
+  std::uint64_t hash = 0;
+  for (const EegFrames& one : series) {
+    const std::string_view values(reinterpret_cast<const char*>(one.values.data()), one.values.size() * sizeof(float));
+    const std::string_view events(reinterpret_cast<const char*>(one.events.data()), one.events.size());
+    hash = mix(mix(hash, detail::hash(values)), detail::hash(events));
+  }
+  return fmt::format("{} series, hash {:016x}", series.size(), hash);
+}
+
+Index frames_in(std::span<const EegFrames> series) {
+  Index sum = 0;
+  for (const EegFrames& one : series) sum += one.frames();
+  return sum;
+}
+
+template <class Model>
+std::vector<EegLogits> logits_of_all(const Model& model, std::span<const EegFrames> series) {
+  std::vector<EegLogits> all;
+  for (const EegFrames& one : series) all.push_back(logits_of(model, one));
+  return all;
+}
+
+/// Writes how probable each event is at each row, in the form of the competition's submissions.
+void write_predictions(const std::string& path, std::span<const EegFrames> series, std::span<const EegLogits> logits) {
+  std::string text = events_header() + "\n";
+  for (std::size_t s = 0; s < series.size(); ++s)
+    for (std::size_t r = 0; r < series[s].events.size(); ++r) {
+      fmt::format_to(std::back_inserter(text), "{}_{}", series[s].name, r);
+      const float* const z = logits[s].data() + r / static_cast<std::size_t>(series[s].subsample) * eeg_events.size();
+      for (std::size_t k = 0; k < eeg_events.size(); ++k)
+        fmt::format_to(std::back_inserter(text), ",{:.6f}", 1 / (1 + std::exp(-static_cast<double>(z[k]))));
+      text += '\n';
+    }
+  write_text(path, text);
+}
+
+/// A training: series as streams, a model, and the states that its shards carry from batch to batch.
+class EegTraining {
+ public:
+  EegTraining(const EegOptions& options, const std::string& about, const EegParts<EegFrames>& data)
+      : options_(options),
+        about_(about),
+        data_(data),
+        scale_(scale_of(data.train)),
+        random_(static_cast<std::uint64_t>(options.seed)),
+        model_(Scope<float>(registry_, random_), options, data.train[0].channels),
+        streams_(data.train, options.batch, options.steps, static_cast<std::uint64_t>(options.seed)),
+        optimizer_(optimizer()) {
+    model_.standardise().set(scale_);
+    const int shards = static_cast<int>(std::min<Index>(2, options.batch));
+    for (Index s = 0; s < shards; ++s) {
+      const Shard shard{s, shards};
+      states_.push_back(model_.start(shard.last(options.batch) - shard.first(options.batch)));
+    }
+    next_states_ = states_;
+  }
+
+  int run(const Metadata& metadata) {
+    return train_model<float>(
+        options_,
+        {.about = about_,
+         .parts = {.unit = "frames",
+                   .train = frames_in(data_.train),
+                   .validation = frames_in(data_.validation),
+                   .test = frames_in(data_.test)},
+         .identity = identity_of(data_.train),
+         .metadata = metadata,
+         .optimizer = *optimizer_,
+         .data = {.examples = streams_.batches() * options_.batch, .batch = options_.batch, .shuffle = false},
+         .loss = [this](const Batch& batch, const Shard& shard) { return loss(batch, shard); },
+         .shards = static_cast<int>(states_.size()),
+         .explosion = 3,
+         .validation = {.name = "validation_auc",
+                        .measure = [this] { return areas(data_.validation, logits_of_all(model_, data_.validation)).mean(); },
+                        .higher_is_better = true},
+         .after_step = [this](const StepReport&) { states_.swap(next_states_); },
+         .save = [this](Safetensors& file) { put_states(file); },
+         .restore = [this](const Safetensors& file) { take_states(file); },
+         .result = [this](const TrainOutcome& trained) { return result(trained); }});
+  }
+
+ private:
+  std::unique_ptr<Optimizer<float>> optimizer() {
+    if (options_.preset == "source" && options_.optimizer == "rmsprop")
+      return std::make_unique<RmsProp<float>>(registry_, RmsPropOptions{.rate = options_.rate, .alpha = 0.95});
+    return make_optimizer(options_.optimizer, registry_, options_.rate);
+  }
+
+  Var<float> loss(const Batch& batch, const Shard& shard) {
+    Tape<float>& tape = Tape<float>::active();
+    const Index from = shard.first(options_.batch), to = shard.last(options_.batch), steps = options_.steps;
+    const Var<float> xs = tape.constant(Shape{steps, to - from, data_.train[0].channels});
+    const Var<float> ys = tape.constant(Shape{steps, to - from, std::ssize(eeg_events)});
+    const std::vector<Index> anew = streams_.fill(batch.epoch, batch.index, from, to, tape.data(xs), tape.data(ys));
+    const auto s = static_cast<std::size_t>(shard.index);
+    EegModel::State& state = next_states_[s] = states_[s];
+    for (Tensor<float>& member : state.tensors())
+      for (const Index stream : anew) std::fill_n(&member(stream, 0), member.shape()[1], 0.0F);
+    const DropoutKey key{.seed = batch.key, .first_example = from};
+    return binary_cross_entropy(model_(xs, state, key), ys,
+                                {.divide_by = static_cast<double>(options_.batch * steps * std::ssize(eeg_events))});
+  }
+
+  std::vector<Metric> result(const TrainOutcome& trained) {
+    const std::vector<EegLogits> logits = logits_of_all(model_, data_.test);
+    const EegAreas found = areas(data_.test, logits);
+    Registry<float> registry;
+    Random random = random_.split("memoryless");
+    MemorylessModel memoryless(Scope<float>(registry, random), data_.test[0].channels);
+    memoryless.standardise.set(scale_);
+    fit_memoryless(registry, memoryless, data_.train, static_cast<std::uint64_t>(options_.seed));
+    const EegAreas without = areas(data_.test, logits_of_all(memoryless, data_.test));
+    for (std::size_t k = 0; k < eeg_events.size(); ++k)
+      print(fmt::format("{:<20}auc {:.4f}   of a frame alone {:.4f}", eeg_events[k], found.of_event[k], without.of_event[k]));
+    write_predictions(trained.folder + "/predictions.csv", data_.test, logits);
+    return {{"auc", found.mean()}, {"memoryless_auc", without.mean()}, {"validation_auc", trained.best}};
+  }
+
+  /// Calls f(name, tensor) for every tensor of the states that the shards carry.
+  template <class F>
+  void for_each_state(F f) {
+    for (std::size_t s = 0; s < states_.size(); ++s) {
+      const std::span<Tensor<float>> members = states_[s].tensors();
+      for (std::size_t m = 0; m < members.size(); ++m) f(fmt::format("eeg:state/{}/{}", s, m), members[m]);
+    }
+  }
+  void put_states(Safetensors& file) {
+    for_each_state([&](const std::string& name, const Tensor<float>& state) { file.tensors[name] = from_tensor(state); });
+  }
+  void take_states(const Safetensors& file) {
+    for_each_state([&](const std::string& name, Tensor<float>& state) {
+      state = detail::tensor_of<float>(file, name, shape_of(state), detail::last_file(options_.out));
+    });
+  }
+
+  const EegOptions& options_;
+  const std::string about_;
+  const EegParts<EegFrames>& data_;
+  const EegScale scale_;
+  Registry<float> registry_;
+  Random random_;
+  EegModel model_;
+  EegStreams streams_;
+  std::unique_ptr<Optimizer<float>> optimizer_;
+  std::vector<EegModel::State> states_, next_states_;  // before and after the step that runs: a step that fails changes nothing
+};
+
+int train(const EegOptions& options) {
+  const std::string folder = folder_of(options);
+  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, options.subject);
+  const EegParts<std::string> names = divide(source.about, source.names, options.split());
+  std::vector<std::string> channels;
+  EegParts<EegFrames> data;
+  data.train = read_frames(source, names.train, options.filter(), channels);
+  data.validation = read_frames(source, names.validation, options.filter(), channels);
+  data.test = read_frames(source, names.test, options.filter(), channels);
+  if (!options.quiet)
+    note(fmt::format("trains on {}; validates on {}; tests on {}", fmt::join(names.train, ", "),
+                     fmt::join(names.validation, ", "), fmt::join(names.test, ", ")));
+  return EegTraining(options, source.about, data)
+      .run({{"channels", fmt::format("{}", fmt::join(channels, ","))}, {"recordings", detail::saved_path(folder)}});
+}
+
+std::vector<std::string> saved_channels(const EvalOptions& eval) {
+  std::vector<std::string> channels;
+  std::string rest = detail::saved_value(eval.checkpoint.metadata, "channels", eval.file) + ",";
+  for (std::size_t from = 0, to = 0; (to = rest.find(',', from)) != std::string::npos; from = to + 1)
+    channels.push_back(rest.substr(from, to - from));
+  return channels;
+}
+
+/// Of a folder that is named all series, else those that the training was tested on.
+int evaluate(const EvalOptions& eval) {
+  const EegOptions options = arguments().read(eval.checkpoint, eval.file);
+  std::vector<std::string> channels = saved_channels(eval);
+  Registry<float> registry;
+  Random random(1);
+  const EegModel model(Scope<float>(registry, random), options, std::ssize(channels));
+  load(registry, eval.checkpoint, eval.file);
+
+  const bool named = !eval.data.empty() && eval.data != detail::data_folder();
+  const std::string folder = named ? eval.data : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
+  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject);
+  const std::vector<std::string> names = named ? source.names : divide(source.about, source.names, options.split()).test;
+  const std::vector<EegFrames> series = read_frames(source, names, options.filter(), channels);
+  const std::vector<EegLogits> logits = logits_of_all(model, series);
+  const EegAreas found = areas(series, logits);
+  for (std::size_t k = 0; k < eeg_events.size(); ++k) print(fmt::format("{:<20}auc {:.4f}", eeg_events[k], found.of_event[k]));
+  const std::filesystem::path run = std::filesystem::path(eval.file).parent_path();
+  const std::string suffix = named ? "-" + std::filesystem::absolute(folder + "/.").parent_path().filename().string() : "";
+  const std::string path = (run / ("predictions" + suffix + ".csv")).string();
+  write_predictions(path, series, logits);
+  note("how probable events are, row by row: " + path);
+  print_result("eeg", {{"auc", found.mean()}, {"series", static_cast<double>(series.size())}});
+  return exit_done;
+}
+
+}  // namespace
+
+namespace tasks {
+Task eeg() {
+  return {.name = "eeg",
+          .about = "events in brain waves while a hand grasps and lifts: Grasp-and-Lift CSV files, or a subject that is made up",
+          .example = "carousel train eeg --data FOLDER --subject 1",
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
+          .eval = evaluate,
+          .eval_takes = {"--data"}};
+}
+}  // namespace tasks
+
+}  // namespace carousel
