@@ -1,0 +1,150 @@
+#include <carousel/tasks/svg.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/error.hpp>
+
+namespace carousel {
+
+namespace {
+
+constexpr double width = 960, height = 400, left = 70, right = 20, top = 66, bottom = 48;
+
+/// Colours that are told apart by the colour-blind too: Okabe & Ito 2008.
+constexpr const char* style = R"(<style>
+:root { --paper: #ffffff; --ink: #222222; --grid: #e4e4e4; --c0: #8a8a8a; --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #cc79a7; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16181c; --ink: #dddddd; --grid: #33363c; --c0: #9a9a9a; --c1: #56b4e9; --c2: #e69f00; --c3: #2fc79a; --c4: #e59ac4; }
+}
+text { font: 13px sans-serif; fill: #222222; fill: var(--ink); }
+.title { font-size: 16px; font-weight: bold; }
+.paper { fill: #ffffff; fill: var(--paper); }
+.grid { stroke: #e4e4e4; stroke: var(--grid); }
+.mark { stroke: #222222; stroke: var(--ink); stroke-dasharray: 2 3; }
+.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
+)";
+constexpr const char* colours[] = {"#8a8a8a", "#0072b2", "#d55e00", "#009e73", "#cc79a7"};
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (static_cast<unsigned char>(c) >= ' ')
+      out += c;
+  }
+  return out;
+}
+
+/// The least and the greatest number, some room around them if wanted; never the same.
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+
+  void add(double x) {
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+  void widen(double part) {
+    const double room = high > low ? part * (high - low) : std::max(1.0, std::abs(low)) / 2;
+    low -= room;
+    high += room;
+  }
+};
+
+/// The letters of a number on an axis whose numbers lie `step` apart.
+std::string axis_text(double number, double step) {
+  if (std::abs(number) < step / 2) return "0";
+  return std::abs(number) >= 1e6 || step < 1e-4 ? fmt::format("{:.4g}", number) : fmt::format("{:.10g}", number);
+}
+
+std::string path_of(const ChartLine& line, const auto& at_x, const auto& at_y) {
+  std::string path;
+  bool pen_down = false;
+  for (std::size_t i = 0; i < line.y.size(); ++i) {
+    const bool there = std::isfinite(line.y[i]) && std::isfinite(line.x[i]);
+    if (there) path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", at_x(line.x[i]), at_y(line.y[i]));
+    pen_down = there;
+  }
+  return path;
+}
+
+}  // namespace
+
+std::vector<double> axis_numbers(double low, double high, int count) {
+  const double rough = (high - low) / count, power = std::pow(10, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double times : {1.0, 2.0, 5.0})
+    if (times * power >= rough * (1 - 1e-9)) {
+      step = times * power;
+      break;
+    }
+  std::vector<double> numbers;
+  const double slack = 1e-9 * step, first = std::ceil((low - slack) / step);
+  for (double k = first; k * step <= high + slack; ++k) numbers.push_back(k * step);
+  return numbers;
+}
+
+std::string svg(const Chart& chart) {
+  Range xs, ys;
+  for (const ChartLine& line : chart.lines) {
+    if (line.x.size() != line.y.size())
+      wrong_argument("svg: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must be equally many");
+    for (std::size_t i = 0; i < line.x.size(); ++i)
+      if (std::isfinite(line.x[i]) && std::isfinite(line.y[i])) {
+        xs.add(line.x[i]);
+        ys.add(line.y[i]);
+      }
+  }
+  if (xs.low > xs.high) wrong_argument("svg: the chart ", chart.title, " has no point: must have at least one");
+  xs.widen(0);
+  ys.widen(0.06);
+  const auto at_x = [&](double x) { return left + (x - xs.low) / (xs.high - xs.low) * (width - left - right); };
+  const auto at_y = [&](double y) { return height - bottom - (y - ys.low) / (ys.high - ys.low) * (height - top - bottom); };
+
+  std::string out = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n", width, height);
+  out += style;
+  constexpr std::size_t colour_count = std::size(colours);
+  for (std::size_t i = 0; i < colour_count; ++i)
+    out += fmt::format(".c{0} {{ stroke: {1}; stroke: var(--c{0}); }}\n", i, colours[i]);
+  out += "</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n";
+  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", left, escaped(chart.title));
+
+  const std::vector<double> columns = axis_numbers(xs.low, xs.high, 10), rows = axis_numbers(ys.low, ys.high, 6);
+  const auto step_of = [](const std::vector<double>& numbers) { return numbers.size() > 1 ? numbers[1] - numbers[0] : 1.0; };
+  for (const double y : rows)
+    out += fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
+                       left, at_y(y), width - right, left - 8, at_y(y) + 4, axis_text(y, step_of(rows)));
+  for (const double x : columns)
+    out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/><text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
+                       at_x(x), top, height - bottom, at_x(x), height - bottom + 18, axis_text(x, step_of(columns)));
+  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", (left + width - right) / 2, height - 10,
+                     escaped(chart.x_name));
+  out += fmt::format("<text transform=\"translate(16 {}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+                     (top + height - bottom) / 2, escaped(chart.y_name));
+
+  for (const Chart::Mark& mark : chart.marks)
+    out += fmt::format("<path class=\"mark\" d=\"M{0:.1f} {1}V{2}\"/><text x=\"{3:.1f}\" y=\"{4}\">{5}</text>\n", at_x(mark.x),
+                       top, height - bottom, at_x(mark.x) + 5, top + 13, escaped(mark.name));
+  double legend = left;
+  for (std::size_t i = 0; i < chart.lines.size(); ++i) {
+    const ChartLine& line = chart.lines[i];
+    const std::string look =
+        fmt::format("class=\"line c{}\"{}", i % colour_count, line.dashed ? " stroke-dasharray=\"5 4\"" : "");
+    out += fmt::format("<path {} d=\"{}\"/>\n", look, path_of(line, at_x, at_y));
+    out += fmt::format("<path {} d=\"M{} 46h26\"/><text x=\"{}\" y=\"50\">{}</text>\n", look, legend, legend + 32,
+                       escaped(line.name));
+    legend += 32 + 7.5 * static_cast<double>(line.name.size()) + 24;
+  }
+  return out + "</svg>\n";
+}
+
+}  // namespace carousel

@@ -1,0 +1,33 @@
+#pragma once
+/// Line charts as SVG, without anything else: for the folder of a run, to be opened in a browser, in light or dark.
+
+#include <string>
+#include <vector>
+
+namespace carousel {
+
+/// A line of a chart through the points (x, y); it is broken where y is not finite.
+struct ChartLine {
+  std::string name;
+  std::vector<double> x, y;
+  bool dashed = false;
+};
+
+struct Chart {
+  std::string title, x_name, y_name;
+  std::vector<ChartLine> lines;  ///< drawn in this order, later ones above
+  struct Mark {
+    double x;
+    std::string name;
+  };
+  std::vector<Mark> marks = {};  ///< upright lines
+};
+
+/// The chart as the text of an SVG file, with axes, numbers, and a legend. Throws std::invalid_argument for a line with
+/// unequally many x and y, and for a chart without any point.
+std::string svg(const Chart& chart);
+
+/// Numbers for an axis from `low` to `high`: about `count` of them, 1, 2 or 5 times a power of ten apart, within the range.
+std::vector<double> axis_numbers(double low, double high, int count);
+
+}  // namespace carousel

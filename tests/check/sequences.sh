@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# The tasks sin, series and curve from outside: small trainings, each of which must beat what one gets without a net, what they save,
+# what can be done with that, tables that can not be read, each refused in one line.
+# CAROUSEL_PROGRAM names the program.
+set -uo pipefail
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
+program=${CAROUSEL_PROGRAM:-build/carousel}
+[[ -x $program ]] || { echo "no program at $program"; exit 1; }
+program=$(readlink -f -- "$program")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+passed=0
+failed=0
+check() {  # NAME COMMAND...: right when the command succeeds
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s\n' "$name"
+    printf '  code %s\n' "${code:-}"
+    sed 's/^/  stdout: /' "$work/out" | tail -n 5
+    sed 's/^/  stderr: /' "$work/err" | head -n 5
+  fi
+}
+
+run() {  # ARGUMENT...: leaves the output in $work/out and $work/err, the exit code in $code
+  code=0
+  (cd "$work" && exec "$program" "$@") >"$work/out" 2>"$work/err" </dev/null || code=$?
+}
+
+last_line() { tail -n 1 "$work/out"; }
+value() { last_line | tr ' ' '\n' | sed -n "s/^$1=//p"; }  # METRIC: of the last line
+compare() { awk -v a="$1" -v b="$3" "BEGIN { exit !(a != \"\" && b != \"\" && a + 0 $2 b + 0) }"; }  # A OPERATOR B
+same_bits() { cmp -s "$work/$1" "$work/$2"; }
+is_picture() { [[ $(head -c 5 "$work/$1") == '<svg ' && $(tail -n 1 "$work/$1") == '</svg>' ]]; }
+
+expect_error() {  # MESSAGE ARGUMENT...: one line on standard error, nothing on standard output, code 2
+  local message=$1
+  shift
+  run "$@"
+  check "carousel $*: $message" test "$code/$(<"$work/err")/$(<"$work/out")" = "2/carousel: $message/"
+}
+
+# sin. A net that says 0 has a loss of 30 per sequence, 60 points of a mean square of 1/2, and 0.707 in closed loop.
+
+run train sin --preset source --quiet --out source
+check 'sin, source: ends with 0' test "$code" = 0
+check 'sin, source: the result line' grep -qE '^result: sin last_100_loss=[0-9.e-]+ test_loss=[0-9.e-]+ closed_loop_rmse=[0-9.e-]+ closed_loop_rmse_1000=[0-9.e-]+ half_amplitude_rmse=[0-9.e-]+$' <(last_line)
+check 'sin, source: the mean loss of its last 100 sequences is at most 0.05' compare "$(value last_100_loss)" '<=' 0.05
+check 'sin, source: a picture' is_picture source/closed-loop.svg
+small=(--quiet --hidden 16 --epochs 4 --sequences 200)
+run train sin "${small[@]}" --out sin
+check 'sin: learns' compare "$(value test_loss)" '<' 3
+check 'sin: goes on by itself' compare "$(value closed_loop_rmse)" '<' 0.35
+trained=$(last_line | sed -E 's/last_100_loss=[^ ]+ //')
+run eval sin
+check 'sin: eval finds what the training found' test "$(last_line)" = "$trained"
+run sample sin --length 7
+check 'sin: sample goes on for as long as it is asked to' test "$(sed -n 1p "$work/out")/$(wc -l <"$work/out")/$(cut -d, -f1 "$work/out" | tail -n 1)" = 'x,sin,made/8/106'
+for options in '--cell gru --layers 2 --dropout 0.1' '--cell rnn-tanh' '--optimizer rmsprop --rate 0.01 --schedule constant --noise 0' '--readout-rate 0.03 --batch 7'; do
+  # shellcheck disable=SC2086
+  run train sin "${small[@]}" $options --out "sin-${options// /_}"
+  check "sin $options: learns" compare "$(value test_loss)" '<' 5
+done
+run train sin "${small[@]}" --schedule constant --out straight
+run train sin "${small[@]}" --schedule constant --epochs 2 --out stopped
+run train sin --epochs 4 --quiet --resume stopped
+check 'sin: a training that is resumed ends with the same bits' same_bits straight/last.safetensors stopped/last.safetensors
+
+# series. What it has to beat are the naive and the seasonal naive forecast.
+
+small=(--quiet --hidden 16 --window 24 --epochs 6 --rate 0.01)
+run train series "${small[@]}" --out series
+check 'series: ends with 0' test "$code" = 0
+check 'series: the result line' grep -qE '^result: series mse=[0-9.e-]+ mae=[0-9.e-]+ naive_mse=[0-9.e-]+ naive_mae=[0-9.e-]+ seasonal_mse=[0-9.e-]+ seasonal_mae=[0-9.e-]+ skill=[0-9.e-]+$' <(last_line)
+check 'series: beats the naive forecast' compare "$(value mse)" '<' "$(value naive_mse)"
+check 'series: beats the seasonal naive forecast' compare "$(value mse)" '<' "$(value seasonal_mse)"
+check 'series: a picture' is_picture series/forecast.svg
+check 'series: its forecasts as a table' test "$(head -n 1 "$work/series/forecast.csv")/$(tail -n 1 "$work/series/forecast.csv" | cut -d, -f1,2)" = 'row,step,load,forecast,naive,seasonal_naive/2400,12'
+trained=$(last_line)
+run eval series
+check 'series: eval finds what the training found' test "$(last_line)" = "$trained"
+run sample series --length 3
+check 'series: sample forecasts beyond the end' test "$(cut -d, -f1 "$work/out" | tr '\n' ' ')" = 'row 2401 2402 2403 '
+expect_error '--length 13: must be at most the horizon, 12: what follows in the other columns is not known' sample series --length 13
+
+# A table of the user's: a season of 8, a column of dates, a column that tells nothing.
+awk 'BEGIN { srand(3); print "date,noise,\"the load\""; for (t = 0; t < 400; ++t) printf "2024-%03d,%.4f,%.5f\n", t, rand(), 100 + 10 * sin(t * atan2(0, -1) / 4) + 3 * rand() }' >"$work/load.csv"
+head -n 61 "$work/load.csv" >"$work/other.csv"
+sed 's/$/\r/; s/,/;/g' "$work/load.csv" >"$work/dos.csv"
+tail -n +2 "$work/load.csv" >"$work/headless.csv"
+small=(--quiet --hidden 12 --window 16 --horizon 4 --epochs 30 --rate 0.01)
+run train series "${small[@]}" --input load.csv --out load
+check 'a table: beats both' compare "$(value skill)" '>' 0
+trained=$(last_line)
+for table in dos.csv headless.csv; do
+  run train series "${small[@]}" --input $table --out "$table-run"
+  check "a table, $table: the same" test "$(last_line)" = "$trained"
+done
+run train series "${small[@]}" --input load.csv --columns 'the load' --out alone
+check 'a table, one column: beats both' compare "$(value skill)" '>' 0
+run train series "${small[@]}" --input load.csv --columns 2,3 --predict 2 --out noise
+check 'a table, noise: is not forecast' compare "$(value mse)" '>' 0.05
+run sample alone --length 10
+check 'a table, one column: forecasts go on from forecasts' test "$(wc -l <"$work/out")/$(tail -n 1 "$work/out" | cut -d, -f1)" = 11/410
+run eval load --input other.csv
+check 'eval --input: all of another table' compare "$(value mse)" '<' "$(value naive_mse)"
+run train series --quiet --input load.csv --season 8 --epochs 1 --window 8 --horizon 8 --hidden 4 --out eight
+check 'a season that is given' compare "$(value seasonal_mse)" '<' "$(value naive_mse)"
+run train series "${small[@]}" --schedule constant --input load.csv --out straight-load
+run train series "${small[@]}" --schedule constant --epochs 4 --input load.csv --out stopped-load
+run train series --epochs 30 --quiet --resume stopped-load
+check 'series: a training that is resumed ends with the same bits' same_bits straight-load/last.safetensors stopped-load/last.safetensors
+
+# Tables that can not be read.
+table() { printf "$2" >"$work/$1"; }  # NAME TEXT
+refused() {  # MESSAGE TEXT ARGUMENT...: training on the text is refused with the message
+  local message=$1
+  table bad.csv "$2"
+  shift 2
+  expect_error "$message" train series --input bad.csv --out bad "$@"
+  check "$message: leaves no folder" test ! -e "$work/bad"
+}
+refused 'read bad.csv: is empty: must have rows of numbers' ''
+refused 'read bad.csv: has a header and no rows: must have rows of numbers' 'a,b\n'
+refused 'read bad.csv: line 3, column 2 ("b"): nothing stands there: must be a number' 'a,b\n1,2\n3,\n'
+refused 'read bad.csv: line 3, column 1 ("a"): "three": must be a number' 'a,b\n1,2\nthree,4\n'
+refused 'read bad.csv: line 3, column 1: "NA": must be a number' '1,2\r\n2,3\r\nNA,4\r\n'
+refused 'read bad.csv: line 3, column 2: the row ends before it: must have 2 fields, as line 1' 'a,b\n1,2\n3\n'
+refused 'read bad.csv: line 2, column 3: one field too many: must have 2 fields, as line 1' 'a,b\n1,2,3\n'
+refused 'read bad.csv: line 2, column 1: a quote begins and does not end: must be closed' 'a,b\n"1,2\n3,4\n'
+refused 'read bad.csv: line 2: no column has a number there: must be rows of numbers' 'a,b\nx,y\n'
+refused 'bad.csv: 2 rows: must be at least 86 for a window of 48 and a horizon of 12, 70 of 100 to train on, 15 to validate, 15 to test' 'a\n1\n2\n'
+constant=$(for ((t = 0; t < 100; ++t)); do printf '%s,5\\n' "$t"; done)
+refused 'read bad.csv: lines 2 to 71, column "b": is always 5: must change in the part to train on, or be left out of --columns' "a,b\n$constant"
+refused '--columns c: bad.csv has no such column: must be one of "a", "b", or a number of 1 to 2' 'a,b\n1,2\n' --columns c
+refused '--predict a: is not among --columns: must be one of them' 'a,b\n1,2\n' --columns b --predict a
+refused '--season 80: must be at most 70, the rows to train on' "a,b\n$constant" --columns a --season 80
+expect_error '--columns, --predict: are of a file: --input must be given too' train series --columns 1
+run train series --input nothing.csv
+check 'a table that is not there: one line' test "$code/$(wc -l <"$work/err")" = 2/1
+head -n 10 "$work/load.csv" >"$work/short.csv"
+expect_error 'short.csv: 9 rows: must be at least 20 for a window of 16 and a horizon of 4' eval load --input short.csv
+printf 'x,y\n1,2\n' >"$work/strange.csv"
+expect_error '--columns noise: strange.csv has no such column: must be one of "x", "y", or a number of 1 to 2' eval load --input strange.csv
+echo '2024-400,0.5,100' >>"$work/load.csv"
+expect_error "load/best.safetensors: trained on $(readlink -f "$work")/load.csv, which has changed since then: must be as it was, or --input FILE gives another" eval load
+run train series --quiet --epochs 10 --resume straight-load
+check 'a training on a table that has changed is not resumed' test "$code/$(wc -l <"$work/err")" = 2/1
+
+# curve. What is always the mean has an error of 0.594.
+
+small=(--quiet --hidden 16 --points 100 --epochs 5)
+run train curve "${small[@]}" --out curve
+check 'curve: ends with 0' test "$code" = 0
+check 'curve: the result line' grep -qE '^result: curve rmse=[0-9.e-]+ rmse_960=[0-9.e-]+$' <(last_line)
+check 'curve: learns' compare "$(value rmse)" '<' 0.1
+check 'curve: a picture' is_picture curve/curve.svg
+trained=$(last_line)
+run eval curve
+check 'curve: eval finds what the training found' test "$(last_line)" = "$trained"
+run sample curve --length 5
+check 'curve: sample draws it' test "$(head -n 1 "$work/out")/$(wc -l <"$work/out")" = point,curve,made/6
+run train curve "${small[@]}" --cell gru --layers 2 --out gru
+check 'curve, two layers of gru: learns' compare "$(value rmse)" '<' 0.2
+run train curve --preset source --quiet --epochs 2 --out momentum
+check 'curve, source: descends' compare "$(value rmse)" '<' 0.594
+run train curve "${small[@]}" --schedule constant --out straight-curve
+run train curve "${small[@]}" --schedule constant --epochs 2 --out stopped-curve
+run train curve --epochs 5 --quiet --resume stopped-curve
+check 'curve: a training that is resumed ends with the same bits' same_bits straight-curve/last.safetensors stopped-curve/last.safetensors
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))

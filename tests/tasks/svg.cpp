@@ -1,0 +1,75 @@
+#include <carousel/tasks/svg.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include <doctest/doctest.h>
+
+using namespace carousel;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+std::ptrdiff_t count(const std::string& text, const std::string& part) {
+  std::ptrdiff_t found = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+}  // namespace
+
+TEST_CASE("an axis has round numbers within its range") {
+  using Numbers = std::vector<double>;
+  CHECK(axis_numbers(0, 100, 10) == Numbers{0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100});
+  CHECK(axis_numbers(-1, 1, 4) == Numbers{-1, -0.5, 0, 0.5, 1});
+  const Numbers few = axis_numbers(0.13, 0.91, 4);
+  REQUIRE(few.size() == 4);
+  CHECK(few[0] == doctest::Approx(0.2));
+  CHECK(few[3] == doctest::Approx(0.8));
+  CHECK(axis_numbers(2e9, 5e9, 3) == Numbers{2e9, 3e9, 4e9, 5e9});
+}
+
+TEST_CASE("a chart has a line through its points, names and numbers") {
+  const std::string text = svg({.title = "a < b & c",
+                                .x_name = "row",
+                                .y_name = "load",
+                                .lines = {{.name = "true", .x = {0, 1, 2}, .y = {0, 10, 0}}},
+                                .marks = {{1, "here"}}});
+  CHECK(text.starts_with("<svg "));
+  CHECK(text.ends_with("</svg>\n"));
+  CHECK(has(text, "a &lt; b &amp; c"));
+  for (const char* const word : {">row<", ">load<", ">true<", ">here<", ">0.4<", ">10<"}) CHECK(has(text, word));
+  CHECK(has(text, "d=\"M70.0 "));  // from the left edge
+  CHECK(has(text, "L940.0 "));     // to the right one
+  CHECK(count(text, "L") == 2);
+  CHECK(has(text, "prefers-color-scheme: dark"));
+}
+
+TEST_CASE("a line is broken where it is not finite") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const std::string text = svg({.title = "",
+                                .x_name = "",
+                                .y_name = "",
+                                .lines = {{.name = "", .x = {0, 1, 2, 3, 4, 5}, .y = {1, 2, nan, 3, 4, inf}, .dashed = true}}});
+  const std::size_t at = text.find("stroke-dasharray=\"5 4\" d=\"");
+  REQUIRE(at != std::string::npos);
+  const std::string path = text.substr(at, text.find("/>", at) - at);
+  CHECK(std::count(path.begin(), path.end(), 'M') == 2);
+  CHECK(std::count(path.begin(), path.end(), 'L') == 2);
+  CHECK_FALSE(has(text, "nan"));
+  CHECK_FALSE(has(text, "inf\""));
+}
+
+TEST_CASE("a constant line and a single point are drawn too") {
+  const std::string text = svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "", .x = {3}, .y = {7}}}});
+  CHECK(has(text, ">8<"));
+  CHECK_FALSE(has(text, "nan"));
+}
+
+TEST_CASE("charts that can not be drawn are refused") {
+  CHECK_THROWS_WITH_AS(svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "a", .x = {1}, .y = {}}}}),
+                       "svg: line a has 1 x and 0 y: must be equally many", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(svg({.title = "t", .x_name = "", .y_name = "", .lines = {}}),
+                       "svg: the chart t has no point: must have at least one", std::invalid_argument);
+}
