@@ -152,17 +152,132 @@ Var<T> conv2d_of(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options) {
 
 struct MaxPool {
   std::uint32_t x;
-  Index count;
-  const Index* largest;  // of each window: where in x
+  Index planes, height, width;  // of x: its images, channel by channel
+  Index size, size_across, stride, stride_across;
+  Index rows, columns;           // of windows
+  const std::uint32_t* largest;  // [planes, rows, columns]: which place of the window, row by row
+
+  /// Whether each pixel lies in one window, apart from what is left at the right and at the bottom.
+  bool divides() const { return stride == size && stride_across == size_across; }
 };
+
+/// Whether a number is larger than the largest so far: NaN is larger than any, and the first one stays.
+template <class T>
+bool exceeds(T value, T best) {
+  return !(value <= best) & (best == best);
+}
+
+/// The largest of each window of a row of windows, and which place of the window it is.
+template <class T>
+void max_of_row(const MaxPool& pool, const T* x, T* largest, std::uint32_t* where) {
+  for (Index j = 0; j < pool.columns; ++j, x += pool.stride_across) {
+    largest[j] = *x, where[j] = 0;
+    for (Index p = 0; p < pool.size; ++p)
+      for (Index q = 0; q < pool.size_across; ++q)
+        if (const T value = x[p * pool.width + q]; exceeds(value, largest[j]))
+          largest[j] = value, where[j] = static_cast<std::uint32_t>(p * pool.size_across + q);
+  }
+}
+
+// Windows of a width that the compiler knows, side by side, are taken in blocks of a length that it knows too: it makes vector
+// instructions of them (g++ 12 not of 16 or less, which it unrolls). What is left at the end of a row is copied to a block of its
+// own. The first pooling of 16 images of [16, 32, 120] takes 2.2 ms forward and backward, one number at a time 6.5 to 6.8.
+constexpr Index block = 32;
+
+/// The same, of windows `Width` wide and as far apart.
+template <Index Width, class T>
+void max_of_blocks(const MaxPool& pool, const T* x, T* largest, std::uint32_t* where) {
+  for (Index from = 0; from < pool.columns; from += block, x += block * Width) {
+    const Index count = std::min(block, pool.columns - from);
+    T best[block], rest[block * Width];
+    std::uint32_t place[block];
+    for (Index p = 0; p < pool.size; ++p) {
+      const T* row = x + p * pool.width;
+      if (count < block) {
+        std::fill(std::copy_n(row, count * Width, rest), rest + block * Width, T(0));
+        row = rest;
+      }
+      if (p == 0)
+        for (Index j = 0; j < block; ++j) best[j] = row[j * Width], place[j] = 0;
+      for (Index q = 0; q < Width; ++q)
+        for (Index j = 0; j < block; ++j) {
+          const bool take = exceeds(row[j * Width + q], best[j]);
+          best[j] = take ? row[j * Width + q] : best[j];
+          place[j] = take ? static_cast<std::uint32_t>(p * Width + q) : place[j];
+        }
+    }
+    std::copy_n(best, count, largest + from);
+    std::copy_n(place, count, where + from);
+  }
+}
+
+/// Sends the gradient of a row of windows to the pixels of row p of them, which lie in no other window.
+template <bool Add, class T>
+void send_to_row(const MaxPool& pool, Index p, const T* dy, const std::uint32_t* where, T* dx) {
+  const Index width = pool.size_across;
+  for (Index j = 0; j < pool.columns; ++j)
+    for (Index q = 0; q < width; ++q, ++dx) {
+      const T d = where[j] == static_cast<std::uint32_t>(p * width + q) ? dy[j] : T(0);
+      *dx = Add ? *dx + d : d;
+    }
+  if (!Add) std::fill_n(dx, pool.width - pool.columns * width, T(0));
+}
+
+/// The same, of windows `Width` wide.
+template <Index Width, bool Add, class T>
+void send_to_blocks(const MaxPool& pool, Index p, const T* dy, const std::uint32_t* where, T* dx) {
+  for (Index from = 0; from < pool.columns; from += block) {
+    const Index count = std::min(block, pool.columns - from);
+    T d[block] = {}, sent[block * Width];
+    std::uint32_t place[block] = {};
+    std::copy_n(dy + from, count, d);
+    std::copy_n(where + from, count, place);
+    for (Index j = 0; j < block; ++j)
+#pragma GCC unroll 2
+      for (Index q = 0; q < Width; ++q) sent[j * Width + q] = place[j] == static_cast<std::uint32_t>(p * Width + q) ? d[j] : T(0);
+    if constexpr (Add)
+      for (Index j = 0; j < count * Width; ++j) dx[j] += sent[j];
+    else
+      std::copy_n(sent, count * Width, dx);
+    dx += count * Width;
+  }
+  if (!Add) std::fill_n(dx, pool.width - pool.columns * Width, T(0));
+}
+
+template <bool Add, class T>
+void send_to_divided(const MaxPool& pool, const T* dy, T* dx) {
+  const std::uint32_t* where = pool.largest;
+  const auto send = pool.size_across == 2   ? &send_to_blocks<2, Add, T>
+                    : pool.size_across == 1 ? &send_to_blocks<1, Add, T>
+                                            : &send_to_row<Add, T>;
+  for (Index plane = 0; plane < pool.planes; ++plane) {
+    for (Index i = 0; i < pool.rows; ++i, dy += pool.columns, where += pool.columns)
+      for (Index p = 0; p < pool.size; ++p, dx += pool.width) send(pool, p, dy, where, dx);
+    const Index left = (pool.height - pool.rows * pool.size) * pool.width;
+    if (!Add) std::fill_n(dx, left, T(0));
+    dx += left;
+  }
+}
 
 template <class T>
 void max_pool2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const auto& pool = *static_cast<const MaxPool*>(closure);
+  if (pool.divides()) {
+    const bool add = tape.claim(pool.x);
+    (add ? &send_to_divided<true, T> : &send_to_divided<false, T>)(pool, tape.gradient_buffer(self),
+                                                                   tape.gradient_buffer(pool.x));
+    return;
+  }
   tape.complete(pool.x);
   const T* dy = tape.gradient_buffer(self);
-  T* const dx = tape.gradient_buffer(pool.x);
-  for (Index i = 0; i < pool.count; ++i) dx[pool.largest[i]] += dy[i];
+  const std::uint32_t* where = pool.largest;
+  T* dx = tape.gradient_buffer(pool.x);
+  for (Index plane = 0; plane < pool.planes; ++plane, dx += pool.height * pool.width)
+    for (Index i = 0; i < pool.rows; ++i)
+      for (Index j = 0; j < pool.columns; ++j, ++where) {
+        const Index p = *where / pool.size_across, q = *where % pool.size_across;
+        dx[(i * pool.stride + p) * pool.width + j * pool.stride_across + q] += *dy++;
+      }
 }
 
 template <class T>
@@ -173,33 +288,38 @@ Var<T> max_pool2d_of(Var<T> x, const MaxPool2dOptions& options) {
   Tape<T>& tape = Tape<T>::active();
   x = packed(x);
   const Shape sx = tape.node(x).shape;
-  const Index size = options.size, stride = options.stride == 0 ? size : options.stride;
+  const auto or_else = [](Index given, Index otherwise) { return given == 0 ? otherwise : given; };
+  const Index size = options.size, across = or_else(options.width, size);
+  const Index stride = or_else(options.stride, size), stride_across = or_else(options.stride, across);
   if (sx.rank() != 4) wrong_argument("max_pool2d: x is ", sx, ": must be [batch, channels, height, width]");
   if (stride < 1) wrong_argument("max_pool2d: stride is ", stride, ": must be at least 1");
-  if (size < 1 || size > sx[2] || size > sx[3])
+  if (size < 1 || size > sx[2] || (options.width == 0 && size > sx[3]))
     wrong_argument("max_pool2d: x is ", sx, ", size is ", size, ": must be at least 1 and at most the image's");
+  if (across < 1 || across > sx[3])
+    wrong_argument("max_pool2d: x is ", sx, ", width is ", across, ": must be at least 1 and at most the image's");
 
-  const Index height = sx[2], width = sx[3], rows = (height - size) / stride + 1, columns = (width - size) / stride + 1;
-  const Var<T> result = tape.record({sx[0], sx[1], rows, columns}, tape.needs_gradient(x));
-  const Index count = sx[0] * sx[1] * rows * columns;
-  auto* const largest = tape.arena().template take<Index>(count);
-  const T* from = tape.node(x).value;
-  T* const to = tape.node(result).value;
-  Index out = 0;
-  for (Index plane = 0; plane < sx[0] * sx[1]; ++plane)
-    for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < columns; ++j, ++out) {
-        const Index corner = (plane * height + i * stride) * width + j * stride;
-        Index best = corner;
-        for (Index p = 0; p < size; ++p)
-          for (Index q = 0; q < size; ++q) {
-            const Index at = corner + p * width + q;
-            if (from[at] > from[best] || (from[at] != from[at] && from[best] == from[best])) best = at;
-          }
-        largest[out] = best;
-        to[out] = from[best];
-      }
-  tape.set_backward(result, max_pool2d_operation<T>, MaxPool{x.index(), count, largest});
+  MaxPool pool{x.index(),
+               sx[0] * sx[1],
+               sx[2],
+               sx[3],
+               size,
+               across,
+               stride,
+               stride_across,
+               (sx[2] - size) / stride + 1,
+               (sx[3] - across) / stride_across + 1,
+               nullptr};
+  const Var<T> result = tape.record({sx[0], sx[1], pool.rows, pool.columns}, tape.needs_gradient(x));
+  auto* where = tape.arena().template take<std::uint32_t>(pool.planes * pool.rows * pool.columns);
+  pool.largest = where;
+  const Index known = stride_across == across ? across : 0;
+  const auto max = known == 2 ? &max_of_blocks<2, T> : known == 1 ? &max_of_blocks<1, T> : &max_of_row<T>;
+  const T* const from = tape.node(x).value;
+  T* to = tape.node(result).value;
+  for (Index plane = 0; plane < pool.planes; ++plane)
+    for (Index i = 0; i < pool.rows; ++i, to += pool.columns, where += pool.columns)
+      max(pool, from + (plane * pool.height + i * stride) * pool.width, to, where);
+  tape.set_backward(result, max_pool2d_operation<T>, pool);
   return result;
 }
 

@@ -22,15 +22,17 @@ Var<float> conv2d(Var<float> x, Var<float> w, Var<float> b, const Conv2dOptions&
 Var<double> conv2d(Var<double> x, Var<double> w, Var<double> b, const Conv2dOptions& options = {});
 
 struct MaxPool2dOptions {
-  Index size = 2;    ///< height and width of a window
-  Index stride = 0;  ///< between neighbouring windows, in both directions; 0: the size
+  Index size = 2;    ///< height of a window, and its width
+  Index stride = 0;  ///< between neighbouring windows, in both directions; 0: the size, and the width
+  Index width = 0;   ///< of a window, where it is not the size
 };
 
 /// The largest number of each window. The gradient goes to the first one in the window that is as large; a NaN counts as the
 /// largest of all.
 ///   x: [batch, channels, height, width]
 ///   result: [batch, channels, (height − size) / stride + 1, the same of the widths], rounded down
-/// Throws std::invalid_argument for an x of other rank, a window larger than the image, and a size or stride that can not be.
+/// Throws std::invalid_argument for an x of other rank, a window larger than the image, and a size, stride or width that can not
+/// be.
 Var<float> max_pool2d(Var<float> x, const MaxPool2dOptions& options = {});
 Var<double> max_pool2d(Var<double> x, const MaxPool2dOptions& options = {});
 

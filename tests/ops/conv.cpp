@@ -208,6 +208,50 @@ TEST_CASE("max_pool2d takes windows of any size and stride") {
   }
 }
 
+TEST_CASE("windows of any height and width: the first of the largest gets the gradient, in rows of any length, added or not") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double few[] = {-infinity, -1, 0, 0, 2, infinity, std::nan("")};
+  Random random(3);
+  for (const Index width : {2, 5, 30, 64, 67, 131})
+    for (const MaxPool2dOptions& options : {MaxPool2dOptions{},
+                                            {.size = 2, .width = 1},
+                                            {.size = 1, .width = 2},
+                                            {.size = 3, .width = 2},
+                                            {.size = 2, .stride = 2, .width = 1},
+                                            {.size = 3, .stride = 1, .width = 2}}) {
+      CAPTURE(width);
+      CAPTURE(options.size);
+      CAPTURE(options.width);
+      const Index size = options.size, across = options.width == 0 ? size : options.width;
+      const Index down = options.stride == 0 ? size : options.stride, right = options.stride == 0 ? across : options.stride;
+      const Index height = 7, rows = (height - size) / down + 1, columns = (width - across) / right + 1;
+      Tensor<double> x = empty<double>({2, 1, height, width}), y = empty<double>({2, 1, rows, columns});
+      for (double& value : x) value = few[random.below(7)];
+      const Tensor<double> dy = random_tensor(shape_of(y), 4);
+      Tensor<double> dx = zeros<double>(shape_of(x));
+      for (Index n = 0; n < 2; ++n)
+        for (Index i = 0; i < rows; ++i)
+          for (Index j = 0; j < columns; ++j) {
+            Index u = i * down, v = j * right;
+            for (Index p = 0; p < size; ++p)
+              for (Index q = 0; q < across; ++q) {
+                const double value = x(n, 0, i * down + p, j * right + q), best = x(n, 0, u, v);
+                if (value > best || (std::isnan(value) && !std::isnan(best))) u = i * down + p, v = j * right + q;
+              }
+            y(n, 0, i, j) = x(n, 0, u, v);
+            dx(n, 0, u, v) += dy(n, 0, i, j);
+          }
+      Tape<double> tape;
+      const V in = tape.variable(x), out = max_pool2d(in, options);
+      const Tensor<double> values = out.value();
+      REQUIRE(shape_of(values) == shape_of(y));
+      for (std::size_t k = 0; k < y.size(); ++k)
+        CHECK((values.data()[k] == y.data()[k] || (std::isnan(values.data()[k]) && std::isnan(y.data()[k]))));
+      backward(sum(out * tape.constant(dy)));  // of no finite value: only the gradient is looked at
+      CHECK(difference(tape.gradient(in), dx) < 1e-14);
+    }
+}
+
 TEST_CASE("max_pool2d has the right gradient for images of any kind") {
   const auto check = [](const Shape& shape, const std::function<V(V)>& f) {
     // Every number at least 0.01 from every other: a difference never changes which is the largest.
@@ -224,6 +268,9 @@ TEST_CASE("max_pool2d has the right gradient for images of any kind") {
   check({2, 3, 4, 6}, [](V x) { return max_pool2d(x); });
   check({1, 2, 5, 4}, [](V x) { return max_pool2d(x, {.size = 2, .stride = 1}); });
   check({1, 2, 7, 5}, [](V x) { return max_pool2d(x, {.size = 3, .stride = 2}); });
+  check({1, 2, 7, 5}, [](V x) { return max_pool2d(x, {.size = 3, .width = 2}); });
+  check({1, 1, 5, 70}, [](V x) { return max_pool2d(x, {.size = 2, .width = 1}); });
+  check({1, 1, 5, 71}, [](V x) -> V { return max_pool2d(x) + slice(slice(x, 2, 0, 2), 3, 0, 35); });
   check({1, 2, 6, 4}, [](V x) { return max_pool2d(transpose(x)); });
   check({1, 2, 4, 9}, [](V x) { return max_pool2d(slice(x, 3, 2, 7)); });
   check({1, 2, 4, 4}, [](V x) -> V { return max_pool2d(x) * slice(slice(x, 2, 0, 2), 3, 0, 2); });
@@ -254,6 +301,9 @@ TEST_CASE("max_pool2d says what does not fit") {
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 4, 5}), {.size = 0, .stride = 1}),
                        "max_pool2d: x is [2, 3, 4, 5], size is 0: must be at least 1 and at most the image's",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 4, 5}), {.width = 6}),
+                       "max_pool2d: x is [2, 3, 4, 5], width is 6: must be at least 1 and at most the image's",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 4, 5}), {.stride = -2}), "max_pool2d: stride is -2: must be at least 1",
                        std::invalid_argument);
