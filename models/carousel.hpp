@@ -17,6 +17,7 @@
 #include <carousel/models/batch_first.hpp>
 #include <carousel/models/bidirectional.hpp>
 #include <carousel/models/check.hpp>
+#include <carousel/models/conv.hpp>
 #include <carousel/models/ctc.hpp>
 #include <carousel/models/embedding.hpp>
 #include <carousel/models/encoder_decoder.hpp>

@@ -11,20 +11,22 @@ declare -A package_probe=(
   [g++]='tool g++' [meson]='tool meson' [ninja-build]='tool ninja' [pkg-config]='tool pkg-config'
   [libxtensor-dev]='module xtensor' [libxtensor-blas-dev]='header xtensor-blas/xlinalg.hpp' [libxsimd-dev]='module xsimd'
   [libopenblas-dev]='module openblas' [nlohmann-json3-dev]='module nlohmann_json' [libcli11-dev]='module CLI11'
-  [libfmt-dev]='module fmt' [zlib1g-dev]='module zlib' [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
+  [libfmt-dev]='module fmt' [zlib1g-dev]='module zlib' [libpng-dev]='module libpng' [libfreetype-dev]='module freetype2'
+  [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
   [clang-format]='tool clang-format' [python3-torch]='python torch'
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
   [libxtensor-blas-dev]='matrix products' [libxsimd-dev]='vector instructions' [libopenblas-dev]='matrix products'
-  [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [doctest-dev]='tests'
+  [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [libpng-dev]='pictures'
+  [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [doctest-dev]='tests'
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
   [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
-                  nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
+                  nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev libpng-dev libfreetype-dev fonts-dejavu-core)
 
 installed_by_dpkg() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed'; }
 
@@ -34,6 +36,7 @@ has_package() {  # PACKAGE
   [[ $kind == tool ]] && { command -v "$what" >/dev/null; return; }
   installed_by_dpkg "$1" && return
   case $kind in
+    file) [[ -e $what ]] ;;
     module) pkg-config --exists "$what" 2>/dev/null ;;
     header) printf '#include <%s>\n' "$what" | "${CXX:-g++}" -std=c++20 -E -x c++ - >/dev/null 2>&1 ;;
     python) /usr/bin/python3 -c "import $what" >/dev/null 2>&1 ;;

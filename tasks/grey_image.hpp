@@ -1,0 +1,30 @@
+#pragma once
+/// Images of one brightness per pixel, and PNG files of them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <carousel/lib/tensor.hpp>
+
+namespace carousel {
+
+struct GreyImage {
+  Index height = 0, width = 0;
+  std::vector<std::uint8_t> pixels;  // [height, width], 0 black, 255 white
+
+  std::uint8_t at(Index row, Index column) const { return pixels[static_cast<std::size_t>(row * width + column)]; }
+};
+
+/// Reads a PNG of any size and kind: colours become grey, what is transparent lies on white. Throws std::runtime_error, "read
+/// PATH: …", for a file that is none or is broken, and for an image of more than 2^26 pixels.
+GreyImage read_png(const std::string& path);
+/// Writes one; the file appears whole or not at all. Throws std::runtime_error, "write PATH: …".
+void write_png(const std::string& path, const GreyImage& image);
+
+/// The whole image, made larger or smaller until it just fits, in the middle of one of that size; around it lies the colour of
+/// its edge. Each pixel is the mean of those that it covers, or lies between those that it falls between, by weights that fall
+/// off linearly.
+GreyImage fit_into(const GreyImage& image, Index height, Index width);
+
+}  // namespace carousel

@@ -1,0 +1,35 @@
+#include <carousel/tasks/ocr_data.hpp>
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+using namespace carousel;
+
+TEST_CASE("the held-out lines are the same each time, whatever the seed; those to train on follow it") {
+  const OcrData data("", {}, 1), again("", {}, 1), other("", {}, 2);
+  CHECK(data.training(5).image.pixels == again.training(5).image.pixels);
+  CHECK(data.training(5).image.pixels != other.training(5).image.pixels);
+  CHECK(data.example(5).image.pixels == other.example(5).image.pixels);
+  const std::vector<PrintedLine> test = data.test(), same = other.test();
+  REQUIRE(test.size() == 2000);
+  REQUIRE(data.validation().size() == 500);
+  for (const std::size_t n : {0U, 7U, 1999U}) CHECK(test[n].image.pixels == same[n].image.pixels);
+}
+
+TEST_CASE("no image is in two of training, validation, test and examples, and none is twice in one") {
+  const OcrData data("", {}, 0);  // of the seed from which the held-out ones are drawn, too
+  std::set<std::vector<std::uint8_t>> images;
+  std::size_t count = 0;
+  const auto add = [&](const PrintedLine& line) { images.insert(line.image.pixels), ++count; };
+  for (const PrintedLine& line : data.validation()) add(line);
+  for (const PrintedLine& line : data.test()) add(line);
+  for (Index n = 0; n < 1000; ++n) add(data.training(n));
+  for (Index n = 0; n < 50; ++n) add(data.example(n));
+  CHECK(images.size() == count);
+}
+
+TEST_CASE("the fonts are named") {
+  CHECK(OcrData("", {}, 1).fonts() ==
+        "DejaVuSans, DejaVuSans-Bold, DejaVuSansMono, DejaVuSansMono-Bold, DejaVuSerif, DejaVuSerif-Bold");
+}
