@@ -44,7 +44,7 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
     int inner = last;  // the last axis with more than one element
     while (inner >= 0 && node.shape[inner] == 1) --inner;
     const bool unit_stride = inner < 0 || node.strides[static_cast<std::size_t>(inner)] == 1;
-    const bool copied = smaller ? !node.packed : !unit_stride;
+    const bool copied = smaller ? !node.layout.packed : !unit_stride;
     const Strides own = copied ? contiguous(node.shape) : node.strides;
     leaves[k].value = copied ? packed_copy(tape, node) : node.value;
     leaves[k].smaller = smaller;

@@ -313,23 +313,24 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
   for (std::size_t k = 0; k < count; ++k) {
     const Node<T>& node = tape.node(vars[k]);
     needs_gradient |= node.needs_gradient;
-    alike &= node.packed && node.shape == first.shape;
+    alike &= node.layout.packed && node.shape == first.shape;
     statement.leaves[k] = {node.value, 0, vars[k].index(), false, false, false};
   }
   if constexpr (nested)
     if (tape.composed) return record_composed(e);
 
-  Shape shape = first.shape;
+  const Layout* layout = &first.layout;
   if (alike) {
-    statement.loops = {1, shape.size(), nullptr};
+    statement.loops = {1, layout->size, nullptr};
   } else {
     bool uniform = true;
-    shape = shape_of(tape, e, uniform);
+    const Shape shape = shape_of(tape, e, uniform);
     if constexpr (nested)
       if (!uniform) return record_composed(e);
     statement.loops = plan(tape, shape, statement.leaves, count);
+    layout = &tape.layout(shape);
   }
-  const Var<T> result = tape.record(shape, needs_gradient && tape.recording());
+  const Var<T> result = tape.record(*layout, needs_gradient && tape.recording());
   statement.forward(tape.node(result.index()).value);
   static constexpr auto backward = &Statement<T, E>::backward;
   static const Operation<T> operation{nested ? "fused" : e.op.name, backward};

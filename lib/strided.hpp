@@ -22,6 +22,35 @@ inline Strides contiguous(const Shape& shape) {
   return strides;
 }
 
+/// How an array lies in memory.
+struct Layout {
+  Shape shape;
+  Strides strides{};
+  Index size;          // number of elements
+  bool packed = true;  // the strides are those of a row-major array
+
+  explicit Layout(const Shape& s) : shape(s), size(s.size()) { pack(); }
+  Layout(const Shape& s, const Strides& given) : shape(s), size(s.size()) {
+    Index step = 1;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      const auto a = static_cast<std::size_t>(axis);
+      strides[a] = given[a];
+      packed &= shape[axis] == 1 || strides[a] == step;
+      step *= shape[axis];
+    }
+    if (packed) pack();  // an axis of one element may have had any stride
+  }
+
+ private:
+  void pack() {
+    Index step = 1;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      strides[static_cast<std::size_t>(axis)] = step;
+      step *= shape[axis];
+    }
+  }
+};
+
 /// Makes one of axes that all arrays run through without a gap, and drops those of one element; returns how many are left.
 inline int merge_axes(Shape& shape, Strides* strides, std::size_t count) {
   Shape merged;

@@ -70,28 +70,24 @@ void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
       nodes_[node].packings[transposed ? 1 : 0] = nullptr;
   for (std::size_t i = nodes_.size(); i-- > count;)
     if (nodes_[i].is_member && nodes_[i].parent < count) nodes_[nodes_[i].parent].members = nodes_[i].sibling;
-  nodes_.resize(count);
+  while (nodes_.size() > count) nodes_.pop_back();
   arena_.rewind(mark);
 }
 
 template <class T>
-Var<T> Tape<T>::record(Shape shape, bool needs_gradient) {
-  const Index size = shape.size();
-  return record_at(loop_ ? loop_->take(arena_, size) : arena_.template take<T>(size), shape, needs_gradient);
+Var<T> Tape<T>::record(const detail::Layout& layout, bool needs_gradient) {
+  return record_at(loop_ ? loop_->take(arena_, layout.size) : arena_.template take<T>(layout.size), layout, needs_gradient);
 }
 
 template <class T>
-Var<T> Tape<T>::record_outside_loop(Shape shape, bool needs_gradient) {
-  return record_at(arena_.template take<T>(shape.size()), shape, needs_gradient);
+Var<T> Tape<T>::record_outside_loop(const Shape& shape, bool needs_gradient) {
+  const detail::Layout& packed = layout(shape);
+  return record_at(arena_.template take<T>(packed.size), packed, needs_gradient);
 }
 
 template <class T>
-Var<T> Tape<T>::record_at(T* value, Shape shape, bool needs_gradient) {
-  Node& node = nodes_.emplace_back();
-  node.value = value;
-  node.shape = shape;
-  node.strides = detail::contiguous(shape);
-  node.needs_gradient = needs_gradient;
+Var<T> Tape<T>::record_at(T* value, const detail::Layout& layout, bool needs_gradient) {
+  nodes_.emplace_back(value, layout).needs_gradient = needs_gradient;
   return handle(static_cast<std::uint32_t>(nodes_.size() - 1));
 }
 
@@ -110,15 +106,11 @@ void Tape<T>::end_loop() {
 }
 
 template <class T>
-Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offset, bool member) {
-  node(of);
+Var<T> Tape<T>::view(Var<T> of, const detail::Layout& layout, Index offset, bool member) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
-  Node& node = nodes_.emplace_back();
+  Node& node = nodes_.emplace_back(this->node(of).value + offset, layout);
   Node& parent = nodes_[of.index()];
   if (parent.is_view() && !parent.is_member) member = false;  // what the whole consists of is not known through such a view
-  node.value = parent.value + offset;
-  node.shape = shape;
-  node.strides = strides;
   node.needs_gradient = parent.needs_gradient && recording_;
   // Chains of views, as a state makes them that is handed on as a view, stay short: a view lies as well in the parent of a view
   // that is no member, and below many members of members, as no member, in what they all lie in.
@@ -130,11 +122,6 @@ Var<T> Tape<T>::view(Var<T> of, Shape shape, detail::Strides strides, Index offs
     while (is_link(nodes_[node.parent]) && (deep || !nodes_[node.parent].is_member)) node.parent = nodes_[node.parent].parent;
   if (is_link(nodes_[node.parent])) node.depth = static_cast<std::uint8_t>(nodes_[node.parent].depth + 1);
   node.is_member = member;
-  const detail::Strides dense = detail::contiguous(shape);
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    if (shape[axis] != 1 && strides[a] != dense[a]) node.packed = false;
-  }
   if (member) {
     node.sibling = parent.members;
     parent.members = index;
@@ -171,10 +158,7 @@ Var<T> Tape<T>::enter(Parameter<T>& parameter) {
       wrong_argument("parameter: ", parameter.path, " was made as ", shape_of(parameter.gradient), ", its value is now ",
                      parameter.shape(), ": must keep its shape");
     index = static_cast<std::uint32_t>(nodes_.size());
-    Node& node = nodes_.emplace_back();
-    node.value = parameter.value.data();
-    node.shape = parameter.shape();
-    node.strides = detail::contiguous(node.shape);
+    Node& node = nodes_.emplace_back(parameter.value.data(), layout(parameter.shape()));
     node.needs_gradient = recording_ && !parameter.frozen;
     node.parameter = &parameter;
     node.version = parameter.version;
@@ -188,20 +172,23 @@ Var<T> Tape<T>::enter(Parameter<T>& parameter) {
 template <class T>
 T* Tape<T>::data(Var<T> v) {
   const Node& n = node(v);
-  if (!n.packed) wrong_argument("data: ", n.shape, " is a view with gaps: must be packed");
+  if (!n.layout.packed) wrong_argument("data: ", n.shape, " is a view with gaps: must be packed");
   return n.value;
 }
 
 template <class T>
 void Tape<T>::copy_elements(Var<T> v, T* to) {
   const Node& n = node(v);
-  detail::copy_strided(n.shape, n.value, n.strides, to, detail::contiguous(n.shape));
+  if (n.layout.packed)
+    std::copy_n(n.value, n.layout.size, to);
+  else
+    detail::copy_strided(n.shape, n.value, n.strides, to, detail::contiguous(n.shape));
 }
 
 template <class T>
 void Tape<T>::copy_value(Var<T> v, Tensor<T>& to) {
   const Node& n = node(v);
-  if (!(carousel::shape_of(to) == n.shape)) to = empty<T>(n.shape);
+  if (!has_shape(to, n.shape)) to = empty<T>(n.shape);
   copy_elements(v, to.data());
 }
 
@@ -251,7 +238,7 @@ template <class T>
 Var<T> detached(Var<T> v) {
   Tape<T>& tape = Tape<T>::active();
   const detail::Node<T>& node = tape.node(v);
-  const Var<T> out = tape.view(v, node.shape, node.strides, 0, false);
+  const Var<T> out = tape.view(v, node.layout, 0, false);
   tape.node(out).needs_gradient = false;
   return out;
 }

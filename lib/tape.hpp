@@ -112,8 +112,9 @@ struct Node {
   T* packings[2] = {};             // the value packed for gemm, as it is and transposed; made when first asked for
   Parameter<T>* parameter = nullptr;
   std::uint64_t version = 0;  // of the parameter when it entered
-  Shape shape;
-  Strides strides;
+  const Shape& shape;
+  const Strides& strides;
+  const Layout& layout;          // what these two are parts of; nodes that are alike share it
   std::uint32_t parent = none;   // a view's parent
   std::uint32_t members = none;  // the latest view of a division of this node into parts
   std::uint32_t sibling = none;  // the member of the same parent before this one
@@ -122,9 +123,9 @@ struct Node {
   bool touched = false;     // every element of grad holds a sum of arrivals
   bool owns_grad = false;   // grad is a block of its own, given back after use
   bool keeps_grad = false;  // grad must stay after the backward pass
-  bool packed = true;       // strides are those of a row-major array
   std::uint8_t depth = 0;   // of a view: views above it, up to deepest_view
 
+  Node(T* at, const Layout& l) : value(at), shape(l.shape), strides(l.strides), layout(l) {}
   bool is_view() const { return parent != none; }
 };
 
@@ -205,12 +206,17 @@ class Tape {
   std::uint64_t serial() const { return serial_; }
   Var<T> handle(std::uint32_t index) const { return {index, serial_}; }
 
-  // Shapes and strides come by value: the array of nodes moves as it grows, and theirs with it.
-
+  /// A layout for nodes that are recorded from now on.
+  const detail::Layout& layout(const Shape& shape) { return *new (arena_.take(sizeof(detail::Layout))) detail::Layout(shape); }
+  const detail::Layout& layout(const Shape& shape, const detail::Strides& strides) {
+    return *new (arena_.take(sizeof(detail::Layout))) detail::Layout(shape, strides);
+  }
   /// Appends a node with undefined, packed elements.
-  Var<T> record(Shape shape, bool needs_gradient);
+  Var<T> record(const Shape& shape, bool needs_gradient) { return record(layout(shape), needs_gradient); }
+  /// The same, with the packed layout of an older node.
+  Var<T> record(const detail::Layout& layout, bool needs_gradient);
   /// Appends a view of a part of `of`, `offset` elements from its start. A member promises that it and its sisters divide `of`.
-  Var<T> view(Var<T> of, Shape shape, detail::Strides strides, Index offset, bool member);
+  Var<T> view(Var<T> of, const detail::Layout& layout, Index offset, bool member);
   /// Says how the latest node sends its gradient back; the closure is copied into the tape.
   template <class Closure>
   void set_backward(Var<T> v, const detail::Operation<T>& operation, const Closure& closure) {
@@ -250,9 +256,9 @@ class Tape {
   detail::Loop<T>& begin_loop(Index steps, std::uint32_t input);
   void end_loop();
   /// As record(), but the node belongs to all steps of the loop that runs.
-  Var<T> record_outside_loop(Shape shape, bool needs_gradient);
+  Var<T> record_outside_loop(const Shape& shape, bool needs_gradient);
   /// A node whose value lies at `value`, memory of this tape that no other node with a gradient uses.
-  Var<T> record_at(T* value, Shape shape, bool needs_gradient);
+  Var<T> record_at(T* value, const detail::Layout& layout, bool needs_gradient);
   /// Forgets the nodes from `count` on and memory from `mark` on, and what older nodes know of them: for loops that keep no
   /// history.
   void rewind(std::size_t count, detail::Arena::Mark mark);

@@ -30,6 +30,16 @@ class Shape {
   explicit Shape(std::span<const Index> extents) {
     for (Index extent : extents) push_back(extent);
   }
+  Shape(const Shape& other) { *this = other; }
+  Shape& operator=(const Shape& other) {
+    rank_ = other.rank_;
+    for (int axis = 0; axis < rank_; ++axis) {
+      Index extent = other[axis];
+      asm("" : "+r"(extent));  // one by one, as they were written: a wider load would wait until all of them are in the cache
+      (*this)[axis] = extent;
+    }
+    return *this;
+  }
 
   int rank() const { return rank_; }
   /// Number of elements: the product of the extents, 1 for rank 0. Throws std::invalid_argument when it passes 2^59, beyond which
@@ -136,6 +146,14 @@ Shape shape_of(const Array& array) {
   Shape shape;
   for (auto extent : array.shape()) shape.push_back(static_cast<Index>(extent));
   return shape;
+}
+
+/// Whether an xtensor array has that shape.
+template <class Array>
+bool has_shape(const Array& array, const Shape& shape) {
+  const auto& extents = array.shape();
+  return static_cast<int>(extents.size()) == shape.rank() &&
+         std::equal(shape.begin(), shape.end(), extents.begin(), [](Index a, auto b) { return a == static_cast<Index>(b); });
 }
 
 }  // namespace carousel

@@ -43,8 +43,8 @@ class Runner {
     tape_.clear();
     const NoGrad<T> no_gradient;
     const Var<T> x = input();
-    if (x.shape().rank() == 0 || x.shape()[0] != batch_)
-      wrong_argument("Runner: x is ", x.shape(), ": its first axis must be the batch, ", batch_);
+    if (const Shape& shape = tape_.node(x).shape; shape.rank() == 0 || shape[0] != batch_)
+      wrong_argument("Runner: x is ", shape, ": its first axis must be the batch, ", batch_);
     const State before = state_.enter();
     State after = step(cell_, x, before);
     tape_.copy_value(readout(output(after)), output_);

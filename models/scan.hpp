@@ -149,6 +149,7 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
+  const Layout& layout = tape.layout(one);
   const bool members = tape.node(xs).members == none;  // else xs is divided in another way already
   const Index steps = all[0];
   const LoopGuard<T> guard(tape, steps, xs.index());
@@ -156,7 +157,7 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
   const std::span<Var<T>> outputs = take_handles(tape, steps);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
-    const Var<T> x = tape.view(xs, one, contiguous(one), t * one.size(), members);
+    const Var<T> x = tape.view(xs, layout, t * layout.size, members);
     loop.begin_step(t, x.index());
     set_key(state, key_at(options.key, first + t));
     State next = cell(x, state);

@@ -112,10 +112,11 @@ void check_members(const Members<T>& now, const Members<T>& start, Index time) {
   if (now.count != start.count)
     wrong_argument("scan: the state has ", now.count, " members after step ", time, ", at the start ", start.count,
                    ": must stay the same");
+  Tape<T>& tape = Tape<T>::active();
   for (std::size_t k = 0; k < now.count; ++k)
-    if (!(now[k].shape() == start[k].shape()))
-      wrong_argument("scan: state member ", k, " is ", now[k].shape(), " after step ", time, ", at the start it is ",
-                     start[k].shape(), ": must stay the same");
+    if (const Shape& shape = tape.node(now[k]).shape, &before = tape.node(start[k]).shape; !(shape == before))
+      wrong_argument("scan: state member ", k, " is ", shape, " after step ", time, ", at the start it is ", before,
+                     ": must stay the same");
 }
 
 }  // namespace detail

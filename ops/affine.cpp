@@ -9,7 +9,7 @@ namespace carousel::detail {
 
 template <class T>
 bool is_matrix(const Node<T>& node) {
-  if (node.packed) return true;
+  if (node.layout.packed) return true;
   return node.shape.rank() == 2 && (node.strides[1] == 1 || node.shape[1] == 1) &&
          (node.strides[0] >= node.shape[1] || node.shape[0] == 1);
 }
@@ -27,7 +27,7 @@ template <class T>
 Matrix<T> matrix(const Node<T>& node, T* data) {
   Index rows = 1;
   for (int axis = 0; axis + 1 < node.shape.rank(); ++axis) rows *= node.shape[axis];
-  return {data, rows, node.shape.back(), node.packed ? node.shape.back() : node.strides[0]};
+  return {data, rows, node.shape.back(), node.layout.packed ? node.shape.back() : node.strides[0]};
 }
 
 /// The operands of an affine op, checked.
@@ -41,15 +41,15 @@ struct Products {
 
 template <class T>
 Shape check(Tape<T>& tape, const Products<T>& products) {
-  Shape shape = tape.node(products.x[0]).shape;
-  if (shape.rank() == 0) wrong_argument("affine: x is []: must have at least one axis");
+  const Shape& first = tape.node(products.x[0]).shape;
+  const int last = first.rank() - 1;
+  if (last < 0) wrong_argument("affine: x is []: must have at least one axis");
   for (std::size_t i = 0; i < products.count; ++i) {
     const Shape &x = tape.node(products.x[i]).shape, &w = tape.node(products.w[i]).shape;
     if (w.rank() != 2) wrong_argument("affine: w is ", w, ": must have two axes");
     if (x.back() != w[0]) wrong_argument("affine: x is ", x, ", w is ", w, ": columns of x must equal rows of w");
-    Shape expected = shape;
-    expected[shape.rank() - 1] = x.back();
-    if (!(x == expected)) wrong_argument("affine: x is ", x, " beside ", shape, ": all but the last axis must be the same");
+    if (x.rank() != first.rank() || !std::equal(x.begin(), x.end() - 1, first.begin()))
+      wrong_argument("affine: x is ", x, " beside ", first, ": all but the last axis must be the same");
     if (w[1] != tape.node(products.w[0]).shape[1])
       wrong_argument("affine: w is ", w, " beside ", tape.node(products.w[0]).shape, ": must have the same number of columns");
   }
@@ -58,7 +58,8 @@ Shape check(Tape<T>& tape, const Products<T>& products) {
     const Shape& b = tape.node(products.bias).shape;
     if (b.size() != columns || b.back() != columns) wrong_argument("affine: b is ", b, ": must be [", columns, "]");
   }
-  shape[shape.rank() - 1] = columns;
+  Shape shape = first;
+  shape[last] = columns;
   return shape;
 }
 
@@ -220,7 +221,7 @@ bool affine_in_loop(Tape<T>& tape, bool is_matmul, const Products<T>& products, 
     ++loop.next_hoisted;
   }
 
-  result = tape.view(tape.handle(hoisted.all), shape, contiguous(shape), loop.step * shape.size(), true);
+  result = tape.view(tape.handle(hoisted.all), tape.layout(shape), loop.step * shape.size(), true);
   tape.node(result).needs_gradient = needs_gradient;
   if (for_step.count > 0) {
     forward(tape, for_step, tape.node(result).value, for_all.count > 0);

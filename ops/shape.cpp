@@ -24,7 +24,7 @@ namespace {
 /// A view of all elements of x. Where x is not divided yet, it is the only member.
 template <class T>
 Var<T> view_of_all(Tape<T>& tape, Var<T> x, const Shape& shape, const Strides& strides) {
-  return tape.view(x, shape, strides, 0, tape.node(x).members == none);
+  return tape.view(x, tape.layout(shape, strides), 0, tape.node(x).members == none);
 }
 
 template <class T>
@@ -43,7 +43,7 @@ constexpr Operation<T> packed_operation{"packed", &packed_backward<T>};
 template <class T>
 Var<T> packed_of(Var<T> x) {
   Tape<T>& tape = Tape<T>::active();
-  if (tape.node(x).packed) return x;
+  if (tape.node(x).layout.packed) return x;
   const Var<T> out = tape.record(tape.node(x).shape, tape.needs_gradient(x));
   copy_packed(tape.node(x), tape.node(out).value);
   tape.set_backward(out, packed_operation<T>, x.index());
@@ -66,7 +66,7 @@ Var<T> slice_of(Var<T> x, int axis, Index from, Index to) {
     wrong_argument("slice: ", from, " to ", to, " of axis ", axis, " of ", node.shape, ": must lie within it");
   Shape shape = node.shape;
   shape[axis] = to - from;
-  return tape.view(x, shape, node.strides, from * node.strides[place(axis)], false);
+  return tape.view(x, tape.layout(shape, node.strides), from * node.strides[place(axis)], false);
 }
 
 template <class T>
@@ -82,7 +82,7 @@ Var<T> at_of(Var<T> x, int axis, Index at) {
       strides[place(shape.rank())] = node.strides[place(i)];
       shape.push_back(node.shape[i]);
     }
-  return tape.view(x, shape, strides, at * node.strides[place(axis)], false);
+  return tape.view(x, tape.layout(shape, strides), at * node.strides[place(axis)], false);
 }
 
 template <class T>
@@ -143,7 +143,7 @@ Var<T> stack_of(std::span<const Var<T>> values) {
     if (!(node.shape == one))
       wrong_argument("stack: value ", i, " is ", node.shape, ", the first is ", one, ": must be the same");
     nodes[i] = v.index();
-    adjacent &= node.packed && !node.is_view() && node.value == expected;
+    adjacent &= node.layout.packed && !node.is_view() && node.value == expected;
     expected += one.size();
     needs_gradient |= node.needs_gradient;
   }
@@ -151,7 +151,7 @@ Var<T> stack_of(std::span<const Var<T>> values) {
 
   Var<T> out;
   if (adjacent && count > 1) {
-    out = tape.record_at(tape.node(values[0]).value, shape, needs_gradient);
+    out = tape.record_at(tape.node(values[0]).value, tape.layout(shape), needs_gradient);
   } else {
     out = tape.record(shape, needs_gradient);
     T* to = tape.node(out).value;
@@ -190,11 +190,11 @@ void split(Var<T> x, int axis, Index parts, Var<T>* out) {
   if (parts < 1 || shape[axis] % parts != 0)
     wrong_argument("split: axis ", axis, " of ", shape, " into ", parts, ": must divide it without remainder");
   shape[axis] /= parts;
-  const Strides strides = tape.node(x).strides;
+  const Layout& layout = tape.layout(shape, tape.node(x).strides);
+  const Index step = shape[axis] * tape.node(x).strides[place(axis)];
   // One part, as it stands, or a value that is divided in another way already: these are views like others.
   const bool members = parts > 1 && tape.node(x).members == none;
-  for (Index part = 0; part < parts; ++part)
-    out[part] = tape.view(x, shape, strides, part * shape[axis] * strides[place(axis)], members);
+  for (Index part = 0; part < parts; ++part) out[part] = tape.view(x, layout, part * step, members);
 }
 
 template void split(Var<float>, int, Index, Var<float>*);
