@@ -23,6 +23,7 @@
 #include <carousel/models/encoder_decoder.hpp>
 #include <carousel/models/gates.hpp>
 #include <carousel/models/gru.hpp>
+#include <carousel/models/known_gradient.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/lstm.hpp>
