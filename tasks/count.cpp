@@ -129,6 +129,7 @@ void print_roll_out(Index start, const std::vector<Index>& made) {
 
 Arguments<CountOptions> arguments() {
   Arguments<CountOptions> all("count", presets());
+  // What follows must not be seen before it: there is no --bidirectional.
   all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
       .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
       .add_training({.batch = "sequences per update; the loss is their mean",

@@ -109,6 +109,7 @@ struct Echo {
 
 Arguments<EchoOptions> arguments() {
   Arguments<EchoOptions> all("echo", presets());
+  // Each number is answered before the next one comes: there is nothing for --bidirectional to read ahead.
   all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
       .add("--readout", "NAME", &EchoOptions::readout,
            "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",

@@ -7,15 +7,19 @@
 ///       return {.name = "echo",
 ///               .about = "four random inputs, four numbers to give back",
 ///               .example = "carousel train echo --preset source",
-///               .train = declare_training};
+///               .train = [](CLI::App& app) { return arguments().declare(app, train); }};
 ///     }
 ///
-/// `train` declares options on the command line and returns what runs with them:
+/// Its options are declared once, see Arguments; its training says what there is to learn and leaves the rest to train_model():
 ///
-///     Command declare_training(CLI::App& app) {
-///       Arguments<TrainOptions> arguments(app, presets());  // brings --preset, --cell, … along
-///       arguments.add("--rate", "R", &TrainOptions::rate, "learning rate", {.above = 0});
-///       return [arguments] { return train(arguments.options()); };
+///     Arguments<EchoOptions> arguments() {
+///       Arguments<EchoOptions> all("echo", presets());  // brings --preset, --cell, … along
+///       all.add_net().add_training().add("--readout", "NAME", &EchoOptions::readout, "what is compared with the numbers");
+///       return all;
+///     }
+///     int train(const EchoOptions& options) {
+///       …
+///       return train_model<double>(options, {.about = …, .optimizer = *optimizer, .data = …, .loss = …, .result = …});
 ///     }
 
 #include <atomic>

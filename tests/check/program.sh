@@ -51,7 +51,7 @@ expect_done() {  # NAME ARGUMENT...: code 0
 
 # Help and lists
 
-for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'gradcheck --help' 'list --help'; do
+for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'gradcheck --help' 'scoreboard --help' 'list --help'; do
   # shellcheck disable=SC2086
   expect_done "$arguments" $arguments
   check "$arguments: shows how it is called" out_matches '^usage: carousel'
@@ -73,7 +73,7 @@ cells=$(awk '$1 == "cell" { printf "%s%s", sep, $2; sep = ", " }' "$work/out")
 
 # Errors
 
-expect_error 'foo: must be one of train, eval, sample, gradcheck, list' foo
+expect_error 'foo: must be one of train, eval, sample, gradcheck, scoreboard, list' foo
 expect_error '--foo: no such option; carousel --help lists them' --foo
 expect_error "train: which task? $tasks" train
 expect_error "train: nosuch: must be one of $tasks" train nosuch
@@ -152,7 +152,7 @@ check 'echo: another seed gives others' test "$(last_line)" != "$(tail -n 1 "$wo
 # count
 
 expect_done 'count' train count --preset source
-check 'count: every start is counted on from' out_matches '^result: count starts_right=9 starts=9 loss=0\.1[0-9]*$'
+check 'count: every start is counted on from, where chance is one of nine' out_matches '^result: count starts_right=9 starts=9 loss=0\.1[0-9]*$'
 check 'count: a line for each epoch' test "$(grep -c '^epoch [1-7]: loss ' "$work/out")" = 7
 check 'count: prints as the original does' test \
   "$(grep -A 1 -xF 'the given start number: 1' "$work/out" | tail -n 1)" = 'the created numbers:    [2, 3, 4, 5, 6, 7, 8, 0]'
@@ -227,7 +227,8 @@ characters=$(grep -oE '[0-9]+ different' "$work/err" | grep -oE '[0-9]+')
 check 'text: the result line' grep -qE '^result: text validation_loss=[0-9.]+ best_validation_loss=[0-9.]+ train_loss=[0-9.]+ bits_per_character=[0-9.]+ ms_per_batch=[0-9.]+$' <<<"$trained"
 check 'text: a line for each epoch, and none empty' test \
   "$(grep -cE '^epoch [1-3]/3  train_loss [0-9.]+  validation_loss [0-9.]+  [0-9.]+ ms/batch$' "$work/err")/$(grep -c '^$' "$work/err")" = 3/0
-check 'text: learns' below validation_loss 3.6
+check 'text: learns: below the loss of chance, ln of the number of characters, by half a nat' \
+  below validation_loss "$(awk -v n="$characters" 'BEGIN { print log(n) - 0.5 }')"
 run train text "${small[@]}" --epochs 3 --out again --threads 2
 check 'text: the same numbers again, on two threads too' cmp -s "$work/read/last.safetensors" "$work/again/last.safetensors"
 run eval read/last.safetensors
@@ -344,6 +345,22 @@ if unshare -rm mount -t tmpfs none "$work/full" 2>/dev/null; then
 else
   echo 'a full disk: not tried: a file system of our own may not be mounted'
 fi
+
+# The scoreboard
+
+run scoreboard --tasks count,sorted --out board.md
+check 'scoreboard: a task that is not there' grep -qE '^carousel: --tasks sorted: must be one of text, echo, count, ' "$work/err"
+run scoreboard --tasks count --out nowhere/x.md
+check 'scoreboard: a file that can not be written is refused before the work' test \
+  "$code/$(<"$work/out")/$(grep -c '^carousel: write nowhere/x.md: No such file or directory' "$work/err")" = 2//1
+expect_done 'scoreboard' scoreboard --tasks count --out board.md --check --jobs 2
+check 'scoreboard: the result line' out_matches '^result: scoreboard good=3 worse=0 failed=0 missing=0$'
+check 'scoreboard: a row for each metric, with its bar, seeds, minutes and commit' test \
+  "$(grep -cE '^\| count \| [^|]* \| (starts_right|loss) \| [0-9.]+ \| (≥|≤) [0-9.]+ \| [^|]* \| 1, 2, 3 \| [0-9.]+ \| [^|]+ \|$' "$work/board.md")" = 3
+check 'scoreboard: the other tasks are not run' grep -qE '^\| sort \| .* \| not run \| ' "$work/board.md"
+run scoreboard --tasks mnist --out board.md --data nowhere
+check 'scoreboard: a data set that is missing is no failure, and what was there stays' test \
+  "$code/$(grep -cE '^\| mnist .* no data: mnist ' "$work/board.md")/$(grep -cE '^\| count .* [0-9.]+ \| ≥ 9 ' "$work/board.md")" = 0/2/2
 
 # Gradient checks
 
