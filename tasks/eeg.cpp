@@ -22,11 +22,16 @@ namespace {
 
 std::vector<Preset<EegOptions>> presets() {
   EegOptions usual, source;
-  usual.epochs = 40, usual.hidden = 64, usual.batch = 16, usual.steps = 100, usual.subsample = 10, usual.rate = 5e-3,
-  usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
+  usual.epochs = 80, usual.filters = 8, usual.hidden = 128, usual.dropout = 0.5, usual.batch = 8, usual.steps = 100,
+  usual.mix = 0.5;
+  usual.subsample = 10, usual.rate = 5e-3, usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
   source.epochs = 30, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 250, source.subsample = 3,
   source.optimizer = "rmsprop", source.rate = 2e-3, source.schedule = "exponential", source.clip = 5, source.clip_elements = true;
-  return {{"default", "the best that we know: fewer frames a second, Adam, a rate that falls along a cosine", usual},
+  return {{"default",
+           "the best that we know: recordings mixed with each other, few mixtures of channels, dropout, fewer frames a second, "
+           "Adam, a rate that falls along a "
+           "cosine",
+           usual},
           {"source", "the original's net and rates", source}};
 }
 
@@ -47,6 +52,9 @@ Arguments<EegOptions> arguments() {
       .add("--low-pass", "HZ", &EegOptions::low_pass, "cutoff of a Butterworth filter of order 3; 0: none",
            {.at_least = 0, .below = eeg_rate / 2.0})
       .add("--subsample", "N", &EegOptions::subsample, "of so many rows the net sees the first", {.at_least = 1, .at_most = many})
+      .add("--mix", "A", &EegOptions::mix, "how much of another stretch is added to each that is learned from", {.at_least = 0})
+      .add("--filters", "N", &EegOptions::filters, "mixtures of the channels, learned, that the layers see; 0: all channels",
+           {.at_least = 0, .at_most = many})
       .add_net({.dropout = "part of each layer's outputs that is dropped in training"})
       .add("--steps", "N", &EegOptions::steps, "frames of each stream per update", size_rule())
       .add_training({.batch = "streams read side by side",
@@ -113,6 +121,12 @@ Index frames_in(std::span<const EegFrames> series) {
   return sum;
 }
 
+/// The names, or if they are many the first and the last.
+std::string some_of(const std::vector<std::string>& names) {
+  if (names.size() <= 8) return list_words(names);
+  return fmt::format("{}, … {} ({} in all)", names.front(), names.back(), names.size());
+}
+
 template <class Model>
 std::vector<EegLogits> logits_of_all(const Model& model, std::span<const EegFrames> series) {
   std::vector<EegLogits> all;
@@ -144,7 +158,10 @@ class EegTraining {
         scale_(scale_of(data.train)),
         random_(static_cast<std::uint64_t>(options.seed)),
         model_(Scope<float>(registry_, random_), options, data.train[0].channels),
-        streams_(data.train, options.batch, options.steps, static_cast<std::uint64_t>(options.seed)),
+        streams_(data.train, {.batch = options.batch,
+                              .steps = options.steps,
+                              .mix = options.mix,
+                              .seed = static_cast<std::uint64_t>(options.seed)}),
         optimizer_(optimizer()) {
     model_.standardise().set(scale_);
     const int shards = static_cast<int>(std::min<Index>(2, options.batch));
@@ -255,8 +272,8 @@ int train(const EegOptions& options) {
   data.validation = read_frames(source, names.validation, options.filter(), channels);
   data.test = read_frames(source, names.test, options.filter(), channels);
   if (!options.quiet)
-    note(fmt::format("trains on {}; validates on {}; tests on {}", fmt::join(names.train, ", "),
-                     fmt::join(names.validation, ", "), fmt::join(names.test, ", ")));
+    note(fmt::format("series to train on: {}; to validate: {}; to test: {}", some_of(names.train), some_of(names.validation),
+                     some_of(names.test)));
   return EegTraining(options, source.about, data)
       .run({{"channels", fmt::format("{}", fmt::join(channels, ","))}, {"recordings", detail::saved_path(folder)}});
 }

@@ -86,18 +86,21 @@ EegScale scale_of(std::span<const EegFrames> series) {
   return scale;
 }
 
-EegStreams::EegStreams(std::span<const EegFrames> series, Index batch, Index steps, std::uint64_t seed)
-    : series_(series), batch_(batch), steps_(steps), random_(Random(seed).split("streams")) {
+EegStreams::EegStreams(std::span<const EegFrames> series, const Options& options)
+    : series_(series), options_(options), random_(Random(options.seed).split("streams")), mean_(scale_of(series).mean) {
   Index windows = 0;
   for (const EegFrames& one : series) windows += windows_of(one);
-  batches_ = windows / batch;
+  batches_ = windows / options.batch;
   if (batches_ == 0)
-    wrong_argument("streams: ", windows, " windows of ", steps, " frames to train on: must be at least ", batch,
+    wrong_argument("streams: ", windows, " windows of ", options.steps, " frames to train on: must be at least ", options.batch,
                    ", one for each stream of a batch");
+  if (options.mix > 0)
+    for (const EegFrames& one : series)
+      for (Index frame = 0; frame < one.frames(); ++frame) frames_.push_back(one.values.data() + frame * one.channels);
 }
 
 Index EegStreams::windows_of(const EegFrames& series) const {
-  const Index whole = series.frames() / steps_;
+  const Index whole = series.frames() / options_.steps;
   return whole > 1 ? whole - 1 : whole;
 }
 
@@ -109,8 +112,8 @@ std::vector<EegStreams::Window> EegStreams::windows(Index epoch) const {
   std::vector<Window> all;
   for (const EegFrames* one : order) {
     const Index count = windows_of(*one);
-    const Index first = random.below(one->frames() - count * steps_ + 1);
-    for (Index w = 0; w < count; ++w) all.push_back({one, first + w * steps_, w == 0});
+    const Index first = random.below(one->frames() - count * options_.steps + 1);
+    for (Index w = 0; w < count; ++w) all.push_back({one, first + w * options_.steps, w == 0});
   }
   return all;
 }
@@ -123,13 +126,26 @@ std::vector<Index> EegStreams::fill(Index epoch, Index batch, Index from, Index 
     const Window& window = all[static_cast<std::size_t>((from + s) * batches_ + batch)];
     if (window.begins || batch == 0) anew.push_back(s);
     const Index channels = window.series->channels;
-    for (Index t = 0; t < steps_; ++t) {
+    for (Index t = 0; t < options_.steps; ++t) {
       const Index frame = window.first + t, place = t * streams + s;
       std::copy_n(window.series->values.data() + frame * channels, channels, inputs + place * channels);
       put_events(window.series->events_of(frame), targets + place * std::ssize(eeg_events));
     }
+    if (options_.mix > 0) mix_into(epoch, batch, from + s, streams * channels, inputs + s * channels);
   }
   return anew;
+}
+
+void EegStreams::mix_into(Index epoch, Index batch, Index stream, Index stride, float* inputs) const {
+  Random random = random_.split(static_cast<std::uint64_t>(epoch)).split("mix").split(static_cast<std::uint64_t>(stream));
+  const Index count = std::ssize(frames_), first = random.below(count) + batch * options_.steps;
+  const auto weight = static_cast<float>(options_.mix);
+  const float norm = std::sqrt(1 + weight * weight);
+  for (Index t = 0; t < options_.steps; ++t) {
+    const float* const other = frames_[static_cast<std::size_t>((first + t) % count)];
+    float* const x = inputs + t * stride;
+    for (std::size_t c = 0; c < mean_.size(); ++c) x[c] = mean_[c] + ((x[c] - mean_[c]) + weight * (other[c] - mean_[c])) / norm;
+  }
 }
 
 void put_events(std::uint8_t marked, float* targets) {

@@ -70,13 +70,21 @@ EegScale scale_of(std::span<const EegFrames> series);
 /// The series stand one behind the other, each cut into windows of `steps` frames, and each stream reads an equal part of the
 /// windows, so that a stream may begin within a series and go on with the next; windows that are left over are not read. In each
 /// epoch the series stand in another order, and their first windows begin elsewhere, where they are long enough for it.
+///
+/// Currents in a head add up; so what a stream reads may be mixed with another stretch of the recordings, which is another one in
+/// each epoch: with x its frame, z that of the other stretch, and m the mean of all, it is m + ((x − m) + mix (z − m)) / √(1 +
+/// mix²), and the events are those of x. So a net hardly meets the same twice, and what it sees has the background of true
+/// recordings.
 class EegStreams {
  public:
+  struct Options {
+    Index batch = 1, steps = 1;
+    double mix = 0;
+    std::uint64_t seed = 0;
+  };
   /// The series must outlive it. Throws std::invalid_argument if they make fewer windows than `batch`.
-  EegStreams(std::span<const EegFrames> series, Index batch, Index steps, std::uint64_t seed);
+  EegStreams(std::span<const EegFrames> series, const Options& options);
 
-  Index batch() const { return batch_; }
-  Index steps() const { return steps_; }
   Index batches() const { return batches_; }
 
   /// What the streams [from, to) read in a batch of an epoch; returns those that begin anew, at the start of the epoch or of a
@@ -93,9 +101,14 @@ class EegStreams {
   Index windows_of(const EegFrames& series) const;
   std::vector<Window> windows(Index epoch) const;
 
+  void mix_into(Index epoch, Index batch, Index stream, Index stride, float* inputs) const;
+
   std::span<const EegFrames> series_;
-  Index batch_, steps_, batches_ = 0;
+  Options options_;
+  Index batches_ = 0;
   Random random_;
+  std::vector<float> mean_;                // [channels]
+  std::vector<const float*> frames_ = {};  // of all series, if they are to be mixed
 };
 
 /// The events as numbers, 0 or 1: [6]

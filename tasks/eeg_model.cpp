@@ -45,10 +45,12 @@ EegModel::EegModel(Scope<float> p, const EegOptions& options, Index channels)
     : dropout_(options.dropout),
       standardise_(p / "input", channels),
       layers_([&] {
+        if (options.filters > 0) filters_.emplace(p / "filters", channels, options.filters, LinearOptions<float>{.bias = false});
+        Index in = options.filters > 0 ? options.filters : channels;
         std::vector<AnyCell<float>> layers;
-        for (Index layer = 0; layer < options.layers; ++layer)
-          layers.push_back(make_cell(options.cell, p / ("layer" + std::to_string(layer)), layer == 0 ? channels : options.hidden,
-                                     options.hidden, cell_options(options)));
+        for (Index layer = 0; layer < options.layers; ++layer, in = options.hidden)
+          layers.push_back(
+              make_cell(options.cell, p / ("layer" + std::to_string(layer)), in, options.hidden, cell_options(options)));
         return Layers(std::move(layers), options.dropout);
       }()),
       readout_(p / "readout", options.hidden, events, readout_options(options)) {}
@@ -59,9 +61,11 @@ EegModel::State EegModel::start(Index batch) const {
 }
 
 Var<float> EegModel::operator()(Var<float> xs, State& state, const std::optional<DropoutKey>& key) const {
-  const auto scanned = scan(layers_, standardise_(xs), state.enter(), {.key = key});
+  Var<float> x = standardise_(xs);
+  if (filters_) x = (*filters_)(x);
+  const auto scanned = scan(layers_, x, state.enter(), {.key = key});
   state = scanned.state;
-  Var<float> x = scanned.outputs;
+  x = scanned.outputs;
   if (key) {
     DropoutKey last = *key;
     last.place = mix(key->place, 2 * layers_.size() - 1);  // the one behind those between layers
@@ -118,7 +122,7 @@ void fit_memoryless(Registry<float>& registry, const MemorylessModel& model, std
     }
     return binary_cross_entropy(model(xs), ys);
   };
-  constexpr Index epochs = 20;
+  const Index epochs = std::max<Index>(20, 2000 / data.batches());
   fit(adam, data, loss, {.epochs = epochs, .schedule = CosineDecay{.steps = data.batches() * epochs}, .seed = seed});
 }
 

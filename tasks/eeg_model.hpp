@@ -23,6 +23,8 @@ struct EegOptions : TrainOptions {
   double low_pass = 3;
   Index subsample = 3;
   Index validation = 1, test = 2;  ///< series of each subject
+  double mix = 0;                  ///< how much of another stretch is added to what is learned from
+  Index filters = 0;               ///< mixtures of the channels that the layers see; 0: they see all channels
   std::string write = {};          ///< folder for the CSV files of the subject that is made up
 
   EegFilter filter() const { return {.low_pass = low_pass, .subsample = subsample}; }
@@ -40,7 +42,9 @@ struct Standardise {
   Var<float> operator()(Var<float> xs) const { return (xs - mean) / deviation; }
 };
 
-/// Logits of the events, by what was seen until then.
+/// Logits of the events, by what was seen until then: with x a frame, standardised,
+///   h' = layers(x F, h);  logits = h' W + b
+/// F are spatial filters: few mixtures of many electrodes, as a source in the head reaches many of them. The original has none.
 class EegModel {
  public:
   using Layers = Stacked<AnyCell<float>>;
@@ -59,6 +63,7 @@ class EegModel {
  private:
   double dropout_;
   Standardise standardise_;
+  std::optional<Linear<float>> filters_;
   Layers layers_;
   Linear<float> readout_;
 };
@@ -79,7 +84,8 @@ using EegLogits = std::vector<float>;
 EegLogits logits_of(const EegModel& model, const EegFrames& series);
 EegLogits logits_of(const MemorylessModel& model, const EegFrames& series);
 
-/// Trains one on the frames of some series, with Adam, for twenty epochs; more of them change nothing.
+/// Trains one on the frames of some series, with Adam, until it gets no better: for twenty epochs, or 2,000 steps if that is
+/// more.
 void fit_memoryless(Registry<float>& registry, const MemorylessModel& model, std::span<const EegFrames> series,
                     std::uint64_t seed);
 

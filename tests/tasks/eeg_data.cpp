@@ -90,7 +90,7 @@ TEST_CASE("a scale is of all series together, and leaves alone what never change
 
 TEST_CASE("streams read each series frame after frame, and begin anew where a series does") {
   const std::vector<EegFrames> series = {frames_of(ramp("a", 57), as_it_is), frames_of(ramp("b", 43), as_it_is)};
-  const EegStreams streams(series, 2, 5, 1);  // windows: 10 of a, 7 of b
+  const EegStreams streams(series, {.batch = 2, .steps = 5, .seed = 1});  // windows: 10 of a, 7 of b
   CHECK(streams.batches() == 8);
   std::set<float> starts;
   for (Index epoch = 0; epoch < 20; ++epoch) {
@@ -120,7 +120,7 @@ TEST_CASE("streams read each series frame after frame, and begin anew where a se
 
 TEST_CASE("a part of the streams is read as it is among all, and each seed has its own order") {
   const std::vector<EegFrames> series = {frames_of(ramp("a", 57), as_it_is), frames_of(ramp("b", 43), as_it_is)};
-  const EegStreams streams(series, 2, 5, 1), other(series, 2, 5, 2);
+  const EegStreams streams(series, {.batch = 2, .steps = 5, .seed = 1}), other(series, {.batch = 2, .steps = 5, .seed = 2});
   bool differs = false;
   for (Index batch = 0; batch < streams.batches(); ++batch) {
     std::vector<float> both(20), second(10), others(20), targets(60);
@@ -132,7 +132,35 @@ TEST_CASE("a part of the streams is read as it is among all, and each seed has i
     differs |= others != both;
   }
   CHECK(differs);
-  CHECK_THROWS_WITH_AS(EegStreams(series, 18, 5, 1),
+  CHECK_THROWS_WITH_AS(EegStreams(series, {.batch = 18, .steps = 5, .seed = 1}),
                        "streams: 17 windows of 5 frames to train on: must be at least 18, one for each stream of a batch",
                        std::invalid_argument);
+}
+
+TEST_CASE("what is mixed in goes on from window to window, is another stretch in each epoch, and leaves mean and events alone") {
+  const std::vector<EegFrames> series = {frames_of(ramp("a", 57), as_it_is), frames_of(ramp("b", 43), as_it_is)};
+  const EegStreams plain(series, {.batch = 2, .steps = 5, .seed = 1}),
+      mixed(series, {.batch = 2, .steps = 5, .mix = 0.5, .seed = 1});
+  const std::vector<float> mean = scale_of(series).mean;
+  std::set<Index> firsts;
+  for (Index epoch = 0; epoch < 10; ++epoch) {
+    Index last = -1;
+    for (Index batch = 0; batch < plain.batches(); ++batch) {
+      std::vector<float> x(10), y(10), events(30), same(30);
+      plain.fill(epoch, batch, 1, 2, x.data(), events.data());
+      mixed.fill(epoch, batch, 1, 2, y.data(), same.data());
+      CHECK(events == same);
+      for (std::size_t t = 0; t < 5; ++t) {
+        const float a = mean[0], z = ((y[2 * t] - a) * std::sqrt(1.25F) - (x[2 * t] - a)) / 0.5F + a;  // of the other stretch
+        const float b = mean[1], other = ((y[2 * t + 1] - b) * std::sqrt(1.25F) - (x[2 * t + 1] - b)) / 0.5F + b;
+        CHECK(other == doctest::Approx(1000 + z).epsilon(1e-4));
+        const Index row = std::lround(z);
+        CHECK(z == doctest::Approx(static_cast<double>(row)).epsilon(1e-3));
+        if (last >= 0) CHECK((row == last + 1 || (row == 0 && (last == 56 || last == 42))));
+        if (last < 0) firsts.insert(row);
+        last = row;
+      }
+    }
+  }
+  CHECK(firsts.size() > 5);
 }
