@@ -22,9 +22,8 @@ namespace {
 
 std::vector<Preset<EegOptions>> presets() {
   EegOptions usual, source;
-  usual.epochs = 80, usual.filters = 8, usual.hidden = 128, usual.dropout = 0.5, usual.batch = 8, usual.steps = 100,
-  usual.mix = 0.5;
-  usual.subsample = 10, usual.rate = 5e-3, usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
+  usual.epochs = 300, usual.subsample = 20, usual.mix = 0.7, usual.filters = 8, usual.hidden = 128, usual.dropout = 0.5;
+  usual.batch = 8, usual.steps = 100, usual.rate = 5e-3, usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
   source.epochs = 30, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 250, source.subsample = 3,
   source.optimizer = "rmsprop", source.rate = 2e-3, source.schedule = "exponential", source.clip = 5, source.clip_elements = true;
   return {{"default",
