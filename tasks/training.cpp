@@ -187,7 +187,7 @@ class TrainRun {
         return exit_interrupted;
       case Ended::stopped:
         note(fmt::format("ended after epoch {}: {} epochs without a better {}", result.state.epoch, options_.patience,
-                         plan_.validation.name));
+                         validates_ ? plan_.validation.name : "train_loss"));
         break;
       case Ended::finished:
         break;

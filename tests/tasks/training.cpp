@@ -188,6 +188,14 @@ TEST_CASE("a training ends when its patience does, and stays ended when it is re
   CHECK(again.metrics() == trial.metrics());
 }
 
+TEST_CASE("where nothing validates the loss is what patience looks at") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.options.epochs = 20, trial.options.patience = 2, trial.options.optimizer = "sgd", trial.options.rate = 1e-300;
+  REQUIRE(trial.run() == exit_done);
+  CHECK(trial.err.find(": 2 epochs without a better train_loss\n") != std::string::npos);
+}
+
 TEST_CASE_TEMPLATE("a training that was interrupted and goes on ends with the same bits and the same metrics", T, float, double) {
   const test::Folder folder;
   const NoInterrupt after;
