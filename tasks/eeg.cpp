@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/error.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/eeg_model.hpp>
 #include <carousel/tasks/eeg_subject.hpp>
@@ -91,7 +92,9 @@ std::string folder_of(const EegOptions& options) {
   if (!options.write.empty()) {
     if (named) wrong_argument("--write-csv ", options.write, ": writes a subject that is made up: must be without --data");
     const EegSource source = made_up(options);
-    std::filesystem::create_directories(options.write);
+    std::error_code error;
+    std::filesystem::create_directories(options.write, error);
+    if (error) bad_file("--write-csv ", options.write, ": ", error.message(), ": must be a folder, or a place for one");
     for (const std::string& name : source.names) write_series(source.read(name), options.write);
     note(source.about + ", written to " + options.write);
     return options.write;

@@ -83,6 +83,7 @@ const std::vector<ScoreRun>& score_runs() {
        .seeds = three,
        .metrics = {{.name = "auc", .at_least = 0.9},
                    {.name = "memoryless_auc", .at_most = 0.75, .source = "a logistic regression of the same frames"}}},
+      {.task = "eeg", .options = "--preset source", .seeds = {1}, .metrics = {{.name = "auc"}}},
   };
   return runs;
 }

@@ -120,6 +120,7 @@ expect_error 'read csv: there is no subj2_series*_data.csv' "${train_csv[@]}" --
 expect_error 'streams: 59 windows of 50 frames to train on: must be at least 60, one for each stream of a batch' "${train_csv[@]}" --batch 60
 expect_error 'write csv/subj1_series1_data.csv: is there already: must not be, or be elsewhere' train eeg "${small[@]}" --out never --write-csv csv
 expect_error '--write-csv new: writes a subject that is made up: must be without --data' train eeg --write-csv new --data csv --out never
+expect_error "--write-csv $data/there: Not a directory: must be a folder, or a place for one" train eeg --write-csv $data/there --out never
 mkdir "$work/nothing"
 expect_error '--data nothing: there is no *_data.csv with its *_events.csv, neither here nor in eeg/' train eeg --data nothing --out never
 check 'after an error no folder is left' test ! -e "$work/never"
