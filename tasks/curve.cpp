@@ -30,7 +30,7 @@ std::vector<Preset<CurveOptions>> presets() {
   usual.schedule = "cosine", usual.warm_up = 20;
   source.epochs = 500, source.hidden = 15, source.rate = 1e-4, source.optimizer = "momentum", source.clip = 1, source.forget = 5;
   return {{"default", "the best that we know", usual},
-          {"source", "15 units, a start of forget gates at 5, descent by 0.0001 with momentum 0.95", source}};
+          {"source", "15 units, forget gates that start at 5, 50,000 passes of descent by 0.0001 with momentum 0.95", source}};
 }
 
 Arguments<CurveOptions> arguments() {

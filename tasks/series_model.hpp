@@ -28,7 +28,6 @@ class SeriesModel {
   SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
               const std::optional<Scaling>& scaling = {});
 
-  Index window() const { return window_; }
   Index horizon() const { return horizon_; }
 
   /// Mean of (forecast − true)² over the steps of the forecasts from these rows on, in squares of the column's deviation.

@@ -117,7 +117,7 @@ run train series --epochs 30 --quiet --resume stopped-load
 check 'series: a training that is resumed ends with the same bits' same_bits straight-load/last.safetensors stopped-load/last.safetensors
 
 # Tables that can not be read.
-table() { printf "$2" >"$work/$1"; }  # NAME TEXT
+table() { printf %b "$2" >"$work/$1"; }  # NAME TEXT
 refused() {  # MESSAGE TEXT ARGUMENT...: training on the text is refused with the message
   local message=$1
   table bad.csv "$2"

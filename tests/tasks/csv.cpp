@@ -1,6 +1,11 @@
 #include <carousel/tasks/csv.hpp>
 
+#include <stdexcept>
+#include <string_view>
+
 #include <doctest/doctest.h>
+
+#include <carousel/lib/random.hpp>
 
 #include "tests/lib/folder.hpp"
 
@@ -103,6 +108,32 @@ TEST_CASE("columns are chosen by name or by number") {
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(parse("1,2\n").column("--columns", "0"),
                        "--columns 0: f.csv has no such column: must be a number of 1 to 2", std::invalid_argument);
+}
+
+TEST_CASE("a table with any bytes changed is read, or refused with its name") {
+  Random random(1);
+  const std::string table = "12,34\r\n1,2.5\n\"4\",-3e2\n\n";
+  constexpr std::string_view bytes = ",;\t\"\r\n \\0a1.-\xef\xbb\xbf\xff";
+  int read = 0, refused = 0;
+  for (int n = 0; n < 5000; ++n) {
+    std::string text = table.substr(0, static_cast<std::size_t>(random.below(std::ssize(table) + 1)));
+    for (std::int64_t k = random.below(6); k > 0 && !text.empty(); --k)
+      text[static_cast<std::size_t>(random.below(std::ssize(text)))] =
+          bytes[static_cast<std::size_t>(random.below(std::ssize(bytes)))];
+    CAPTURE(text);
+    try {
+      const Csv csv = parse(text);
+      for (const CsvRecord& record : csv.records) REQUIRE(std::ssize(record.fields) == csv.columns());
+      for (Index column = 0; column < csv.columns(); ++column) csv.numbers(column);
+      ++read;
+    } catch (const std::runtime_error& error) {
+      REQUIRE(std::string(error.what()).starts_with("read f.csv: "));
+      REQUIRE(std::string(error.what()).find('\n') == std::string::npos);
+      ++refused;
+    }
+  }
+  CHECK(read > 50);
+  CHECK(refused > 50);
 }
 
 TEST_CASE("files are read, and their names stand in errors") {
