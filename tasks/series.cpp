@@ -24,7 +24,7 @@ namespace {
 
 std::vector<Preset<SeriesOptions>> presets() {
   SeriesOptions usual;
-  usual.epochs = 20, usual.hidden = 48, usual.batch = 32, usual.rate = 3e-3, usual.window = 48, usual.horizon = 12;
+  usual.epochs = 20, usual.hidden = 48, usual.batch = 32, usual.rate = 1e-2, usual.window = 48, usual.horizon = 12;
   usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 20;
   return {{"default", "the best that we know", usual}};
 }
@@ -147,7 +147,8 @@ int train(const SeriesOptions& options) {
   const Index season =
       options.season > 0 ? options.season : find_season(std::span(series.target()).first(static_cast<std::size_t>(parts.train)));
   Registry<double> registry;
-  const SeriesModel model(registry, options, std::ssize(series.columns), series.predict, learn_scaling(series, parts.train));
+  const SeriesModel model(registry, options, std::ssize(series.columns), series.predict,
+                          learn_scaling(series, parts.train, options.window));
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
 
   const Index windows = parts.train - options.horizon - options.window + 1;

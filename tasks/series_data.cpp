@@ -36,6 +36,14 @@ double product_at(std::span<const double> values, std::size_t lag) {
                             values.begin() + static_cast<std::ptrdiff_t>(lag), 0.0);
 }
 
+/// √ of the mean of (value − last value)² over the values before the last one of all windows.
+double change_within(std::span<const double> values, Index window) {
+  double squares = 0, count = 0;
+  for (auto last = values.begin() + window - 1; last < values.end(); ++last)
+    for (auto value = last - (window - 1); value < last; ++value, ++count) squares += (*value - *last) * (*value - *last);
+  return count > 0 ? std::sqrt(squares / count) : 0;
+}
+
 }  // namespace
 
 std::vector<std::string> split_names(const std::string& word) {
@@ -115,7 +123,7 @@ SeriesParts series_parts(const Series& series, Index window, Index horizon) {
            " and a horizon of ", horizon, ", 70 of 100 to train on, 15 to validate, 15 to test");
 }
 
-Scaling learn_scaling(const Series& series, Index train) {
+Scaling learn_scaling(const Series& series, Index train, Index window) {
   Scaling scaling;
   for (std::size_t column = 0; column < series.values.size(); ++column) {
     const std::span<const double> values = std::span(series.values[column]).first(static_cast<std::size_t>(train));
@@ -133,6 +141,7 @@ Scaling learn_scaling(const Series& series, Index train) {
     }
     scaling.mean.push_back(mean);
     scaling.deviation.push_back(deviation);
+    scaling.change.push_back(change_within(values, window));
   }
   return scaling;
 }

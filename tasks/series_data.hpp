@@ -50,13 +50,14 @@ struct SeriesParts {
 /// train on after a window of `window`, and one in each other part, whose windows may reach back into the part before.
 SeriesParts series_parts(const Series& series, Index window, Index horizon);
 
-/// Mean and deviation of each column over the rows to train on: x is shown to the net as (x − mean) / deviation.
+/// What is learned of each column from the rows to train on: its mean and deviation, and how far the values of a window are from
+/// the last one in it, the root of the mean of squares.
 struct Scaling {
-  std::vector<double> mean, deviation;
+  std::vector<double> mean, deviation, change;
 };
 
 /// Throws std::runtime_error for a column that is constant in the rows [0, train).
-Scaling learn_scaling(const Series& series, Index train);
+Scaling learn_scaling(const Series& series, Index train, Index window);
 
 /// The season of some values: the lag, of at most a third of them and at most 1,000, at which they are most like themselves once
 /// a straight line has been taken off: the first peak of their autocorrelation that comes to nine tenths of the highest. 1 if no

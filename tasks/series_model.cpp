@@ -1,6 +1,7 @@
 #include <carousel/tasks/series_model.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <carousel/models/loss.hpp>
@@ -30,32 +31,36 @@ SeriesModel::SeriesModel(Registry<double>& registry, const SeriesOptions& option
     : window_(options.window),
       horizon_(options.horizon),
       predict_(predict),
-      net_(Scope<double>(registry, random), columns, options.horizon, options),
+      net_(Scope<double>(registry, random), 2 * columns, options.horizon, options),
       mean_(&frozen(registry, "scaling/mean", scaling, &Scaling::mean, columns)),
-      deviation_(&frozen(registry, "scaling/deviation", scaling, &Scaling::deviation, columns)) {}
+      deviation_(&frozen(registry, "scaling/deviation", scaling, &Scaling::deviation, columns)),
+      change_(&frozen(registry, "scaling/change", scaling, &Scaling::change, columns)) {}
 
 Var<double> SeriesModel::scaled_forecasts(const Series& series, std::span<const Index> origins,
                                           const std::optional<DropoutKey>& key) const {
   Tape<double>& tape = Tape<double>::active();
   const auto batch = std::ssize(origins), columns = std::ssize(series.values);
-  const Var<double> xs = tape.constant(Shape{window_, batch, columns}), last = tape.constant(Shape{batch, 1});
+  const Var<double> xs = tape.constant(Shape{window_, batch, 2 * columns});
   double* to = tape.data(xs);
   for (Index t = 0; t < window_; ++t)
     for (const Index origin : origins)
-      for (Index column = 0; column < columns; ++column)
-        *to++ = scaled(series.values[static_cast<std::size_t>(column)][static_cast<std::size_t>(origin - window_ + t)], column);
-  std::transform(origins.begin(), origins.end(), tape.data(last),
-                 [&](Index origin) { return scaled(series.target()[static_cast<std::size_t>(origin - 1)], predict_); });
-  return net_.after_all(xs, key) + last;
+      for (Index column = 0; column < columns; ++column) {
+        const double* const end = series.values[static_cast<std::size_t>(column)].data() + origin;
+        const double x = *(end - window_ + t);
+        *to++ = (x - *(end - 1)) / change_->value.data()[column];
+        *to++ = std::tanh((x - mean_->value.data()[column]) / (2 * deviation_->value.data()[column]));
+      }
+  return net_.after_all(xs, key);
 }
 
 Var<double> SeriesModel::loss(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key) const {
   Tape<double>& tape = Tape<double>::active();
   const Var<double> ys = tape.constant(Shape{std::ssize(origins), horizon_});
   double* to = tape.data(ys);
-  for (const Index origin : origins)
-    for (Index step = 0; step < horizon_; ++step)
-      *to++ = scaled(series.target()[static_cast<std::size_t>(origin + step)], predict_);
+  for (const Index origin : origins) {
+    const double* const next = series.target().data() + origin;
+    for (Index step = 0; step < horizon_; ++step) *to++ = (next[step] - *(next - 1)) / change();
+  }
   return mean_squared_error(scaled_forecasts(series, origins, key), ys);
 }
 
@@ -73,7 +78,8 @@ std::vector<Forecast> SeriesModel::forecasts(const Series& series, Index first, 
     for (std::size_t n = 0; n < origins.size(); ++n) {
       const double* const row = made.data() + static_cast<Index>(n) * horizon_;
       Forecast& forecast = all.emplace_back(row, row + horizon_);
-      for (double& y : forecast) y = mean(predict_) + deviation(predict_) * y;
+      const double before = series.target()[static_cast<std::size_t>(origins[n] - 1)];
+      for (double& y : forecast) y = before + change() * y;
     }
   }
   return all;

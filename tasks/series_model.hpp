@@ -19,9 +19,12 @@ struct SeriesOptions : TrainOptions {
   Index season = 0;             ///< of the seasonal baseline; 0: find it
 };
 
-/// With z the window, scaled, and y the last value in it of the column to predict:
-///   forecast = y + net(z)
-/// so that a net that has learned nothing is near the naive forecast. The scaling lies among the parameters, frozen.
+/// With y the last value in the window of the column to predict, and for each column two features of a value x, l the last value:
+///   forecast = y + change · net([(x − l) / change, tanh((x − mean) / (2 · deviation))])
+/// The first feature is the same at any level, so that a series may leave the range in which it was learned; the second, which
+/// does not leave its own, tells the level. (Zeng et al. 2023, "Are Transformers Effective for Time Series Forecasting?",
+/// arXiv:2205.13504: NLinear takes the last value off.) A net that says 0 gives the naive forecast. The scaling lies among the
+/// parameters, frozen.
 class SeriesModel {
  public:
   /// `scaling` is empty where it is to be loaded.
@@ -30,7 +33,7 @@ class SeriesModel {
 
   Index horizon() const { return horizon_; }
 
-  /// Mean of (forecast − true)² over the steps of the forecasts from these rows on, in squares of the column's deviation.
+  /// Mean of (forecast − true)² over the steps of the forecasts from these rows on, in squares of the column's change.
   Var<double> loss(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key = {}) const;
   /// The forecasts from each of the rows [first, last) on, in the units of the column. Row series.rows() is the first after the
   /// end.
@@ -40,14 +43,14 @@ class SeriesModel {
   SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
               const std::optional<Scaling>& scaling, Random random);
 
-  double mean(Index column) const { return mean_->value.data()[column]; }
-  double deviation(Index column) const { return deviation_->value.data()[column]; }
-  double scaled(double x, Index column) const { return (x - mean(column)) / deviation(column); }
+  /// (forecast − last value) / change.
+  ///   result: [origins, horizon]
   Var<double> scaled_forecasts(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key) const;
+  double change() const { return change_->value.data()[predict_]; }
 
   Index window_, horizon_, predict_;
   Predictor net_;
-  Parameter<double>*mean_, *deviation_;  // of each column
+  const Parameter<double>*mean_, *deviation_, *change_;  // of each column
 };
 
 }  // namespace carousel

@@ -103,6 +103,9 @@ for table in dos.csv headless.csv; do
 done
 run train series "${small[@]}" --input load.csv --columns 'the load' --out alone
 check 'a table, one column: beats both' compare "$(value skill)" '>' 0
+awk 'BEGIN { srand(4); for (t = 0; t < 400; ++t) printf "%.4f\n", 20 + t / 2 + 5 * sin(t * atan2(0, -1) / 6) + rand() }' >"$work/trend.csv"
+run train series "${small[@]}" --input trend.csv --out trend
+check 'a table, a trend that leaves its range: beats both' compare "$(value skill)" '>' 0.2
 run train series "${small[@]}" --input load.csv --columns 2,3 --predict 2 --out noise
 check 'a table, noise: is not forecast' compare "$(value mse)" '>' 0.05
 run sample alone --length 10

@@ -93,19 +93,20 @@ TEST_CASE("parts follow on each other in time, and each has room for a forecast"
 }
 
 TEST_CASE("the scaling is learned from the rows to train on alone") {
-  const Scaling scaling = learn_scaling(of({1, 3, 1, 3, 1000, -7}), 4);
+  const Scaling scaling = learn_scaling(of({1, 3, 1, 3, 1000, -7}), 4, 3);
   CHECK(scaling.mean == Numbers{2});
   CHECK(scaling.deviation == Numbers{1});
+  CHECK(scaling.change[0] == doctest::Approx(std::sqrt((0 + 4 + 0 + 4) / 4.0)));  // windows 1 3 1 and 3 1 3
 }
 
 TEST_CASE("a column that is constant where it is to be learned is refused with its lines") {
   Series series = read("a,b\n1,5\n2,5\n3,5\n4,6\n");
   CHECK_THROWS_WITH_AS(
-      learn_scaling(series, 3),
+      learn_scaling(series, 3, 2),
       "read f.csv: lines 2 to 4, column \"b\": is always 5: must change in the part to train on, or be left out of --columns",
       std::runtime_error);
-  CHECK_NOTHROW(learn_scaling(series, 4));
-  CHECK_THROWS(learn_scaling(of({0.1, 0.1, 0.1}), 3));
+  CHECK_NOTHROW(learn_scaling(series, 4, 2));
+  CHECK_THROWS(learn_scaling(of({0.1, 0.1, 0.1}), 3, 2));
 }
 
 TEST_CASE("a season is found through noise and a trend") {

@@ -1,5 +1,6 @@
 #include <carousel/tasks/series_model.hpp>
 
+#include <cmath>
 #include <numeric>
 
 #include <doctest/doctest.h>
@@ -25,7 +26,7 @@ Series two_columns() {
   return series;
 }
 
-const Scaling scaling{{4, 114}, {3, 10}};
+const Scaling scaling{{4, 114}, {3, 10}, {2, 8}};
 
 std::vector<Forecast> forecasts_of(const Series& series, Index first, Index last) {
   Registry<double> registry;
@@ -75,7 +76,7 @@ TEST_CASE("forecasts do not know of those beside them") {
   }
 }
 
-TEST_CASE("the loss is the mean square of the error, in deviations of the column") {
+TEST_CASE("the loss is the mean square of the error, in changes of the column") {
   const Series series = two_columns();
   Registry<double> registry;
   const SeriesModel model(registry, small(), 2, 1, scaling);
@@ -83,7 +84,20 @@ TEST_CASE("the loss is the mean square of the error, in deviations of the column
   std::iota(origins.begin(), origins.end(), 7);
   const ForecastError error = forecast_error(model.forecasts(series, 7, 13), series.target(), 7);
   Tape<double> tape;
-  CHECK(model.loss(series, origins).item() == doctest::Approx(error.mse / 100).epsilon(1e-12));
+  CHECK(model.loss(series, origins).item() == doctest::Approx(error.mse / 64).epsilon(1e-12));
+}
+
+TEST_CASE("a forecast far outside the range that was learned moves with the level") {
+  Series high = two_columns(), higher = two_columns();
+  for (std::size_t row = 0; row < 20; ++row) {
+    high.values[1][row] += 1000;
+    higher.values[1][row] += 2000;
+  }
+  const Forecast at_high = forecasts_of(high, 10, 11).front(), at_higher = forecasts_of(higher, 10, 11).front();
+  for (std::size_t step = 0; step < 2; ++step) {
+    CHECK(at_higher[step] == doctest::Approx(at_high[step] + 1000).epsilon(1e-9));
+    CHECK(std::abs(at_high[step] - high.values[1][9]) < 100);
+  }
 }
 
 TEST_CASE("the scaling is kept among the parameters and is not trained") {
@@ -91,4 +105,5 @@ TEST_CASE("the scaling is kept among the parameters and is not trained") {
   const SeriesModel model(registry, small(), 2, 1, scaling);
   CHECK(registry.at("scaling/mean").frozen);
   CHECK(registry.at("scaling/deviation").value.data()[1] == 10);
+  CHECK(registry.at("scaling/change").value.data()[1] == 8);
 }
