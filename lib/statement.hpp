@@ -19,13 +19,8 @@ struct Leaf {
 
   /// Of the elements, as the loops see them.
   Strides strides(const Node<T>& of) const { return copied ? contiguous(of.shape) : of.strides; }
-  /// Elements from the first to the last, the gaps included.
-  Index extent(const Node<T>& of) const {
-    const Strides step = strides(of);
-    Index last = 0;
-    for (int axis = 0; axis < of.shape.rank(); ++axis) last += (of.shape[axis] - 1) * step[static_cast<std::size_t>(axis)];
-    return of.shape.size() == 0 ? 0 : last + 1;
-  }
+  /// Elements of memory from the first to the last, as the loops see them.
+  Index extent(const Node<T>& of) const { return copied ? of.layout.size : of.layout.extent; }
 };
 
 /// Loops around the rows, for what two axes can not say.
@@ -61,7 +56,7 @@ void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* packed) {
   add_to_gradient(tape, index, packed, contiguous(tape.node(index).shape));
 }
 
-/// may_overlap() for two different nodes of which one at least is a view.
+/// may_overlap() for two different nodes whose values lie in the same part of memory.
 template <class T>
 bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b);
 
@@ -70,7 +65,8 @@ bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b);
 template <class T>
 bool may_overlap(Tape<T>& tape, std::uint32_t index_a, std::uint32_t index_b) {
   const Node<T>&a = tape.node(index_a), &b = tape.node(index_b);
-  if (index_a == index_b || (!a.is_view() && !b.is_view()) || !a.needs_gradient || !b.needs_gradient) return false;
+  if (index_a == index_b || a.value + a.layout.extent <= b.value || b.value + b.layout.extent <= a.value) return false;
+  if (!a.needs_gradient || !b.needs_gradient) return false;
   if (a.parent == b.parent && a.is_member && b.is_member) return false;
   return views_may_overlap(tape, index_a, index_b);
 }
@@ -151,14 +147,15 @@ struct Statement {
     alignas(64) T room[count][static_cast<std::size_t>(width)];
     Source from[count];
     Lane<T> leaf[count];
-    for (Index row = 0; row < loops.rows; ++row, out += loops.columns) {
+    const Index rows = loops.rows, columns = loops.columns;  // which a store might change, for all that the compiler knows
+    for (Index row = 0; row < rows; ++row, out += columns) {
       for (std::size_t k = 0; k < count; ++k) from[k] = source(k, offset[k], row, room[k]);
       Index j = 0;
-      for (; j + width <= loops.columns; j += width) {
+      for (; j + width <= columns; j += width) {
         for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load(from[k].from + (j & from[k].mask));
         simd::store(out + j, Evaluated<T, E, 0>(expression, leaf).y);
       }
-      if (const Index rest = loops.columns - j) {
+      if (const Index rest = columns - j) {
         for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_some(from[k].from + (j & from[k].mask), rest);
         simd::store_some(out + j, Evaluated<T, E, 0>(expression, leaf).y, rest);
       }
@@ -193,7 +190,8 @@ struct Statement {
     Source from[count];
     Target target[count];
     Lane<T> leaf[count];
-    for (Index row = 0; row < loops.rows; ++row, dy += loops.columns) {
+    const Index rows = loops.rows, columns = loops.columns;
+    for (Index row = 0; row < rows; ++row, dy += columns) {
       for (std::size_t k = 0; k < count; ++k) {
         from[k] = source(k, offset[k], row, room[k]);
         if (!grad[k]) continue;
@@ -205,12 +203,12 @@ struct Statement {
         }
       }
       Index j = 0;
-      for (; j + width <= loops.columns; j += width) {
+      for (; j + width <= columns; j += width) {
         for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load(from[k].from + (j & from[k].mask));
         Sink<true> sink{target, j, width};
         Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load(dy + j), sink);
       }
-      if (const Index rest = loops.columns - j) {
+      if (const Index rest = columns - j) {
         for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_some(from[k].from + (j & from[k].mask), rest);
         Sink<false> sink{target, j, rest};
         Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load_some(dy + j, rest), sink);

@@ -27,6 +27,7 @@ struct Layout {
   Shape shape;
   Strides strides{};
   Index size;          // number of elements
+  Index extent = 0;    // elements of memory from the first to the last, the gaps included
   bool packed = true;  // the strides are those of a row-major array
 
   explicit Layout(const Shape& s) : shape(s), size(s.size()) { pack(); }
@@ -37,7 +38,9 @@ struct Layout {
       strides[a] = given[a];
       packed &= shape[axis] == 1 || strides[a] == step;
       step *= shape[axis];
+      extent += (shape[axis] - 1) * strides[a];
     }
+    extent = size == 0 ? 0 : extent + 1;
     if (packed) pack();  // an axis of one element may have had any stride
   }
 
@@ -48,6 +51,7 @@ struct Layout {
       strides[static_cast<std::size_t>(axis)] = step;
       step *= shape[axis];
     }
+    extent = size;
   }
 };
 

@@ -9,8 +9,15 @@ namespace carousel {
 
 namespace {
 
+/// Unique in the process. Each thread takes many at a time.
 std::uint64_t next_serial() {
-  static std::atomic<std::uint64_t> last{0};
+  constexpr std::uint64_t many = 1 << 16;
+  static std::atomic<std::uint64_t> taken{0};
+  static thread_local std::uint64_t last = 0, last_taken = 0;
+  if (last == last_taken) {
+    last = taken.fetch_add(many);
+    last_taken = last + many;
+  }
   return ++last;
 }
 
@@ -53,7 +60,6 @@ void Tape<T>::clear() {
   arena_.clear();
   gradients_.clear();
   for (FreeGradients& free : free_gradients_) free.blocks.clear();
-  std::fill(parameter_nodes_.begin(), parameter_nodes_.end(), detail::none);
   entered_.clear();
   consumed_ = false;
   loop_depth_ = 0;
@@ -63,8 +69,7 @@ void Tape<T>::clear() {
 
 template <class T>
 void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
-  for (; !entered_.empty() && entered_.back() >= count; entered_.pop_back())
-    parameter_nodes_[nodes_[entered_.back()].parameter->id] = detail::none;
+  while (!entered_.empty() && entered_.back() >= count) entered_.pop_back();
   for (; !packings_.empty() && packings_.back().before >= mark; packings_.pop_back())
     if (const auto& [node, transposed, before] = packings_.back(); node < count)
       nodes_[node].packings[transposed ? 1 : 0] = nullptr;
@@ -153,7 +158,7 @@ template <class T>
 Var<T> Tape<T>::enter(Parameter<T>& parameter) {
   if (parameter.id >= parameter_nodes_.size()) parameter_nodes_.resize(parameter.id + 1, detail::none);
   std::uint32_t& index = parameter_nodes_[parameter.id];
-  if (index == detail::none || nodes_[index].parameter != &parameter || nodes_[index].version != parameter.version) {
+  if (index >= nodes_.size() || nodes_[index].parameter != &parameter || nodes_[index].version != parameter.version) {
     if (parameter.value.size() != parameter.gradient.size())
       wrong_argument("parameter: ", parameter.path, " was made as ", shape_of(parameter.gradient), ", its value is now ",
                      parameter.shape(), ": must keep its shape");

@@ -236,7 +236,10 @@ class Tape {
   /// Whether a gradient has arrived at every element of the node.
   bool touched(std::uint32_t index) const;
   /// Where gradients of the node go; its elements are undefined while the node is untouched.
-  T* gradient_buffer(std::uint32_t index);
+  T* gradient_buffer(std::uint32_t index) {
+    T* const grad = nodes_[index].grad;
+    return grad ? grad : make_gradient_buffer(index);
+  }
   /// Whether a gradient has arrived at any element of the node.
   bool reached(std::uint32_t index) const;
   /// Announces a gradient for every element of the node: true if it must be added to the buffer, false if it must be assigned.
@@ -271,6 +274,8 @@ class Tape {
   [[noreturn]] static void no_active_tape();
   [[noreturn]] void stale(Var<T> v) const;
   T* take_gradient(Index size);
+  T* make_gradient_buffer(std::uint32_t index);
+  bool any_member_reached(const Node& node) const;
   void check_parameters() const;
   void release_gradient(Node& node);
   void add_products(std::uint32_t index);
@@ -286,7 +291,7 @@ class Tape {
   detail::Loop<T>* loop_ = nullptr;
   std::deque<detail::Loop<T>> loops_;  // one for each depth of nesting that has occurred
   std::size_t loop_depth_ = 0;
-  std::vector<std::uint32_t> parameter_nodes_;  // by the parameter's id: its node, or none
+  std::vector<std::uint32_t> parameter_nodes_;  // by the parameter's id: the node that was its last
   struct Packing {
     std::uint32_t node;
     bool transposed;

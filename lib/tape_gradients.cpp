@@ -22,7 +22,7 @@ T* Tape<T>::take_gradient(Index size) {
 template <class T>
 void Tape<T>::release_gradient(Node& node) {
   if (!node.owns_grad || node.keeps_grad) return;
-  const Index size = node.shape.size();
+  const Index size = node.layout.size;
   auto free =
       std::find_if(free_gradients_.begin(), free_gradients_.end(), [&](const FreeGradients& f) { return f.size == size; });
   if (free == free_gradients_.end()) free = free_gradients_.insert(free, {size, {}});
@@ -38,21 +38,24 @@ bool Tape<T>::touched(std::uint32_t index) const {
 }
 
 template <class T>
-bool Tape<T>::reached(std::uint32_t index) const {
-  if (touched(index)) return true;
-  for (std::uint32_t m = nodes_[index].members; m != detail::none; m = nodes_[m].sibling)
-    if (reached(m)) return true;
+bool Tape<T>::any_member_reached(const Node& node) const {
+  for (std::uint32_t m = node.members; m != detail::none; m = nodes_[m].sibling)
+    if (nodes_[m].touched || any_member_reached(nodes_[m])) return true;
   return false;
 }
 
 template <class T>
-T* Tape<T>::gradient_buffer(std::uint32_t index) {
+bool Tape<T>::reached(std::uint32_t index) const {
+  return touched(index) || any_member_reached(nodes_[index]);
+}
+
+template <class T>
+T* Tape<T>::make_gradient_buffer(std::uint32_t index) {
   Node& node = nodes_[index];
-  if (node.grad) return node.grad;
   if (node.is_view()) {
     node.grad = gradient_buffer(node.parent) + (node.value - nodes_[node.parent].value);
   } else {
-    node.grad = take_gradient(node.shape.size());
+    node.grad = take_gradient(node.layout.size);
     node.owns_grad = true;
   }
   return node.grad;
@@ -82,13 +85,13 @@ void Tape<T>::complete(std::uint32_t index) {
 template <class T>
 bool Tape<T>::claim(std::uint32_t index) {
   if (touched(index)) return true;
-  const Node& node = nodes_[index];
-  if ((node.is_view() && !node.is_member) || reached(index)) {
+  Node& node = nodes_[index];
+  if ((node.is_view() && !node.is_member) || any_member_reached(node)) {
     complete(index);
     return true;
   }
   gradient_buffer(index);
-  nodes_[index].touched = true;
+  node.touched = true;
   return false;
 }
 
@@ -131,7 +134,6 @@ const T* Tape<T>::packing(std::uint32_t index, bool transposed) {
 template <class T>
 void Tape<T>::add_products(std::uint32_t index) {
   Node& node = nodes_[index];
-  if (!node.products) return;
   bool first = !claim(index);
   T* const to = gradient_buffer(index);
   for (const detail::Product<T>* p = node.products; p; p = p->next) {
@@ -177,9 +179,9 @@ void Tape<T>::backward(Var<T> loss, Gradients gradients) {
     *gradient_buffer(loss.index()) = T(1);
 
   for (std::uint32_t i = loss.index() + 1; i-- > 0;) {
-    if (!nodes_[i].needs_gradient) continue;
-    add_products(i);
     const Node& current = nodes_[i];
+    if (!current.needs_gradient) continue;
+    if (current.products) add_products(i);
     if (current.is_view() && !current.operation) continue;  // its gradient lies in its parent's
     if (!reached(i)) continue;
     complete(i);
@@ -210,7 +212,8 @@ template float* Tape<float>::take_gradient(Index size);
 template void Tape<float>::release_gradient(Node& node);
 template bool Tape<float>::touched(std::uint32_t index) const;
 template bool Tape<float>::reached(std::uint32_t index) const;
-template float* Tape<float>::gradient_buffer(std::uint32_t index);
+template bool Tape<float>::any_member_reached(const Node& node) const;
+template float* Tape<float>::make_gradient_buffer(std::uint32_t index);
 template void Tape<float>::zero(const Node& node);
 template void Tape<float>::complete(std::uint32_t index);
 template bool Tape<float>::claim(std::uint32_t index);
@@ -225,7 +228,8 @@ template double* Tape<double>::take_gradient(Index size);
 template void Tape<double>::release_gradient(Node& node);
 template bool Tape<double>::touched(std::uint32_t index) const;
 template bool Tape<double>::reached(std::uint32_t index) const;
-template double* Tape<double>::gradient_buffer(std::uint32_t index);
+template bool Tape<double>::any_member_reached(const Node& node) const;
+template double* Tape<double>::make_gradient_buffer(std::uint32_t index);
 template void Tape<double>::zero(const Node& node);
 template void Tape<double>::complete(std::uint32_t index);
 template bool Tape<double>::claim(std::uint32_t index);
