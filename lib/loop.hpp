@@ -52,6 +52,11 @@ struct Loop {
     step = at, input_step = slice;
     next_slot = next_hoisted = 0;
   }
+  /// From the next step on the node whose value in this step lies at `value` has that of step t in block t of `all`.
+  void lay_out(const T* value, Index size, T* all) {
+    for (Slot& slot : slots)
+      if (slot.size == size && slot.first + step * size == value) slot.first = all;
+  }
   /// Empties it for another loop, keeping the vectors' memory.
   void start(Index count, std::uint32_t in, std::uint32_t older) {
     steps = count, first = true, input = in, begin = older;

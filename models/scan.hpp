@@ -143,9 +143,11 @@ struct Looped {
   State state;
 };
 
-/// Runs the steps of one loop, from `first` of the sequence on.
+/// Runs the steps of one loop, from `first` of the sequence on. The outputs are computed in place at `to` if that is not null,
+/// but for the first, and those of a cell whose output is no node of its own.
 template <class T, class Cell, class State>
-Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options) {
+Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index first, State state, const ScanOptions& options,
+                          T* to = nullptr) {
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
@@ -170,6 +172,8 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
       output = has_step(output, T(0));
       for (std::size_t k = 0; k < after.count; ++k) after[k] = has_step(after[k], before[k]);
     }
+    if (to && loop.first && tape.node(output).layout.packed)
+      loop.lay_out(tape.node(output).value, tape.node(output).layout.size, to);
     state = next;
     loop.first = false;
   }
@@ -187,12 +191,14 @@ State moved(Tape<T>& tape, State state, State place) {
   return state;
 }
 
-/// Without history: some steps at a time, whose memory is used again by the next ones.
+/// Without history: some steps at a time, whose memory is used again by the next ones. That of the first steps is not, for they
+/// packed the weights for all.
 template <class T, class Cell, class State>
 Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State state, const ScanOptions& options) {
-  constexpr Index chunk = 32;
   const Index steps = xs.shape()[0];
   const Shape one = members_of(state)[0].shape();
+  // As much as stays in the second-level cache between the product for all steps and the steps.
+  const Index chunk = std::clamp<Index>((1 << 15) / std::max<Index>(one.size(), 1), 4, 32);
   Shape all{steps};
   for (Index extent : one) all.push_back(extent);
   const Var<T> outputs = tape.record(all, false);
@@ -204,19 +210,27 @@ Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State st
   }
   state = moved(tape, state, places[0]);
   int current = 0;
+  const std::size_t nodes = tape.size();
+  const Arena::Mark mark = tape.arena().mark();
+  std::size_t nodes_of_first = 0;
+  Arena::Mark mark_of_first{};
   for (Index done = 0; done < steps; done += chunk) {
-    const std::size_t nodes = tape.size();
-    const Arena::Mark mark = tape.arena().mark();
     const Index count = std::min(chunk, steps - done), first = options.reverse ? steps - done - count : done;
     Var<T> part = slice(xs, 0, first, first + count);
     if (!options.lengths.empty()) part = without_padding(tape, part, first, options.lengths);
-    const Looped<T, State> made = run_loop(tape, cell, part, first, state, options);
+    T* const to = tape.data(outputs) + first * one.size();
+    const Looped<T, State> made = run_loop(tape, cell, part, first, state, options, to);
     for (Index i = 0; i < count; ++i)
-      tape.copy_elements(made.outputs[static_cast<std::size_t>(i)], tape.node(outputs).value + (first + i) * one.size());
+      if (const Var<T> output = made.outputs[static_cast<std::size_t>(i)]; tape.node(output).value != to + i * one.size())
+        tape.copy_elements(output, to + i * one.size());
     current = 1 - current;
     state = moved(tape, made.state, places[current]);
-    tape.rewind(nodes, mark);
+    if (done == 0)
+      nodes_of_first = tape.size(), mark_of_first = tape.arena().mark();
+    else
+      tape.rewind(nodes_of_first, mark_of_first);
   }
+  tape.rewind(nodes, mark);
   return {outputs, state};
 }
 
