@@ -35,6 +35,24 @@ struct ExpConstants<double> {
   static constexpr int mantissa = 52, bias = 1023;
 };
 
+/// The smaller and the greater of a bound and x; NaN where x is NaN.
+template <class T>
+Lane<T> at_most(T bound, Lane<T> x) {
+#ifdef __x86_64__
+  return xsimd::min(Lane<T>(bound), x);  // whose instruction gives the second where they can not be compared
+#else
+  return xsimd::select(x > Lane<T>(bound), Lane<T>(bound), x);
+#endif
+}
+template <class T>
+Lane<T> at_least(T bound, Lane<T> x) {
+#ifdef __x86_64__
+  return xsimd::max(Lane<T>(bound), x);
+#else
+  return xsimd::select(x < Lane<T>(bound), Lane<T>(bound), x);
+#endif
+}
+
 /// 1 / n! for n = 0 … 18.
 template <class T>
 inline constexpr auto inverse_factorials = [] {
@@ -123,12 +141,11 @@ template <class T>
 Lane<T> sigmoid(Lane<T> x) {
   // Where e^−x would leave the normal numbers, σ(x) rounds to 1, or is below the normal numbers itself and taken for 0.
   constexpr T bound = sizeof(T) == 4 ? T(87.3) : T(708.3);
-  const Lane<T> clamped = xsimd::min(xsimd::max(-x, Lane<T>(-bound)), Lane<T>(bound));
+  const Lane<T> clamped = detail::at_most(bound, detail::at_least(-bound, -x));
   const auto [p, k] = detail::reduce(clamped);
   const Lane<T> scale = detail::power_of_two(k);
-  Lane<T> y = Lane<T>(T(1)) / (Lane<T>(T(1)) + fma(p, scale, scale));
-  y = xsimd::select(x < Lane<T>(-bound), Lane<T>(T(0)), y);
-  return xsimd::select(x == x, y, x);
+  const Lane<T> y = Lane<T>(T(1)) / (Lane<T>(T(1)) + fma(p, scale, scale));
+  return xsimd::select(x < Lane<T>(-bound), Lane<T>(T(0)), y);
 }
 
 /// tanh x = e / (e + 2) with e = e^2|x| − 1, and the sign of x: exact near zero, where 2σ(2x) − 1 is not.
@@ -136,12 +153,11 @@ template <class T>
 Lane<T> tanh(Lane<T> x) {
   constexpr T bound = sizeof(T) == 4 ? T(20) : T(44);  // from here on the result rounds to 1
   const Lane<T> sign = xsimd::bitofsign(x);
-  const Lane<T> twice = xsimd::min((x ^ sign) * Lane<T>(T(2)), Lane<T>(bound));
+  const Lane<T> twice = detail::at_most(bound, (x ^ sign) * Lane<T>(T(2)));
   const auto [p, k] = detail::reduce(twice);
   const Lane<T> scale = detail::power_of_two(k);
   const Lane<T> e = fma(p, scale, scale - Lane<T>(T(1)));
-  const Lane<T> y = (e / (e + Lane<T>(T(2)))) | sign;
-  return xsimd::select(x == x, y, x);
+  return (e / (e + Lane<T>(T(2)))) | sign;
 }
 
 }  // namespace carousel::simd

@@ -300,9 +300,10 @@ template <class T, class Op, class... Args>
 Var<T> record(const Expression<T, Op, Args...>& e) {
   using E = Expression<T, Op, Args...>;
   constexpr bool nested = (is_expression<Args> || ...);
+  using S = Statement<T, E>;
   Tape<T>& tape = Tape<T>::active();
-  Statement<T, E> statement{e, {}, {}};
-  constexpr std::size_t count = Statement<T, E>::count;
+  S& statement = *new (tape.arena().take(sizeof(S))) S{e, {}, {}};
+  constexpr std::size_t count = S::count;
 
   Var<T> vars[count];
   collect(e, vars);
@@ -330,9 +331,9 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
   }
   const Var<T> result = tape.record(*layout, needs_gradient && tape.recording());
   statement.forward(tape.node(result.index()).value);
-  static constexpr auto backward = &Statement<T, E>::backward;
+  static constexpr auto backward = &S::backward;
   static const Operation<T> operation{nested ? "fused" : e.op.name, backward};
-  tape.set_backward(result, operation, statement);
+  tape.set_backward_in_place(result, operation, &statement);
   return result;
 }
 

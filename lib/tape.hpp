@@ -102,28 +102,30 @@ struct Product {
   Index rows, lda, ldz;
 };
 
+/// What the backward pass looks at in every node comes first, and shares one line of the cache.
 template <class T>
-struct Node {
+struct alignas(64) Node {
   T* value = nullptr;
   T* grad = nullptr;  // null until memory is needed
   const Operation<T>* operation = nullptr;
   const void* closure = nullptr;
   Product<T>* products = nullptr;  // notes of products into this node as right operand
-  T* packings[2] = {};             // the value packed for gemm, as it is and transposed; made when first asked for
-  Parameter<T>* parameter = nullptr;
-  std::uint64_t version = 0;  // of the parameter when it entered
-  const Shape& shape;
-  const Strides& strides;
-  const Layout& layout;          // what these two are parts of; nodes that are alike share it
-  std::uint32_t parent = none;   // a view's parent
-  std::uint32_t members = none;  // the latest view of a division of this node into parts
-  std::uint32_t sibling = none;  // the member of the same parent before this one
+  std::uint32_t parent = none;     // a view's parent
+  std::uint32_t members = none;    // the latest view of a division of this node into parts
+  std::uint32_t sibling = none;    // the member of the same parent before this one
   bool is_member = false;
   bool needs_gradient = false;
   bool touched = false;     // every element of grad holds a sum of arrivals
   bool owns_grad = false;   // grad is a block of its own, given back after use
   bool keeps_grad = false;  // grad must stay after the backward pass
   std::uint8_t depth = 0;   // of a view: views above it, up to deepest_view
+
+  const Shape& shape;
+  const Strides& strides;
+  const Layout& layout;  // what these two are parts of; nodes that are alike share it
+  Parameter<T>* parameter = nullptr;
+  std::uint64_t version = 0;  // of the parameter when it entered
+  T* packings[2] = {};        // the value packed for gemm, as it is and transposed; made when first asked for
 
   Node(T* at, const Layout& l) : value(at), shape(l.shape), strides(l.strides), layout(l) {}
   bool is_view() const { return parent != none; }
@@ -224,6 +226,11 @@ class Tape {
     Node& node = nodes_[v.index()];
     node.operation = &operation;
     if (node.needs_gradient) node.closure = new (arena_.take(sizeof(Closure))) Closure(closure);
+  }
+  /// The same with a closure that lies in the tape's memory already.
+  void set_backward_in_place(Var<T> v, const detail::Operation<T>& operation, const void* closure) {
+    nodes_[v.index()].operation = &operation;
+    nodes_[v.index()].closure = closure;
   }
   /// True if any of the operands wants a gradient and the tape records.
   template <class... Vars>
