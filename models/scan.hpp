@@ -197,8 +197,10 @@ template <class T, class Cell, class State>
 Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State state, const ScanOptions& options) {
   const Index steps = xs.shape()[0];
   const Shape one = members_of(state)[0].shape();
-  // As much as stays in the second-level cache between the product for all steps and the steps.
+  // As much as stays in the second-level cache between the product for all steps and the steps; no part is smaller, for products
+  // of fewer steps go another way, to other last bits.
   const Index chunk = std::clamp<Index>((1 << 15) / std::max<Index>(one.size(), 1), 4, 32);
+  const Index chunks = std::max<Index>(steps / chunk, 1);
   Shape all{steps};
   for (Index extent : one) all.push_back(extent);
   const Var<T> outputs = tape.record(all, false);
@@ -214,18 +216,19 @@ Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State st
   const Arena::Mark mark = tape.arena().mark();
   std::size_t nodes_of_first = 0;
   Arena::Mark mark_of_first{};
-  for (Index done = 0; done < steps; done += chunk) {
-    const Index count = std::min(chunk, steps - done), first = options.reverse ? steps - done - count : done;
+  for (Index i = 0; i < chunks; ++i) {
+    const Index done = steps * i / chunks, count = steps * (i + 1) / chunks - done;
+    const Index first = options.reverse ? steps - done - count : done;
     Var<T> part = slice(xs, 0, first, first + count);
     if (!options.lengths.empty()) part = without_padding(tape, part, first, options.lengths);
     T* const to = tape.data(outputs) + first * one.size();
     const Looped<T, State> made = run_loop(tape, cell, part, first, state, options, to);
-    for (Index i = 0; i < count; ++i)
-      if (const Var<T> output = made.outputs[static_cast<std::size_t>(i)]; tape.node(output).value != to + i * one.size())
-        tape.copy_elements(output, to + i * one.size());
+    for (Index t = 0; t < count; ++t)
+      if (const Var<T> output = made.outputs[static_cast<std::size_t>(t)]; tape.node(output).value != to + t * one.size())
+        tape.copy_elements(output, to + t * one.size());
     current = 1 - current;
     state = moved(tape, made.state, places[current]);
-    if (done == 0)
+    if (i == 0)
       nodes_of_first = tape.size(), mark_of_first = tape.arena().mark();
     else
       tape.rewind(nodes_of_first, mark_of_first);
