@@ -151,11 +151,11 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
-  const Layout& layout = tape.layout(one);
   const bool members = tape.node(xs).members == none;  // else xs is divided in another way already
   const Index steps = all[0];
   const LoopGuard<T> guard(tape, steps, xs.index());
   Loop<T>& loop = *guard;
+  const Layout& layout = tape.layout(one);
   const std::span<Var<T>> outputs = take_handles(tape, steps);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
