@@ -126,6 +126,30 @@ void write_png(const std::string& path, const GreyImage& image) {
   file.publish();
 }
 
+GreyImage without_margin(const GreyImage& image) {
+  const int paper = edge_colour(image);
+  const auto apart = [&](std::uint8_t pixel) { return std::abs(pixel - paper); };
+  int most = 0;
+  for (const std::uint8_t pixel : image.pixels) most = std::max(most, apart(pixel));
+  if (most == 0) return image;
+  Index top = image.height, bottom = 0, left = image.width, right = 0;  // bottom and right: behind the last
+  for (Index i = 0; i < image.height; ++i)
+    for (Index j = 0; j < image.width; ++j)
+      if (2 * apart(image.at(i, j)) >= most) {
+        top = std::min(top, i), bottom = std::max(bottom, i + 1);
+        left = std::min(left, j), right = std::max(right, j + 1);
+      }
+  const Index margin = (bottom - top + 7) / 8;
+  top = std::max<Index>(0, top - margin), bottom = std::min(image.height, bottom + margin);
+  left = std::max<Index>(0, left - margin), right = std::min(image.width, right + margin);
+  GreyImage inner{bottom - top, right - left, {}};
+  for (Index i = top; i < bottom; ++i) {
+    const auto row = image.pixels.begin() + i * image.width;
+    inner.pixels.insert(inner.pixels.end(), row + left, row + right);
+  }
+  return inner;
+}
+
 GreyImage fit_into(const GreyImage& image, Index height, Index width) {
   const double scale = std::min(static_cast<double>(height) / static_cast<double>(image.height),
                                 static_cast<double>(width) / static_cast<double>(image.width));

@@ -22,6 +22,10 @@ GreyImage read_png(const std::string& path);
 /// Writes one; the file appears whole or not at all. Throws std::runtime_error, "write PATH: …".
 void write_png(const std::string& path, const GreyImage& image);
 
+/// What stands on the paper, with an eighth of its height as margin where there is as much: the box around all that differs from
+/// the colour of the edge by at least half of what most does. An image of a single colour stays as it is.
+GreyImage without_margin(const GreyImage& image);
+
 /// The whole image, made larger or smaller until it just fits, in the middle of one of that size; around it lies the colour of
 /// its edge. Each pixel is the mean of those that it covers, or lies between those that it falls between, by weights that fall
 /// off linearly.

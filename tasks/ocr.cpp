@@ -20,7 +20,7 @@ std::vector<Preset<OcrOptions>> presets() {
   OcrOptions usual, source;
   usual.epochs = 10, usual.images = 10000, usual.cell = "gru", usual.hidden = 96, usual.channels = 16, usual.batch = 32,
   usual.rate = 2e-3, usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 100;
-  source.epochs = 100, source.images = 10000, source.cell = "gru", source.hidden = 256, source.channels = 16, source.batch = 32,
+  source.epochs = 20, source.images = 10000, source.cell = "gru", source.hidden = 256, source.channels = 16, source.batch = 32,
   source.optimizer = "adadelta", source.rate = 1, source.attention = "multiplicative";
   return {{"default", "the best that we know", usual},
           {"source", "the original's net, with a quarter of its channels and without batch normalisation (--channels 64 has all)",
@@ -156,7 +156,7 @@ int eval(const EvalOptions& options) {
     print(result_line("ocr", measure(loaded.model, make_data(loaded.options, loaded.fonts))));
     return exit_done;
   }
-  const GreyImage image = fit_into(read_png(*options.input), OcrModel::height, OcrModel::width);
+  const GreyImage image = fit_into(without_margin(read_png(*options.input)), OcrModel::height, OcrModel::width);
   const auto [digits, probability] = read_one(loaded.model, image);
   print(digits.empty() ? "no digits" : text(digits));
   print_result("ocr", {{"digits", static_cast<double>(digits.size())}, {"probability", probability}});

@@ -163,3 +163,24 @@ TEST_CASE("of an image made smaller each pixel is a mean") {
   const GreyImage small = fit_into(stripes, 32, 120);
   for (Index j = 2; j < 118; ++j) CHECK(std::abs(small.at(16, j) - 100) <= 1);
 }
+
+TEST_CASE("what stands on the paper is cut out with a margin, dark or bright; an image of one colour, or full, stays as it is") {
+  for (const int paper : {0, 100, 255})
+    for (const int ink : {0, 160, 255}) {
+      if (paper == ink) continue;
+      GreyImage image{40, 60, std::vector<std::uint8_t>(40 * 60, static_cast<std::uint8_t>(paper))};
+      for (Index i = 10; i < 26; ++i)
+        for (Index j = 50; j < 59; ++j) image.pixels[static_cast<std::size_t>(i * 60 + j)] = static_cast<std::uint8_t>(ink);
+      image.pixels[0] = static_cast<std::uint8_t>((3 * paper + ink) / 4);  // a spot, paler than half
+      const GreyImage inner = without_margin(image);
+      CHECK(inner.height == 16 + 2 + 2);
+      CHECK(inner.width == 2 + 9 + 1);
+      CHECK(inner.at(1, 2) == paper);
+      CHECK(inner.at(2, 2) == ink);
+      CHECK(inner.at(17, 10) == ink);
+      CHECK(inner.at(17, 11) == paper);
+    }
+  const GreyImage grey{3, 4, std::vector<std::uint8_t>(12, 9)}, full = random_image(20, 30);
+  CHECK(without_margin(grey).pixels == grey.pixels);
+  CHECK(without_margin(full).width == 30);
+}
