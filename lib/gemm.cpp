@@ -4,115 +4,35 @@
 #include <memory>
 #include <new>
 
+#include <unistd.h>
+
 #include <carousel/lib/blas.hpp>
-#include <carousel/lib/simd.hpp>
+#include <carousel/lib/gemm_block.hpp>
 
 namespace carousel {
 
 namespace {
 
-using simd::width;
+using namespace kernel;
 
-#if defined(__AVX512F__)
-constexpr bool has_wide_registers = true;
-constexpr Index registers = 32;
-#elif defined(__AVX2__) && defined(__FMA__)
-constexpr bool has_wide_registers = true;
-constexpr Index registers = 16;
-#else
-constexpr bool has_wide_registers = false;  // OpenBLAS, which chooses its kernels at run time, serves all but small products
-constexpr Index registers = 16;
-#endif
-
-/// A block of registers: rows of c at once, and vectors of columns. As many accumulators as the register file holds, beside the
-/// vectors of b and one element of a.
-constexpr Index block_rows = registers == 32 ? 12 : 6;
-constexpr Index block_vectors = 2;
-template <class T>
-constexpr Index panel{block_vectors * width<T>};  // columns of a packed panel of b
-
-constexpr Index depth_block = 256;  // of k: a packed panel of that depth stays in the first-level cache
-constexpr Index rows_block = 192;   // of m: that many rows of a stay in the second-level cache
-constexpr std::size_t set_stride =
-    4096;  // rows so many bytes apart share one set of the first-level cache, and drive each other out
-
-/// A matrix by the distance between rows and between columns.
-template <class T>
-struct View {
-  const T* data;
-  Index row, column;
-};
-
-/// Keeps the compiler from reading a vector of b anew for every row, which it does where a row of registers is used four times or
-/// less: [4, 128] · [128, 512] runs at 197 instead of 98 GF/s.
-template <class T>
-void keep([[maybe_unused]] Lane<T>& lane) {
-#ifdef __x86_64__
-  asm("" : "+v"(lane.data));
-#endif
-}
-
-/// c [Rows, Vectors · width] = or += a b; the last vector has `rest` columns if Partial.
-template <class T, int Rows, int Vectors, bool Partial>
-void multiply_block(Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, bool accumulate, Index rest) {
-  Lane<T> sums[Rows][Vectors];
-  const auto is_rest = [](int v) { return Partial && v == Vectors - 1; };
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i) {
-    __builtin_prefetch(c + i * ldc, 1);  // wanted when the sums are done
-    __builtin_prefetch(c + i * ldc + (Vectors - 1) * width<T>, 1);
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sums[i][v] = Lane<T>(T(0));
-  }
-  const T* row = a.data;
-  for (Index p = 0; p < k; ++p, b += ldb, row += a.column) {
-    Lane<T> columns[Vectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v)
-      columns[v] = is_rest(v) ? simd::load_some(b + v * width<T>, rest) : simd::load(b + v * width<T>);
-    if constexpr (registers == 32 || Rows * Vectors + Vectors + 1 <= registers)
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) keep(columns[v]);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const Lane<T> factor(row[i * a.row]);
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) sums[i][v] = simd::fma(factor, columns[v], sums[i][v]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) {
-      T* at = c + i * ldc + v * width<T>;
-      if (is_rest(v))
-        simd::store_some(at, accumulate ? simd::load_some(at, rest) + sums[i][v] : sums[i][v], rest);
-      else
-        simd::store(at, accumulate ? simd::load(at) + sums[i][v] : sums[i][v]);
-    }
-}
-
-template <class T>
-using Block = void (*)(Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, bool accumulate, Index rest);
-
-/// The block for a number of rows.
-template <class T, int Vectors, bool Partial, int... Row>
-Block<T> block_of(Index rows, std::integer_sequence<int, Row...>) {
-  static constexpr Block<T> blocks[] = {&multiply_block<T, Row + 1, Vectors, Partial>...};
-  return blocks[rows - 1];
-}
+// The most of k at once, for which …
+constexpr Index depth_block = 384;    // … a block of rows of a stays in the first-level cache
+constexpr Index packing_depth = 256;  // … a panel of b stays there, packed by the way
+// The most of m at once, for which …
+constexpr Index rows_block = 192;      // … the rows of a stay in the second-level cache
+constexpr Index columns_block = 1024;  // … the columns of a do, stored transposed
 
 /// Runs the columns [0, n) of one block of rows in panels of `Vectors`, then what is left in narrower ones.
 template <class T, int Vectors, int Most>
-void multiply_rows(Index rows, Index n, Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, bool accumulate) {
+void multiply_rows(Index rows, Index n, Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, Start<T> start) {
   constexpr auto all = std::make_integer_sequence<int, Most>();
   Index j = 0;
   for (; n - j >= Vectors * width<T>; j += Vectors * width<T>)
-    block_of<T, Vectors, false>(rows, all)(k, a, b + j, ldb, c + j, ldc, accumulate, 0);
+    block_of<T, Vectors, false, false>(rows, all)(k, a, b + j, ldb, c + j, ldc, start.at(0, j), 0, nullptr);
   if constexpr (Vectors > 1) {
-    if (n - j > 0) multiply_rows<T, Vectors / 2, Most>(rows, n - j, k, a, b + j, ldb, c + j, ldc, accumulate);
+    if (n - j > 0) multiply_rows<T, Vectors / 2, Most>(rows, n - j, k, a, b + j, ldb, c + j, ldc, start.at(0, j));
   } else if (n - j > 0) {
-    block_of<T, 1, true>(rows, all)(k, a, b + j, ldb, c + j, ldc, accumulate, n - j);
+    block_of<T, 1, true, false>(rows, all)(k, a, b + j, ldb, c + j, ldc, start.at(0, j), n - j, nullptr);
   }
 }
 
@@ -122,9 +42,9 @@ Index next_rows(Index left, Index most) {
   return (left + blocks - 1) / blocks;
 }
 
-/// c = or += a bᵀ for few rows of a: dot products along the rows of both.
+/// c = start + a bᵀ for few rows of a: dot products along the rows of both.
 template <class T>
-void multiply_dots(Index m, Index n, Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, bool accumulate) {
+void multiply_dots(Index m, Index n, Index k, View<T> a, const T* b, Index ldb, T* c, Index ldc, Start<T> start) {
   constexpr int at_once = 4;
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; j += at_once) {
@@ -140,8 +60,8 @@ void multiply_dots(Index m, Index n, Index k, View<T> a, const T* b, Index ldb, 
         for (int r = 0; r < at_once; ++r)
           sums[r] = simd::fma(simd::load_some(row + p, k - p), simd::load_some(rows[r] + p, k - p), sums[r]);
       for (Index r = 0; r < count; ++r) {
-        T& out = c[i * ldc + j + r];
-        out = accumulate ? out + simd::sum(sums[r]) : simd::sum(sums[r]);
+        const T sum = simd::sum(sums[r]);
+        c[i * ldc + j + r] = start.data ? start.data[i * start.row + j + r] + sum : sum;
       }
     }
 }
@@ -178,42 +98,80 @@ void pack_rows(Index m, Index k, View<T> a, T* out) {
     for (Index i = 0; i < m;) {
       const Index rows = next_rows(m - i, block_rows);
       T* to = out + i * k + p0 * rows;
-      for (Index p = 0; p < depth; ++p, to += rows) {
-        const T* from = a.data + i + (p0 + p) * a.column;
+      const T* from = a.data + i + p0 * a.column;
+      Index p = 0;
+      // Whole registers, whose surplus the next rows overwrite, while there is a register full of them.
+      if (rows <= width<T>)
+        for (; p < depth && (k - p0 - p) * rows >= width<T>; ++p, to += rows, from += a.column) simd::store(to, simd::load(from));
+      for (; p < depth; ++p, to += rows, from += a.column)
         for (Index r = 0; r < rows; r += width<T>) {
           if (const Index count = rows - r; count < width<T>)
             simd::store_some(to + r, simd::load_some(from + r, count), count);
           else
             simd::store(to + r, simd::load(from + r));
         }
-      }
       i += rows;
     }
   }
 }
 
-/// Rows of c from rows of a and packed panels of b.
+/// Columns in the last register of a panel of so many, if that is not full.
 template <class T>
-void multiply_panels(Index m, Index n, Index k, View<T> a, bool in_blocks, const T* panels, T* c, Index ldc, bool accumulate) {
+Index rest_of(Index columns) {
+  return columns > width<T> ? columns - width<T> : columns;
+}
+
+/// The block for some rows and a panel of so many columns.
+template <class T, bool Packs>
+Block<T> block_for_panel(Index rows, Index columns) {
   constexpr auto all = std::make_integer_sequence<int, static_cast<int>(block_rows)>();
-  for (Index i = 0; i < m;) {
-    const Index rows = next_rows(m - i, block_rows);
-    const View<T> block = in_blocks ? View<T>{a.data + i * k, 1, rows} : View<T>{a.data + i * a.row, a.row, a.column};
-    const T* columns_of_b = panels;
-    for (Index j = 0; j < n; j += panel<T>, columns_of_b += k * panel<T>) {
+  if (columns == panel<T>) return block_of<T, block_vectors, false, Packs>(rows, all);
+  if (columns > width<T>) return block_of<T, block_vectors, true, Packs>(rows, all);
+  if (columns == width<T>) return block_of<T, 1, false, Packs>(rows, all);
+  return block_of<T, 1, true, Packs>(rows, all);
+}
+
+/// Rows of a left operand: where they lie, or packed in blocks.
+template <class T>
+struct Rows {
+  View<T> view;
+  bool in_blocks;
+
+  View<T> block(Index i, Index rows, Index k) const {
+    if (in_blocks) return {view.data + i * k, 1, rows};
+    return {view.data + i * view.row, view.row, view.column};
+  }
+};
+
+/// c = start + a b, with b packed: a block of rows is multiplied with one panel after another.
+template <class T>
+void multiply_packed(Index m, Index n, Index k, const Rows<T>& a, const T* packed, T* c, Index ldc, Start<T> start) {
+  for (Index i = 0, rows; i < m; i += rows) {
+    rows = next_rows(m - i, block_rows);
+    const View<T> block = a.block(i, rows, k);
+    const T* b = packed;
+    for (Index j = 0; j < n; j += panel<T>, b += k * panel<T>) {
       const Index columns = std::min(panel<T>, n - j);
-      T* to = c + i * ldc + j;
-      if (columns == panel<T>) {
-        block_of<T, block_vectors, false>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, 0);
-      } else if (columns > width<T>) {
-        block_of<T, block_vectors, true>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, columns - width<T>);
-      } else if (columns == width<T>) {
-        block_of<T, 1, false>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, 0);
-      } else {
-        block_of<T, 1, true>(rows, all)(k, block, columns_of_b, panel<T>, to, ldc, accumulate, columns);
-      }
+      block_for_panel<T, false>(rows, columns)(k, block, b, panel<T>, c + i * ldc + j, ldc, start.at(i, j), rest_of<T>(columns),
+                                               nullptr);
     }
-    i += rows;
+  }
+}
+
+/// The same with b as it is stored, row by row: a panel, which the first block of rows packs, is multiplied with one block after
+/// another. The panels are `next_panel` apart; 0 if none is used again.
+template <class T>
+void multiply_packing(Index m, Index n, Index k, const Rows<T>& a, const T* b, Index ldb, T* packed, Index next_panel, T* c,
+                      Index ldc, Start<T> start) {
+  for (Index j = 0; j < n; j += panel<T>, packed += next_panel) {
+    const Index columns = std::min(panel<T>, n - j), rest = rest_of<T>(columns);
+    Index rows = next_rows(m, block_rows);
+    block_for_panel<T, true>(rows, columns)(k, a.block(0, rows, k), b + j, ldb, c + j, ldc, start.at(0, j), rest, packed);
+    for (Index i = rows; i < m; i += rows) {
+      rows = next_rows(m - i, block_rows);
+      block_for_panel<T, false>(rows, columns)(k, a.block(i, rows, k), packed, panel<T>, c + i * ldc + j, ldc, start.at(i, j),
+                                               rest, nullptr);
+    }
   }
 }
 
@@ -239,40 +197,65 @@ Index packed_before(Index depth, Index n) {
   return depth * ((n + panel<T> - 1) / panel<T> * panel<T>);
 }
 
-/// Rows of c from rows of a and one block of the depth of b, packed.
-template <class T>
-void multiply_depth(Index m, Index n, Index depth, View<T> a, bool pack_a, const T* panels, T* c, Index ldc, bool accumulate) {
-  constexpr Index room_row = depth_block + width<T>;
-  if (pack_a) {
-    T* room = scratch<T>(rows_block * room_row, 1);
-    pack_rows(m, depth, a, room);
-    a.data = room;
-  } else if (static_cast<std::size_t>(a.row) * sizeof(T) % set_stride == 0 && m > 1) {
-    T* room = scratch<T>(rows_block * room_row, 1);
-    for (Index i = 0; i < m; ++i) std::copy_n(a.data + i * a.row, depth, room + i * room_row);
-    a = {room, room_row, 1};
-  }
-  multiply_panels(m, n, depth, a, pack_a, panels, c, ldc, accumulate);
+/// Whether lines of memory so many elements apart share one set of the first-level cache that has no place for all of them: then
+/// they drive each other out.
+bool is_crowded(Index lines, Index distance, std::size_t element) {
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+  static const Index places = sysconf(_SC_LEVEL1_DCACHE_ASSOC);
+#else
+  constexpr Index places = 8;
+#endif
+  constexpr std::size_t set_stride = 4096;
+  return lines > places && static_cast<std::size_t>(distance) * element % set_stride == 0;
 }
 
+/// Rows of a as the blocks read them: copied if that pays.
 template <class T>
-void multiply_blocks(Index m, Index n, Index k, View<T> a, bool pack_a, View<T> b, const T* packed_b, T* c, Index ldc,
-                     bool accumulate) {
-  const auto rows_of_a = [&](Index i, Index p) { return View<T>{a.data + i * a.row + p * a.column, a.row, a.column}; };
-  if (packed_b) {  // rows of a are read from end to end
-    for (Index i = 0; i < m; i += rows_block)
-      for (Index p = 0; p < k; p += depth_block)
-        multiply_depth(std::min(rows_block, m - i), n, std::min(depth_block, k - p), rows_of_a(i, p), pack_a,
-                       packed_b + packed_before<T>(p, n), c + i * ldc, ldc, accumulate || p > 0);
-    return;
+Rows<T> prepared(Index m, Index k, View<T> a) {
+  constexpr Index few_columns = 96;  // stored transposed, so few are worth a copy
+  constexpr Index room_row = depth_block + width<T>;
+  if (a.column != 1) {
+    if (m > few_columns && !is_crowded(k, a.column, sizeof(T))) return {a, false};
+    T* const room = scratch<T>(m * k, 1);
+    pack_rows(m, k, a, room);
+    return {{room, 1, 0}, true};
   }
-  for (Index p = 0; p < k; p += depth_block) {
-    const Index depth = std::min(depth_block, k - p);
-    T* const panels = scratch<T>(packed_before<T>(depth_block, n), 0);
-    pack_panels(depth, n, {b.data + p * b.row, b.row, b.column}, panels);
-    for (Index i = 0; i < m; i += rows_block)
-      multiply_depth(std::min(rows_block, m - i), n, depth, rows_of_a(i, p), pack_a, panels, c + i * ldc, ldc,
-                     accumulate || p > 0);
+  if (!is_crowded(std::min(m, block_rows), a.row, sizeof(T))) return {a, false};
+  T* const room = scratch<T>(m * room_row, 1);
+  for (Index i = 0; i < m; ++i) std::copy_n(a.data + i * a.row, k, room + i * room_row);
+  return {{room, room_row, 1}, false};
+}
+
+/// c = start + a b, with b packed by pack().
+template <class T>
+void multiply_blocks_packed(Index m, Index n, Index k, View<T> a, const T* packed, T* c, Index ldc, Start<T> start) {
+  for (Index i = 0; i < m; i += rows_block)  // rows of a are read from end to end
+    for (Index p = 0, depth; p < k; p += depth) {
+      depth = next_rows(k - p, depth_block);
+      const Index rows = std::min(rows_block, m - i);
+      multiply_packed(rows, n, depth, prepared(rows, depth, a.from(i, p)), packed + packed_before<T>(p, n), c + i * ldc, ldc,
+                      (p > 0 ? Start<T>{c, ldc} : start).at(i, 0));
+    }
+}
+
+/// c = start + a b.
+template <class T>
+void multiply_blocks(Index m, Index n, Index k, View<T> a, View<T> b, T* c, Index ldc, Start<T> start) {
+  const bool by_the_way = b.column == 1;
+  const Index most_rows = a.column == 1 ? rows_block : columns_block, most_depth = by_the_way ? packing_depth : depth_block;
+  T* const packed = scratch<T>(packed_before<T>(most_depth, n), 0);
+  for (Index p = 0, depth; p < k; p += depth) {
+    depth = next_rows(k - p, most_depth);
+    if (!by_the_way) pack_panels(depth, n, b.from(p, 0), packed);
+    for (Index i = 0, rows; i < m; i += rows) {
+      rows = next_rows(m - i, most_rows);
+      const Rows<T> left = prepared(rows, depth, a.from(i, p));
+      const Start<T> from = (p > 0 ? Start<T>{c, ldc} : start).at(i, 0);
+      if (by_the_way && i == 0)
+        multiply_packing(rows, n, depth, left, b.from(p, 0).data, b.row, packed, rows < m ? depth * panel<T> : 0, c, ldc, from);
+      else
+        multiply_packed(rows, n, depth, left, packed, c + i * ldc, ldc, from);
+    }
   }
 }
 
@@ -286,33 +269,53 @@ constexpr bool is_for_blas(Index m, Index n, Index k) {
   return !has_wide_registers && m > few_rows && m * n * k > 20000;
 }
 
+template <class T>
+Start<T> start_of(bool accumulate, const T* bias, const T* c, Index ldc) {
+  if (bias) return {bias, 0};
+  return {accumulate ? c : nullptr, ldc};
+}
+
+/// c = start.
+template <class T>
+void fill(Index m, Index n, T* c, Index ldc, Start<T> start) {
+  if (start.data == c) return;
+  for (Index i = 0; i < m; ++i)
+    if (start.data)
+      std::copy_n(start.data + i * start.row, n, c + i * ldc);
+    else
+      std::fill_n(c + i * ldc, n, T(0));
+}
+
 }  // namespace
 
 template <class T>
-void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc) {
+void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
+          const T* bias) {
   if (m <= 0 || n <= 0) return;
   const View<T> left = options.transpose_a ? View<T>{a, 1, lda} : View<T>{a, lda, 1};
   const View<T> right = options.transpose_b ? View<T>{b, 1, ldb} : View<T>{b, ldb, 1};
+  const Start<T> start = start_of(options.accumulate, bias, c, ldc);
   if (k <= 0) {
-    if (!options.accumulate)
-      for (Index i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, T(0));
+    fill(m, n, c, ldc, start);
   } else if (is_for_blas(m, n, k)) {
+    if (bias) fill(m, n, c, ldc, start);
+    options.accumulate |= bias != nullptr;
     blas_gemm(options, m, n, k, a, lda, b, ldb, c, ldc);
   } else if (m <= few_rows && options.transpose_b && !options.transpose_a) {
-    multiply_dots(m, n, k, left, b, ldb, c, ldc, options.accumulate);
+    multiply_dots(m, n, k, left, b, ldb, c, ldc, start);
   } else if (m <= few_rows && !options.transpose_b) {
-    multiply_rows<T, few_vectors, few_rows>(m, n, k, left, b, ldb, c, ldc, options.accumulate);
+    multiply_rows<T, few_vectors, few_rows>(m, n, k, left, b, ldb, c, ldc, start);
   } else if (registers == 32 && m <= more_rows && !options.transpose_b) {
-    multiply_rows<T, 2 * block_vectors, more_rows>(m, n, k, left, b, ldb, c, ldc, options.accumulate);
+    multiply_rows<T, 2 * block_vectors, more_rows>(m, n, k, left, b, ldb, c, ldc, start);
   } else if (!options.transpose_b && (m <= some_rows || k <= 2 * block_rows)) {
     for (Index i = 0; i < m;) {
       const Index rows = next_rows(m - i, block_rows);
       multiply_rows<T, block_vectors, block_rows>(rows, n, k, {left.data + i * left.row, left.row, left.column}, b, ldb,
-                                                  c + i * ldc, ldc, options.accumulate);
+                                                  c + i * ldc, ldc, start.at(i, 0));
       i += rows;
     }
   } else {
-    multiply_blocks(m, n, k, left, options.transpose_a, right, static_cast<const T*>(nullptr), c, ldc, options.accumulate);
+    multiply_blocks(m, n, k, left, right, c, ldc, start);
   }
 }
 
@@ -325,30 +328,32 @@ template <class T>
 void pack(bool transpose, Index k, Index n, const T* b, Index ldb, T* out) {
   const View<T> view = transpose ? View<T>{b, 1, ldb} : View<T>{b, ldb, 1};
   if (has_wide_registers)
-    for (Index p = 0; p < k; p += depth_block)
-      pack_panels(std::min(depth_block, k - p), n, {view.data + p * view.row, view.row, view.column},
-                  out + packed_before<T>(p, n));
+    for (Index p = 0, depth; p < k; p += depth) {
+      depth = next_rows(k - p, depth_block);
+      pack_panels(depth, n, {view.data + p * view.row, view.row, view.column}, out + packed_before<T>(p, n));
+    }
   else
     for (Index p = 0; p < k; ++p)
       for (Index j = 0; j < n; ++j) out[p * n + j] = view.data[p * view.row + j * view.column];
 }
 
 template <class T>
-void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc) {
+void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc,
+                 const T* bias) {
   if (m <= 0 || n <= 0) return;
   if (has_wide_registers && k > 0)
-    multiply_blocks<T>(m, n, k, {a, lda, 1}, false, {}, packed, c, ldc, accumulate);
+    multiply_blocks_packed<T>(m, n, k, {a, lda, 1}, packed, c, ldc, start_of(accumulate, bias, c, ldc));
   else
-    gemm<T>({.accumulate = accumulate}, m, n, k, a, lda, packed, n, c, ldc);
+    gemm<T>({.accumulate = accumulate}, m, n, k, a, lda, packed, n, c, ldc, bias);
 }
 
-template void gemm<float>(GemmOptions, Index, Index, Index, const float*, Index, const float*, Index, float*, Index);
-template void gemm<double>(GemmOptions, Index, Index, Index, const double*, Index, const double*, Index, double*, Index);
-template Index packed_size<float>(Index, Index);
-template Index packed_size<double>(Index, Index);
-template void pack<float>(bool, Index, Index, const float*, Index, float*);
-template void pack<double>(bool, Index, Index, const double*, Index, double*);
-template void gemm_packed<float>(bool, Index, Index, Index, const float*, Index, const float*, float*, Index);
-template void gemm_packed<double>(bool, Index, Index, Index, const double*, Index, const double*, double*, Index);
+#define CAROUSEL_INSTANTIATE(T)                                                                                \
+  template void gemm(GemmOptions, Index, Index, Index, const T*, Index, const T*, Index, T*, Index, const T*); \
+  template Index packed_size<T>(Index, Index);                                                                 \
+  template void pack(bool, Index, Index, const T*, Index, T*);                                                 \
+  template void gemm_packed(bool, Index, Index, Index, const T*, Index, const T*, T*, Index, const T*);
+CAROUSEL_INSTANTIATE(float)
+CAROUSEL_INSTANTIATE(double)
+#undef CAROUSEL_INSTANTIATE
 
 }  // namespace carousel

@@ -11,10 +11,12 @@ struct GemmOptions {
   bool accumulate = false;   ///< add to c instead of assigning it
 };
 
-/// c = a b, or c += a b; each matrix is row-major with its own distance between rows.
-///   a: [m, k] or stored transposed;  b: [k, n] or stored transposed;  c: [m, n]
+/// c = a b, or c += a b; each matrix is row-major with its own distance between rows. With a bias, c = a b + bias.
+///   a: [m, k] or stored transposed;  b: [k, n] or stored transposed;  c: [m, n];  bias: [n], added to each row, not with
+///   accumulate
 template <class T>
-void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc);
+void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc,
+          const T* bias = nullptr);
 
 /// A right operand that is used many times, copied once to the order in which the product reads it.
 ///   b: [k, n] or stored transposed;  out: packed_size(k, n) elements
@@ -24,13 +26,11 @@ void pack(bool transpose, Index k, Index n, const T* b, Index ldb, T* out);
 template <class T>
 Index packed_size(Index k, Index n);
 
-/// c = a b, or c += a b, with b packed.
-///   a: [m, k];  packed: [k, n], by pack();  c: [m, n]
+/// As gemm(), with b packed.
+///   a: [m, k];  packed: [k, n], by pack();  c: [m, n];  bias: [n]
 template <class T>
-void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc);
-
-extern template void gemm<float>(GemmOptions, Index, Index, Index, const float*, Index, const float*, Index, float*, Index);
-extern template void gemm<double>(GemmOptions, Index, Index, Index, const double*, Index, const double*, Index, double*, Index);
+void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc,
+                 const T* bias = nullptr);
 
 /// The BLAS in use and the kernel it chose for this machine, for records of runs.
 const char* blas_name();

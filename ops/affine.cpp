@@ -63,11 +63,6 @@ Shape check(Tape<T>& tape, const Products<T>& products) {
   return shape;
 }
 
-template <class T>
-void fill_bias(const Node<T>& bias, Index rows, Index columns, T* z) {
-  for (Index row = 0; row < rows; ++row) std::copy_n(bias.value, columns, z + row * columns);
-}
-
 /// Whether a right operand is worth packing: a loop uses it in each step, for more rows than a product does without.
 template <class T>
 bool is_reused(Tape<T>& tape, std::uint32_t w, Index rows) {
@@ -75,22 +70,19 @@ bool is_reused(Tape<T>& tape, std::uint32_t w, Index rows) {
   return tape.loop() && tape.loop()->steps >= few_steps && rows > few_rows && (w < tape.loop()->begin || tape.node(w).parameter);
 }
 
-/// z = Σ x W + b, or z += Σ x W.
+/// z = Σ x W + b, or z += Σ x W where there is no b.
 template <class T>
 void forward(Tape<T>& tape, const Products<T>& products, T* z, bool accumulate) {
-  if (products.bias != none) {
-    const Node<T>& x = tape.node(products.x[0]);
-    const Matrix<T> first = matrix(x, x.value);
-    fill_bias(tape.node(products.bias), first.rows, tape.node(products.w[0]).shape[1], z);
-    accumulate = true;
-  }
+  const T* bias = products.bias == none ? nullptr : tape.node(products.bias).value;
   for (std::size_t i = 0; i < products.count; ++i) {
     const Node<T>&xn = tape.node(products.x[i]), &wn = tape.node(products.w[i]);
     const Matrix<T> x = matrix(xn, xn.value), w = matrix(wn, wn.value);
     if (is_reused(tape, products.w[i], x.rows))
-      gemm_packed(accumulate, x.rows, w.columns, x.columns, x.data, x.stride, tape.packing(products.w[i], false), z, w.columns);
+      gemm_packed(accumulate, x.rows, w.columns, x.columns, x.data, x.stride, tape.packing(products.w[i], false), z, w.columns,
+                  bias);
     else
-      gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns);
+      gemm<T>({.accumulate = accumulate}, x.rows, w.columns, x.columns, x.data, x.stride, w.data, w.stride, z, w.columns, bias);
+    bias = nullptr;
     accumulate = true;
   }
 }
