@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <new>
 
+#include <sys/mman.h>
+
 namespace carousel::detail {
 
 namespace {
-constexpr std::align_val_t alignment{64};
+constexpr std::size_t huge_page = std::size_t{1} << 21;
+constexpr std::align_val_t alignment{huge_page};
 constexpr std::size_t first_block = std::size_t{1} << 18;
 }  // namespace
 
@@ -16,6 +19,10 @@ void Arena::Free::operator()(std::byte* memory) const {
 
 void Arena::add_block(std::size_t bytes) {
   blocks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(bytes, alignment))), bytes});
+#ifdef MADV_HUGEPAGE
+  // Fewer and larger pages, where the system gives them to who asks. Of a smaller block too much would be page and not data.
+  if (bytes >= 8 * huge_page) madvise(blocks_.back().memory.get(), bytes, MADV_HUGEPAGE);
+#endif
 }
 
 void* Arena::take_from_next_block(std::size_t bytes) {
