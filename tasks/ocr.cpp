@@ -84,7 +84,7 @@ std::string write_examples(const OcrData& data, const std::string& folder) {
   const std::filesystem::path examples = std::filesystem::path(folder) / "examples";
   std::filesystem::create_directories(examples);
   std::string first;
-  for (Index n = 0; n < 8; ++n) {
+  for (std::uint64_t n = 0; n < 8; ++n) {
     const PrintedLine line = data.example(n);
     const std::string path = (examples / fmt::format("{}-{}.png", n + 1, text(line.digits))).string();
     write_png(path, line.image);
@@ -117,7 +117,7 @@ int train(const OcrOptions& options) {
       options,
       {.about = "images of 3 to 5 digits in " + data.fonts(),
        .parts = {.unit = "images in each epoch", .train = options.images, .validation = std::ssize(validation), .test = 2000},
-       .identity = data.fonts(),
+       .identity = data.identity(),
        .optimizer = *optimizer,
        .data = {.examples = options.images, .batch = options.batch},
        .loss = loss,
@@ -166,7 +166,7 @@ int eval(const EvalOptions& options) {
 /// Reads a new image, which is left beside the checkpoint.
 int sample(const SampleOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  const PrintedLine line = make_data(loaded.options, loaded.fonts).example(1000 + options.seed);
+  const PrintedLine line = make_data(loaded.options, loaded.fonts).example(1000 + static_cast<std::uint64_t>(options.seed));
   const std::filesystem::path path =
       std::filesystem::path(options.file).replace_filename(fmt::format("sample-{}.png", options.seed));
   write_png(path.string(), line.image);

@@ -1,5 +1,11 @@
 #include <carousel/tasks/ocr_data.hpp>
 
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/error.hpp>
+
 namespace carousel {
 
 namespace {
@@ -15,14 +21,14 @@ OcrData::OcrData(const std::string& fonts, const PrintOptions& options, std::uin
   training(0);  // throws here what it throws
 }
 
-PrintedLine OcrData::example(Index n) const {
+PrintedLine OcrData::example(std::uint64_t n) const {
   return draw(held_out("examples"), n);
 }
 
-std::vector<PrintedLine> OcrData::draw_all(const char* set, Index count) const {
+std::vector<PrintedLine> OcrData::draw_all(const char* set, std::uint64_t count) const {
   const Random random = held_out(set);
   std::vector<PrintedLine> lines;
-  for (Index n = 0; n < count; ++n) lines.push_back(draw(random, n));
+  for (std::uint64_t n = 0; n < count; ++n) lines.push_back(draw(random, n));
   return lines;
 }
 
@@ -30,6 +36,17 @@ std::string OcrData::fonts() const {
   std::string names;
   for (const Face& face : faces_) names += (names.empty() ? "" : ", ") + face.name;
   return names;
+}
+
+std::string OcrData::identity() const {
+  std::uint64_t hash = 0;
+  for (const Face& face : faces_)
+    for (const Glyph& glyph : face.digits) {
+      const std::string_view ink(reinterpret_cast<const char*>(glyph.ink.data()), glyph.ink.size() * sizeof(float));
+      const std::string place = join(glyph.height, " ", glyph.width, " ", glyph.left, " ", glyph.top, " ", glyph.advance);
+      hash = mix(mix(hash, detail::hash(ink)), detail::hash(place));
+    }
+  return fmt::format("{}, hash {:016x}", fonts(), hash);
 }
 
 }  // namespace carousel

@@ -17,22 +17,22 @@ class OcrData {
   OcrData(const std::string& fonts, const PrintOptions& options, std::uint64_t seed);
 
   /// Line number n to train on.
-  PrintedLine training(Index n) const { return draw(training_, n); }
+  PrintedLine training(Index n) const { return draw(training_, static_cast<std::uint64_t>(n)); }
   /// 500 of them.
   std::vector<PrintedLine> validation() const { return draw_all("validation", 500); }
   /// 2,000 others.
   std::vector<PrintedLine> test() const { return draw_all("test", 2000); }
   /// Line number n of those that are only looked at.
-  PrintedLine example(Index n) const;
+  PrintedLine example(std::uint64_t n) const;
 
   /// The names of the fonts, "DejaVuSans, …".
   std::string fonts() const;
+  /// What tells these lines from those of other fonts, be they of the same names: names, and a hash of the digits' drawings.
+  std::string identity() const;
 
  private:
-  PrintedLine draw(const Random& random, Index n) const {
-    return print_line(faces_, options_, random.split(static_cast<std::uint64_t>(n)));
-  }
-  std::vector<PrintedLine> draw_all(const char* set, Index count) const;
+  PrintedLine draw(const Random& random, std::uint64_t n) const { return print_line(faces_, options_, random.split(n)); }
+  std::vector<PrintedLine> draw_all(const char* set, std::uint64_t count) const;
 
   std::vector<Face> faces_;
   PrintOptions options_;

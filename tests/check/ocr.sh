@@ -108,6 +108,8 @@ run train ocr "${tiny[@]}" --epochs 1 --fonts fonts --out serif
 cp "$work/out" "$work/trained"
 run eval serif
 check 'a folder of fonts: eval finds what the training found' same_bits out trained
+cp /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf "$work/fonts/a.ttf"
+expect_error 'serif/last.safetensors: saved for other data than images of 3 to 5 digits in a: must be the same to go on' train ocr --resume serif --epochs 2
 expect_error '--head some: must be one of attention, ctc, both' train ocr --head some
 expect_error '--jitter 2: must be a number of 0 to 1' train ocr --jitter 2
 

@@ -1,8 +1,11 @@
 #include <carousel/tasks/ocr_data.hpp>
 
+#include <filesystem>
 #include <set>
 
 #include <doctest/doctest.h>
+
+#include "tests/lib/folder.hpp"
 
 using namespace carousel;
 
@@ -25,8 +28,20 @@ TEST_CASE("no image is in two of training, validation, test and examples, and no
   for (const PrintedLine& line : data.validation()) add(line);
   for (const PrintedLine& line : data.test()) add(line);
   for (Index n = 0; n < 1000; ++n) add(data.training(n));
-  for (Index n = 0; n < 50; ++n) add(data.example(n));
+  for (std::uint64_t n = 0; n < 50; ++n) add(data.example(n));
   CHECK(images.size() == count);
+}
+
+TEST_CASE("other fonts are other data, though they have the same names; the same fonts are the same data") {
+  const test::Folder folder;
+  const std::string from = "/usr/share/fonts/truetype/dejavu/", file = folder / "a.ttf";
+  std::filesystem::copy_file(from + "DejaVuSans.ttf", file);
+  const OcrData sans(folder / "", {}, 1), again(folder / "", {}, 2);
+  std::filesystem::copy_file(from + "DejaVuSerif.ttf", file, std::filesystem::copy_options::overwrite_existing);
+  const OcrData serif(folder / "", {}, 1);
+  CHECK(sans.fonts() == serif.fonts());
+  CHECK(sans.identity() == again.identity());
+  CHECK(sans.identity() != serif.identity());
 }
 
 TEST_CASE("the fonts are named") {
