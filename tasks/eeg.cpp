@@ -69,6 +69,13 @@ std::string find_recordings(const std::string& data) {
   return "";
 }
 
+/// The same of a folder that --data names. Throws std::runtime_error if neither has.
+std::string find_named(const std::string& data) {
+  const std::string found = find_recordings(data);
+  if (found.empty()) bad_file("--data ", data, ": there is no *_data.csv with its *_events.csv, neither here nor in eeg/");
+  return found;
+}
+
 EegSource read_from(const std::string& folder, Index subject) {
   const std::string name = subject == 0 ? "" : fmt::format("subj{}", subject);
   EegSource source{.about = "read " + folder, .names = list_series(folder, name), .read = std::bind_front(read_series, folder)};
@@ -100,21 +107,19 @@ std::string folder_of(const EegOptions& options) {
     return options.write;
   }
   if (options.data.empty()) return "";
-  const std::string found = find_recordings(options.data);
-  if (named && found.empty())
-    bad_file("--data ", options.data, ": there is no *_data.csv with its *_events.csv, neither here nor in eeg/");
-  return found;
+  return named ? find_named(options.data) : find_recordings(options.data);
 }
 
 /// What tells the series of one training from those of another.
-std::string identity_of(std::span<const EegFrames> series) {
+std::string identity_of(const EegParts<EegFrames>& data) {
   std::uint64_t hash = 0;
-  for (const EegFrames& one : series) {
-    const std::string_view values(reinterpret_cast<const char*>(one.values.data()), one.values.size() * sizeof(float));
-    const std::string_view events(reinterpret_cast<const char*>(one.events.data()), one.events.size());
-    hash = mix(mix(hash, detail::hash(values)), detail::hash(events));
-  }
-  return fmt::format("{} series, hash {:016x}", series.size(), hash);
+  for (const auto* part : {&data.train, &data.validation})
+    for (const EegFrames& one : *part) {
+      const std::string_view values(reinterpret_cast<const char*>(one.values.data()), one.values.size() * sizeof(float));
+      const std::string_view events(reinterpret_cast<const char*>(one.events.data()), one.events.size());
+      hash = mix(mix(hash, detail::hash(values)), detail::hash(events));
+    }
+  return fmt::format("{} series and {} to validate, hash {:016x}", data.train.size(), data.validation.size(), hash);
 }
 
 Index frames_in(std::span<const EegFrames> series) {
@@ -182,7 +187,7 @@ class EegTraining {
                    .train = frames_in(data_.train),
                    .validation = frames_in(data_.validation),
                    .test = frames_in(data_.test)},
-         .identity = identity_of(data_.train),
+         .identity = identity_of(data_),
          .metadata = metadata,
          .optimizer = *optimizer_,
          .data = {.examples = streams_.batches() * options_.batch, .batch = options_.batch, .shuffle = false},
@@ -298,7 +303,8 @@ int evaluate(const EvalOptions& eval) {
   load(registry, eval.checkpoint, eval.file);
 
   const bool named = !eval.data.empty() && eval.data != detail::data_folder();
-  const std::string folder = named ? eval.data : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
+  const std::string folder =
+      named ? find_named(eval.data) : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
   const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject);
   const std::vector<std::string> names = named ? source.names : divide(source.about, source.names, options.split()).test;
   const std::vector<EegFrames> series = read_frames(source, names, options.filter(), channels);

@@ -29,6 +29,7 @@ class CsvReader {
     const InputFile file(path);
     text_.resize(file.size());
     file.read(0, std::as_writable_bytes(std::span(text_)));
+    if (text_.starts_with("\xef\xbb\xbf")) from_ = 3;  // the mark that some programs begin UTF-8 with
     if (!next_line()) bad_file("read ", path_, ": is empty: must begin with a header");
     while (more()) header_.emplace_back(field());
   }

@@ -83,6 +83,9 @@ check 'Ctrl-C amid an epoch: resumed, it ends with the same bits' same_bits brok
 
 run eval made-up --data csv
 check 'eval --data: of all series of the folder' grep -qE '^result: eeg auc=0\.[0-9]+ series=4$' <(last_line)
+mkdir -p "$work/sets" && ln -s ../csv "$work/sets/eeg"
+run eval made-up --data sets
+check 'eval --data: a folder of data sets whose folder eeg has them, as in training' grep -qE '^result: eeg auc=0\.[0-9]+ series=4$' <(last_line)
 check 'eval --data: saves predictions by the name of the folder' test "$(wc -l <"$work/made-up/predictions-csv.csv")" = 120001
 run train eeg --preset source --quiet --series 4 --seconds 60 --epochs 2 --batch 4 --out source
 check 'preset source: ends with 0' test "$code" = 0
@@ -123,6 +126,7 @@ expect_error '--write-csv new: writes a subject that is made up: must be without
 expect_error "--write-csv $data/there: Not a directory: must be a folder, or a place for one" train eeg --write-csv $data/there --out never
 mkdir "$work/nothing"
 expect_error '--data nothing: there is no *_data.csv with its *_events.csv, neither here nor in eeg/' train eeg --data nothing --out never
+expect_error '--data nothing: there is no *_data.csv with its *_events.csv, neither here nor in eeg/' eval made-up --data nothing
 check 'after an error no folder is left' test ! -e "$work/never"
 cut -d, -f1-9 "$work/csv/subj1_series1_data.csv" >"$work/nothing/subj1_series1_data.csv"
 cp "$work/csv/subj1_series1_events.csv" "$work/nothing"

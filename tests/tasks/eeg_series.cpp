@@ -100,6 +100,7 @@ TEST_CASE("series are listed by subject and number, and each is a pair of files"
 
 TEST_CASE("what is wrong with a data file is said in one line, with its place") {
   CHECK(error_of(good_data, good_events) == "no error");
+  CHECK(error_of("\xef\xbb\xbf" + good_data, "\xef\xbb\xbf" + good_events) == "no error");  // the mark of UTF-8
   const std::string where = "read s_series1_data.csv: ";
   CHECK(error_of("", good_events) == where + "is empty: must begin with a header");
   CHECK(error_of("id,Fp1,Oz\n", good_events) == where + "has no row: must have at least one below its header");
