@@ -76,8 +76,7 @@ struct Decoder {
   /// Writes strings of `steps` symbols. Throws std::invalid_argument unless steps ≥ 1, and for `right` of another size.
   ///   start: the state before the first step, from the encoder or cell.start(batch)
   ///   right: empty, or the right symbols, [steps, batch] row by row, of which it reads each in place of the likeliest one
-  ///   (teacher
-  ///     forcing); beyond the end of a string, any symbols
+  ///     (teacher forcing); beyond the end of a string, any symbols
   ///   key: for dropout between layers; none: the model is in use
   Decoded<T> operator()(const Memory<T>& memory, State start, Index steps, std::span<const Index> right = {},
                         const std::optional<DropoutKey>& key = {}) const;
