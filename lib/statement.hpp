@@ -301,6 +301,7 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
   using E = Expression<T, Op, Args...>;
   constexpr bool nested = (is_expression<Args> || ...);
   using S = Statement<T, E>;
+  static_assert(std::is_trivially_destructible_v<S>);
   Tape<T>& tape = Tape<T>::active();
   S& statement = *new (tape.arena().take(sizeof(S))) S{e, {}, {}};
   constexpr std::size_t count = S::count;

@@ -271,6 +271,7 @@ std::vector<std::vector<CtcReading>> beam_search_of(const Tensor<T>& logits, con
     y.resize(static_cast<std::size_t>(steps.count * steps.classes));
     steps.log_softmax(y.data());
     all.push_back(search(y.data(), steps.count, steps.classes, options.blank, options.width));
+    if (all.back().empty()) wrong_argument("ctc_beam_search: logits of example ", example, " leave no path: must be numbers");
   }
   return all;
 }

@@ -56,10 +56,10 @@ struct CtcReading {
   double log_probability;
 };
 
-/// The likeliest labels of each example, the likeliest first, at most `width` of them. Unlike ctc_greedy it adds up the paths
-/// that say the same. Hannun, Maas, Jurafsky, Ng 2014, arXiv:1408.2873, algorithm 1, without a language model.
+/// The likeliest labels of each example, the likeliest first, at least one and at most `width` of them. Unlike ctc_greedy it adds
+/// up the paths that say the same. Hannun, Maas, Jurafsky, Ng 2014, arXiv:1408.2873, algorithm 1, without a language model.
 ///   logits: [time, batch, classes]
-/// Throws std::invalid_argument for a width below 1.
+/// Throws std::invalid_argument for a width below 1, and for a NaN or a step whose logits are all −∞.
 std::vector<std::vector<CtcReading>> ctc_beam_search(const Tensor<float>& logits, const CtcBeamOptions& options = {});
 std::vector<std::vector<CtcReading>> ctc_beam_search(const Tensor<double>& logits, const CtcBeamOptions& options = {});
 

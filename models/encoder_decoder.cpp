@@ -113,6 +113,9 @@ std::vector<std::vector<FoundString>> search(const Decoder<T>& decoder, const Me
   using State = typename Decoder<T>::State;
   decoder.cell.check_state("decoder", start);
   const Index batch = batch_of(start);
+  if (decoder.attention.index() != 0 && memory.states.shape()[1] != batch)
+    wrong_argument("decoder: a state of a batch of ", batch, " beside a memory of ", memory.states.shape()[1],
+                   ": must be the same");
   const NoGrad<T> no_gradient;
   Memory<T> repeated = memory;  // a copy for each row
   if (decoder.attention.index() != 0 && options.beam > 1) {

@@ -66,12 +66,13 @@ class Beams {
 };
 
 /// Rows of a tensor, put in the place of all.
-///   x: [rows, ...]
+///   x: [count, ...]
 template <class T>
-void take_rows(Tensor<T>& x, std::span<const Index> rows) {
+void take_rows(Tensor<T>& x, Index count, std::span<const Index> rows) {
   Shape shape = carousel::shape_of(x);
-  if (shape.rank() == 0) wrong_argument("search: a state member is ", shape, ": its first axis must be the batch");
-  const Index size = shape[0] == 0 ? 0 : shape.size() / shape[0];
+  if (shape.rank() == 0 || shape[0] != count)
+    wrong_argument("search: a state member is ", shape, ": its first axis must be the batch, ", count);
+  const Index size = shape.size() / count;
   shape[0] = static_cast<Index>(rows.size());
   Tensor<T> taken = empty<T>(shape);
   T* to = taken.data();
@@ -85,7 +86,7 @@ void take_rows(Tensor<T>& x, std::span<const Index> rows) {
 ///   start: the state of each example; its members are [batch, ...]
 ///   step: (symbols before, state) → {logits, state'}, for batch · beam rows, those of an example one after the other. `before`
 ///     has a symbol for each row, or at the first step none; logits: [rows, symbols]. Called without recording.
-/// Throws std::invalid_argument for options that can not be, or logits that do not fit.
+/// Throws std::invalid_argument for options that can not be, or a state or logits that do not fit.
 template <class State, class Step>
 std::vector<std::vector<FoundString>> search(State start, Index batch, const Step& step, const SearchOptions& options) {
   using T = ScalarOfState<State>;
@@ -99,7 +100,7 @@ std::vector<std::vector<FoundString>> search(State start, Index batch, const Ste
   detail::Arena::Mark mark{};
   bool more = true;
   for (Index t = 0; more; ++t) {
-    for (Tensor<T>& member : kept.tensors()) detail::take_rows(member, rows);
+    for (Tensor<T>& member : kept.tensors()) detail::take_rows(member, t == 0 ? batch : beams.rows(), rows);
     const auto [logits, state] = step(t == 0 ? std::span<const Index>() : beams.latest(), kept.enter());
     const Shape shape = logits.shape();
     if (shape.rank() != 2 || shape[0] != beams.rows() || shape[1] == 0)

@@ -234,6 +234,11 @@ TEST_CASE("a narrow beam stays narrow, and a width of 0 is refused") {
   const Tensor<double> logits = normal({9, 1, 5}, 12);
   CHECK(ctc_beam_search(logits, {.width = 3}).front().size() == 3);
   CHECK(error_of([&] { ctc_beam_search(logits, {.width = 0}); }) == "ctc_beam_search: width is 0: must be at least 1");
+  for (const double none : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+    Tensor<double> broken = logits;
+    for (Index k = 0; k < broken.size(); ++k) broken.data()[k] = none;
+    CHECK(error_of([&] { ctc_beam_search(broken); }) == "ctc_beam_search: logits of example 0 leave no path: must be numbers");
+  }
 }
 
 TEST_CASE("a training step with the CTC loss takes nothing from the heap once it is warm") {

@@ -265,4 +265,7 @@ TEST_CASE("a decoder refuses what does not fit") {
   refuses([&] { d(memory, Decoder<double>::State(1), 3); }, "decoder: a state of 1 layers: this model has 2");
   refuses([&] { d(memory, d.cell.start(2), 3); }, "attention: query is [2, 4]: must be [3, 4], [batch, features]");
   refuses([&] { search(d, memory, Decoder<double>::State(1), {.most = 3}); }, "decoder: a state of 1 layers: this model has 2");
+  for (const Index beam : {1, 2})
+    refuses([&] { search(d, memory, d.cell.start(2), {.most = 3, .beam = beam}); },
+            "decoder: a state of a batch of 2 beside a memory of 3: must be the same");
 }

@@ -227,6 +227,13 @@ TEST_CASE("search refuses what can not be") {
   const auto wrong = [&](std::span<const Index>, Var<double> state) { return std::pair(zero_state<double>(3, 4), state); };
   CHECK_THROWS_WITH_AS(search(zero_state<double>(2, 1), 2, wrong, {.most = 1}), "search: logits is [3, 4]: must be [2, symbols]",
                        std::invalid_argument);
+  CHECK_THROWS_WITH_AS(search(zero_state<double>(2, 1), 5, wrong, {.most = 1}),
+                       "search: a state member is [2, 1]: its first axis must be the batch, 5", std::invalid_argument);
+  const auto shrinking = [&](std::span<const Index>, Var<double>) {
+    return std::pair(zero_state<double>(4, 4), zero_state<double>(2, 1));
+  };
+  CHECK_THROWS_WITH_AS(search(zero_state<double>(2, 1), 2, shrinking, {.most = 2, .beam = 2}),
+                       "search: a state member is [2, 1]: its first axis must be the batch, 4", std::invalid_argument);
   CHECK_THROWS_WITH_AS(search(zero_state<double>(2, 1), 0, wrong, {.most = 1}), "search: a batch of 0: must be at least 1",
                        std::invalid_argument);
 }
