@@ -198,9 +198,8 @@ Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State st
   const Index steps = xs.shape()[0];
   const Shape one = members_of(state)[0].shape();
   // As much as stays in the second-level cache between the product for all steps and the steps; no part is smaller, for products
-  // of fewer steps or fewer rows go another way, to other last bits.
-  const Index least = std::max<Index>(32 / std::max<Index>(xs.shape()[1], 1), 4);
-  const Index chunk = std::clamp<Index>((1 << 15) / std::max<Index>(one.size(), 1), least, 32);
+  // of fewer steps go another way, to other last bits.
+  const Index chunk = std::clamp<Index>((1 << 15) / std::max<Index>(one.size(), 1), 4, 32);
   const Index chunks = std::max<Index>(steps / chunk, 1);
   Shape all{steps};
   for (Index extent : one) all.push_back(extent);
