@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <carousel/models/state.hpp>
+#include <carousel/ops/shape.hpp>
 
 namespace carousel {
 

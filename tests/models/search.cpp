@@ -145,7 +145,7 @@ TEST_CASE("short strings are likelier, long ones may be likelier per symbol") {
 }
 
 TEST_CASE("a beam that is wide enough finds what looking at all strings finds, in that order") {
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5})
+  for (std::uint64_t seed = 1; seed <= 5; ++seed)
     for (const double power : {0.0, 0.5, 1.0})
       for (const std::optional<Index> end : {std::optional<Index>(), std::optional<Index>(2)}) {
         CAPTURE(seed);
