@@ -236,7 +236,7 @@ TEST_CASE("a narrow beam stays narrow, and a width of 0 is refused") {
   CHECK(error_of([&] { ctc_beam_search(logits, {.width = 0}); }) == "ctc_beam_search: width is 0: must be at least 1");
   for (const double none : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
     Tensor<double> broken = logits;
-    for (Index k = 0; k < broken.size(); ++k) broken.data()[k] = none;
+    std::fill_n(broken.data(), broken.size(), none);
     CHECK(error_of([&] { ctc_beam_search(broken); }) == "ctc_beam_search: logits of example 0 leave no path: must be numbers");
   }
 }
