@@ -2,6 +2,8 @@
 /// What the recurrent cells share: the weights of their gates, how these start, and a state of zeros.
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -19,6 +21,9 @@ template <class T>
 struct CellOptions {
   /// The bias of forget gates, in cells that have them; none: as the other biases. 1: Jozefowicz, Zaremba, Sutskever 2015.
   std::optional<double> forget_bias = 1;
+  /// T, for states that are to last up to T steps: the bias of each forget gate starts with ln u, u uniform in [1, T − 1], and
+  /// that of its input gate with −ln u, in place of forget_bias. Tallec & Ollivier 2018, arXiv:1804.11188, eq. (16).
+  std::optional<double> chrono = {};
   /// For every parameter that has no recipe of its own below.
   Init<T> init = {};
   /// For the weights of the input; empty: Xavier's (Glorot & Bengio 2010).
@@ -60,7 +65,7 @@ struct Gates {
   Gates(Scope<T> p, Index in, Index hidden_size, Index blocks, const CellOptions<T>& options = {})
       : Gates(p, in, hidden_size, blocks, options, -1, 0) {}
 
-  /// Block `forget` of the biases starts with sign · options.forget_bias.
+  /// Block `forget` of the biases starts with sign · options.forget_bias; where sign is 1, the input gate's stands before it.
   Gates(Scope<T> p, Index in, Index hidden_size, Index blocks, const CellOptions<T>& options, Index forget, double sign = 1)
       : hidden(hidden_size),
         wx(p.parameter("wx", {in, blocks * hidden},
@@ -75,8 +80,27 @@ struct Gates {
   static Init<T> bias(Index blocks, const CellOptions<T>& options, Index forget, double sign) {
     const Init<T> usual = detail::recipe(options.b, options.init, init::constant<T>(0));
     std::vector<Init<T>> each(static_cast<std::size_t>(blocks), usual);
-    if (forget >= 0 && options.forget_bias)
+    if (forget >= 0 && options.chrono) {
+      const auto keeps = std::make_shared<Tensor<T>>();  // the forget gates' biases, drawn with the block that comes first
+      const auto draw = [keeps, longest = *options.chrono](const Shape& shape, Random& random) {
+        *keeps = init::uniform<T>(1, std::max(1.0, longest - 1))(shape, random);
+        for (T& u : *keeps) u = std::log(u);
+        return *keeps;
+      };
+      const auto negative = [](Tensor<T> x) {
+        for (T& value : x) value = -value;
+        return x;
+      };
+      const auto f = static_cast<std::size_t>(forget);
+      if (sign < 0) {  // f = 1 − σ(i): one bias for both
+        each[f] = [draw, negative](const Shape& shape, Random& random) { return negative(draw(shape, random)); };
+      } else {
+        each[f - 1] = [draw, negative](const Shape& shape, Random& random) { return negative(draw(shape, random)); };
+        each[f] = [keeps](const Shape&, Random&) { return *keeps; };
+      }
+    } else if (forget >= 0 && options.forget_bias) {
       each[static_cast<std::size_t>(forget)] = init::constant<T>(sign * *options.forget_bias);
+    }
     return init::blocks(each);
   }
 };

@@ -108,6 +108,37 @@ TEST_CASE("the options of a cell choose how it starts") {
   for (double v : bias("peephole/pf")) CHECK(v == 0);
 }
 
+TEST_CASE("a chrono start lets forget gates keep for times up to T, and input gates take in as little as they let go") {
+  Registry<double> registry;
+  Random random(1);
+  const Scope<double> scope(registry, random);
+  constexpr std::size_t hidden = 500;
+  const Lstm<double> cell(scope / "lstm", 2, hidden, {.forget_bias = 3, .chrono = 101});
+  const double* const b = registry.at("lstm/b").value.data();  // i, f, g, o
+  double mean = 0, least = 1000, most = 0;
+  for (std::size_t j = 0; j < hidden; ++j) {
+    const double u = std::exp(b[hidden + j]);  // uniform in [1, 100]
+    CHECK(b[j] == -b[hidden + j]);
+    CHECK(b[2 * hidden + j] == 0);
+    CHECK(b[3 * hidden + j] == 0);
+    mean += u / hidden, least = std::min(least, u), most = std::max(most, u);
+  }
+  CHECK(std::abs(mean - 50.5) < 4);  // its deviation is 1.3
+  CHECK(least >= 1);
+  CHECK(least < 2);
+  CHECK(most <= 100);
+  CHECK(most > 99);
+
+  const LstmCoupled<double> coupled(scope / "coupled", 2, hidden, {.chrono = 101});
+  for (std::size_t j = 0; j < hidden; ++j) {
+    CHECK(registry.at("coupled/b").value.data()[j] <= 0);
+    CHECK(registry.at("coupled/b").value.data()[hidden + j] == 0);
+  }
+  CHECK(registry.at("coupled/b").value.data()[0] != registry.at("coupled/b").value.data()[1]);
+  const Lstm1997<double> none(scope / "1997", 2, 3, {.chrono = 101});  // it has no forget gate
+  for (const double x : registry.at("1997/b").value) CHECK(x == 0);
+}
+
 TEST_CASE("two cells of one scope share their parameters") {
   Registry<double> registry;
   Random random(1);

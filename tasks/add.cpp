@@ -1,0 +1,237 @@
+/// Adding numbers up: sequences of several lengths (Apollo's LSTMSummation, Russell91 2015), or two marked numbers among many,
+/// the adding problem of Hochreiter & Schmidhuber 1997, which asks for a memory over hundreds of steps.
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/checkpoint.hpp>
+#include <carousel/models/any_cell.hpp>
+#include <carousel/models/linear.hpp>
+#include <carousel/models/loss.hpp>
+#include <carousel/models/stacked.hpp>
+#include <carousel/tasks/add_data.hpp>
+#include <carousel/tasks/task.hpp>
+#include <carousel/tasks/training.hpp>
+
+namespace carousel {
+
+namespace {
+
+struct AddOptions : TrainOptions {
+  std::string problem = "sum";
+  Index shortest = 5, longest = 15;  // of the sums
+  Index sequences = 0;               // in an epoch
+  bool chrono = true;
+
+  bool marks() const { return problem == "adding"; }
+  /// Of the longest sequence.
+  Index time() const { return marks() ? steps : longest; }
+};
+
+std::vector<Preset<AddOptions>> presets() {
+  AddOptions usual;
+  usual.epochs = 10, usual.hidden = 64, usual.batch = 50, usual.steps = 200, usual.sequences = 20000, usual.rate = 3e-3,
+  usual.clip = 1, usual.schedule = "cosine", usual.final_rate = 0.01;
+  AddOptions source = usual;
+  source.cell = "lstm-linear", source.chrono = false, source.optimizer = "momentum", source.batch = 32, source.rate = 0.01,
+  source.clip = 0.1, source.schedule = "constant";
+  return {{"default", "the best that we know", usual},
+          {"source", "Apollo's net: h = o∘c, no biases, all weights uniform in ±0.1, descent with momentum", source}};
+}
+
+Arguments<AddOptions> arguments() {
+  Arguments<AddOptions> all("add", presets());
+  all.add("--problem", "NAME", &AddOptions::problem,
+          "sum: of all numbers, sequences of several lengths; adding: of two that are marked, among --steps",
+          {.one_of = {"sum", "adding"}})
+      .add("--shortest", "N", &AddOptions::shortest, "numbers of the shortest sum", size_rule())
+      .add("--longest", "N", &AddOptions::longest, "numbers of the longest sum", size_rule())
+      .add("--steps", "N", &TrainOptions::steps, "numbers of an adding problem", {.at_least = 2, .at_most = 1 << 20})
+      .add("--sequences", "N", &AddOptions::sequences, "sequences per epoch, new ones in each", size_rule())
+      .add_net()
+      .add_flag("--chrono", &AddOptions::chrono,
+                "forget gates start for memories as long as the sequences (Tallec & Ollivier 2018); no: biases of 1")
+      .add_training({.batch = "sequences per update"})
+      .add_threads();
+  return all;
+}
+
+CellOptions<float> cell_options(const AddOptions& options) {
+  CellOptions<float> cell;
+  if (options.preset == "source")
+    cell = {.forget_bias = {}, .init = init::uniform<float>(-0.1, 0.1), .b = init::constant<float>(0)};
+  if (options.chrono) cell.chrono = static_cast<double>(options.time());
+  return cell;
+}
+
+/// Cells, and a number read off the last output.
+struct Adder {
+  Stacked<AnyCell<float>> cell;
+  Linear<float> readout;
+
+  Adder(Scope<float> p, const AddOptions& options)
+      : cell(layers(p / "cell", options)), readout(p / "readout", options.hidden, 1, linear(options)) {
+    if (options.preset != "source") return;
+    for (Parameter<float>& parameter : p.registry())  // without biases: they stay 0
+      if (parameter.path.ends_with("/b")) parameter.frozen = true;
+  }
+
+  /// What the sequences add up to: [batch, 1].
+  Var<float> operator()(const AdditionBatch& batch, const std::optional<DropoutKey>& key = {}) const {
+    const Var<float> xs = Tape<float>::active().constant(batch.xs);
+    return readout(last(scan(cell, xs, {.lengths = batch.lengths, .key = key}), batch.lengths));
+  }
+
+ private:
+  static Stacked<AnyCell<float>> layers(Scope<float> p, const AddOptions& options) {
+    std::vector<AnyCell<float>> all;
+    for (Index layer = 0; layer < options.layers; ++layer)
+      all.push_back(make_cell(options.cell, p / std::to_string(layer),
+                              layer > 0         ? options.hidden
+                              : options.marks() ? 2
+                                                : 1,
+                              options.hidden, cell_options(options)));
+    return Stacked(std::move(all), options.dropout);
+  }
+  static LinearOptions<float> linear(const AddOptions& options) {
+    if (options.preset != "source") return {};
+    return {.w = init::uniform<float>(-0.1, 0.1)};
+  }
+};
+
+/// Sequence number n of one part of the data: "training", "validation" or "test". No two are the same.
+Addition sequence(const AddOptions& options, const char* part, Index n) {
+  Random random = Random(static_cast<std::uint64_t>(options.seed)).split(part).split(static_cast<std::uint64_t>(n));
+  return options.marks() ? draw_adding(random, options.steps) : draw_sum(random, options.shortest, options.longest);
+}
+std::vector<Addition> sequences(const AddOptions& options, const char* part, Index count) {
+  std::vector<Addition> all;
+  for (Index n = 0; n < count; ++n) all.push_back(sequence(options, part, n));
+  return all;
+}
+constexpr Index held_out = 2000;
+
+std::vector<double> answers(const Adder& model, std::span<const Addition> additions) {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  std::vector<double> all;
+  for (std::size_t from = 0; from < additions.size(); from += 500) {
+    tape.clear();
+    const Tensor<float> some =
+        model(side_by_side(additions.subspan(from, std::min<std::size_t>(500, additions.size() - from)))).value();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+double mean_square(std::span<const Addition> additions, std::span<const double> answers) {
+  double sum = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) sum += std::pow(answers[i] - additions[i].sum(), 2);
+  return sum / static_cast<double>(answers.size());
+}
+
+/// The error on sequences that were held out, and that of always saying their mean; of sums, also how far a longer one is off,
+/// 20 times 0.5, after 15 of them and after all.
+std::vector<Metric> report(const Adder& model, const AddOptions& options) {
+  const std::vector<Addition> test = sequences(options, "test", held_out);
+  double mean = 0;
+  for (const Addition& addition : test) mean += addition.sum() / static_cast<double>(held_out);
+  std::vector<Metric> metrics{{"mse", mean_square(test, answers(model, test))},
+                              {"baseline_mse", mean_square(test, std::vector<double>(test.size(), mean))}};
+  if (!options.marks()) {
+    const std::vector<Addition> halves{{std::vector<float>(15, 0.5F), {}}, {std::vector<float>(20, 0.5F), {}}};
+    const std::vector<double> found = answers(model, halves);
+    metrics.push_back({"error_of_15_halves", std::abs(found[0] - 7.5)});
+    metrics.push_back({"error_of_20_halves", std::abs(found[1] - 10)});
+  }
+  return metrics;
+}
+
+int train(const AddOptions& options) {
+  const std::vector<Addition> validation = sequences(options, "validation", held_out / 2);
+  Registry<float> registry;
+  Random random = Random(static_cast<std::uint64_t>(options.seed)).split("parameters");
+  const Adder model(Scope<float>(registry, random), options);
+  const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
+  const auto loss = [&](const Batch& batch, const Shard& shard) -> Var<float> {
+    std::vector<Addition> mine;
+    for (const Index n : shard.of(batch.examples))
+      mine.push_back(sequence(options, "training", batch.epoch * options.sequences + n));
+    const AdditionBatch data = side_by_side(mine);
+    const auto count = static_cast<Index>(batch.examples.size());
+    const Var<float> answers = model(data, DropoutKey{.seed = batch.key, .first_example = shard.first(count)});
+    return mean_squared_error(answers, Tape<float>::active().constant(data.sums), {.divide_by = static_cast<double>(count)});
+  };
+  return train_model<float>(
+      options,
+      {.about = options.marks() ? fmt::format("sums of two marked numbers among {}", options.steps)
+                                : fmt::format("sums of {} to {} numbers", options.shortest, options.longest),
+       .parts = {.unit = "sequences in each epoch", .train = options.sequences, .validation = held_out / 2, .test = held_out},
+       .optimizer = *optimizer,
+       .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
+       .loss = loss,
+       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .validation = {.name = "validation_mse", .measure = [&] { return mean_square(validation, answers(model, validation)); }},
+       .result = [&](const TrainOutcome&) { return report(model, options); }});
+}
+
+/// A model that was saved.
+struct Loaded {
+  AddOptions options;
+  Registry<float> registry;
+  Random random{1};
+  Adder model;
+
+  Loaded(const Safetensors& checkpoint, const std::string& file)
+      : options(arguments().read(checkpoint, file)), model(Scope<float>(registry, random), options) {
+    load(registry, checkpoint, file);
+  }
+};
+
+std::string shown(const Addition& addition, double answer) {
+  return fmt::format("{} = {:.4g}, made: {:.4g}", words(addition), addition.sum(), answer);
+}
+
+int eval(const EvalOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  if (!options.input) {
+    print(result_line("add", report(loaded.model, loaded.options)));
+    return exit_done;
+  }
+  const std::vector<Addition> given = read_additions(*options.input, loaded.options.marks());
+  const std::vector<double> made = answers(loaded.model, given);
+  for (std::size_t i = 0; i < given.size(); ++i) print(shown(given[i], made[i]));
+  print_result("add", {{"mse", mean_square(given, made)}, {"sequences", static_cast<double>(given.size())}});
+  return exit_done;
+}
+
+/// Adds up what is given, or a sequence that it draws.
+int sample(const SampleOptions& options) {
+  Loaded loaded(options.checkpoint, options.file);
+  if (options.length) loaded.options.steps = loaded.options.shortest = loaded.options.longest = *options.length;
+  loaded.options.seed = options.seed;
+  const std::vector<Addition> one{options.prime ? parse_addition(*options.prime, loaded.options.marks(), "--prime")
+                                                : sequence(loaded.options, "sample", 0)};
+  if (one[0].numbers.empty()) wrong_argument("--prime: must have at least one number");
+  print(shown(one[0], answers(loaded.model, one)[0]));
+  return exit_done;
+}
+
+}  // namespace
+
+namespace tasks {
+Task add() {
+  return {.name = "add",
+          .about = "adds up 5 to 15 numbers, or two that are marked among hundreds: the adding problem",
+          .example = "carousel train add --problem adding --steps 500",
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
+          .eval = eval,
+          .sample = sample,
+          .eval_takes = {"--input"},
+          .sample_takes = {"--length", "--prime", "--seed"}};
+}
+}  // namespace tasks
+
+}  // namespace carousel

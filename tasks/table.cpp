@@ -1,0 +1,197 @@
+/// Tables whose rows have a label of 0 or 1, as one series or through a window: what Alfiuman's WhydahGally-LSTM-MLP (2017) does,
+/// and its example, which numbers come before a prime.
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/table_sweep.hpp>
+#include <carousel/tasks/table_weights.hpp>
+#include <carousel/tasks/task.hpp>
+#include <carousel/tasks/training.hpp>
+
+namespace carousel {
+
+namespace {
+
+std::vector<Preset<TableOptions>> presets() {
+  TableOptions usual;
+  usual.epochs = 10, usual.passes = 100, usual.hidden = 20, usual.batch = 32, usual.rate = 0.01, usual.clip = 1;
+  TableOptions source = usual;
+  source.epochs = 50, source.cell = "lstm-linear", source.readout = "first", source.optimizer = "sgd", source.rate = 0.11,
+  source.batch = 1, source.clip = 0;
+  return {{"default", "a read-out, cross-entropy, Adam", usual},
+          {"source",
+           "the original's net h = o∘s with weights uniform in ±1, its first output against the label, 5,000 steps of descent",
+           source}};
+}
+
+Arguments<TableOptions> arguments() {
+  Arguments<TableOptions> all("table", presets());
+  all.add("--input", "FILE", &TrainOptions::input, "table, its values apart by tabs; none: which of 1 to 44 come before a prime",
+          {.is_path = true})
+      .add("--label", "COLUMN", &TableOptions::label, "name of the column of labels, 0 or 1")
+      .add("--name", "COLUMN", &TableOptions::name, "name of a column that is not read: of the rows' names, where there is one")
+      .add("--held-out", "P", &TableOptions::held_out,
+           "part of the rows, the last ones, not to learn but to be counted; 0: all are both", {.at_least = 0, .below = 1})
+      .add("--window", "N", &TableOptions::window, "rows up to its own that an output is made of; 0: the table is one series",
+           {.at_least = 0, .at_most = size_rule().at_most})
+      .add("--readout", "NAME", &TableOptions::readout, "linear: of all outputs; first: the first output is the answer",
+           {.one_of = {"linear", "first"}})
+      .add("--passes", "N", &TableOptions::passes, "passes over the table in an epoch", size_rule())
+      .add_net()
+      .add_training({.batch = "windows per update", .patience = nullptr})
+      .add("--import", "DIR", &TableOptions::import_from, "starts from weights in text files", {.saved = false})
+      .add("--export", "DIR", &TableOptions::export_to, "writes the weights as text files", {.saved = false})
+      .add("--sweep", "N", &TableOptions::sweep,
+           "tries N nets of 1 to 2 --hidden units and rates around --rate, and ranks them; 0: trains one",
+           {.at_least = 0, .at_most = 1e6, .saved = false})
+      .add_threads();
+  return all;
+}
+
+Table training_table(const TableOptions& options) {
+  return options.input.empty() ? prime_table() : read_table(options.input, {.label = options.label, .name = options.name});
+}
+
+std::vector<Metric> metrics_of(const Confusion& counts) {
+  const auto number = [](Index count) { return static_cast<double>(count); };
+  return {{"right", number(counts.right())},         {"rows", number(counts.rows())},
+          {"right1to1", number(counts.right1to1)},   {"right0to0", number(counts.right0to0)},
+          {"errors0to1", number(counts.errors0to1)}, {"errors1to0", number(counts.errors1to0)}};
+}
+
+/// Tries many, shows them best first, and keeps the table in the run's folder.
+int train_many(const TableOptions& options, const Table& table) {
+  if (options.schedule != "constant" || options.warm_up > 0)
+    wrong_argument("--sweep: of nets whose rate stays: must be without --schedule and --warm-up");
+  if (!options.resume.empty()) wrong_argument("--sweep: begins anew: must be without --resume");
+  const std::string folder = make_run_folder("table", options.out, true);
+  const std::vector<Tried> tried = sweep(options, table);
+  const std::string text = sweep_table(tried);
+  write_text((std::filesystem::path(folder) / "sweep.csv").string(), text);
+  print(text.substr(0, text.size() - 1));
+  const Tried& best = tried.front();
+  if (interrupted()) {
+    note(join("stopped; what was done is in ", folder, "/sweep.csv"));
+    return exit_interrupted;
+  }
+  note(
+      fmt::format("ranked in {}/sweep.csv; to train the best: carousel train table{} --hidden {} --rate {} --seed {}, and what "
+                  "else was given",
+                  folder, options.preset == "default" ? "" : " --preset " + options.preset, best.options.hidden,
+                  best.options.rate, best.options.seed));
+  std::vector<Metric> metrics = metrics_of(best.counts);
+  metrics.push_back({"hidden", static_cast<double>(best.options.hidden)});
+  metrics.push_back({"rate", best.options.rate});
+  print(result_line("table", metrics));
+  return exit_done;
+}
+
+int train(const TableOptions& options) {
+  const Table table = training_table(options);
+  const Index learned = rows_to_learn(options, table);
+  if (options.sweep > 0) return train_many(options, table);
+  TableTraining training(options, table);
+  const auto counts = [&] { return counts_of(outputs_of(training.model, options, table), options, table); };
+  if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);  // throws before the training
+  if (!options.import_from.empty()) {
+    import_weights(training.registry, options, options.import_from);
+    const Confusion found = counts();
+    print(fmt::format("imported: {} of {} rows right", found.right(), found.rows()));
+  }
+  return train_model<float>(
+      options,
+      {.about = fmt::format("{} rows of {} columns", table.rows(), table.columns.size()),
+       .parts = {.unit = "rows", .train = learned, .test = table.rows() - learned},
+       .identity = table.identity(),
+       .metadata = {{"columns", fmt::format("{}", fmt::join(table.columns, "\t"))}},
+       .optimizer = *training.optimizer,
+       .data = training.data,
+       .loss = training.loss,
+       .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
+         const std::vector<double> outputs = outputs_of(training.model, options, table);
+         const auto part = outputs.begin() + learned;
+         const Confusion found = confusion({outputs.begin(), part}, {table.labels.begin(), table.labels.begin() + learned});
+         return {{"train_accuracy", static_cast<double>(found.right()) / static_cast<double>(learned)}};
+       },
+       .result =
+           [&](const TrainOutcome&) {
+             if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);
+             return metrics_of(counts());
+           }});
+}
+
+/// A model that was saved.
+struct Loaded {
+  TableOptions options;
+  std::vector<std::string> columns;
+  Registry<float> registry;
+  Random random{1};
+  TableModel model;
+
+  Loaded(const Safetensors& checkpoint, const std::string& file)
+      : options(arguments().read(checkpoint, file)),
+        columns(columns_of(checkpoint, file)),
+        model(Scope<float>(registry, random), options, std::ssize(columns)) {
+    load(registry, checkpoint, file);
+  }
+
+ private:
+  static std::vector<std::string> columns_of(const Safetensors& checkpoint, const std::string& file) {
+    const std::string& all = detail::saved_value(checkpoint.metadata, "columns", file);
+    std::vector<std::string> names;
+    for (std::size_t from = 0; from <= all.size();) {
+      const std::size_t to = std::min(all.find('\t', from), all.size());
+      names.push_back(all.substr(from, to - from));
+      from = to + 1;
+    }
+    return names;
+  }
+};
+
+/// Classes the rows of a table, and counts where it has labels.
+int eval(const EvalOptions& options) {
+  Loaded loaded(options.checkpoint, options.file);
+  TableOptions& trained = loaded.options;
+  Table table;
+  if (options.input) {
+    table = read_table(*options.input,
+                       {.label = trained.label, .name = trained.name, .inputs = loaded.columns, .may_lack_labels = true});
+    trained.held_out = 0;
+  } else if (const auto path = options.checkpoint.metadata.find("input"); path != options.checkpoint.metadata.end()) {
+    table = read_table(path->second, {.label = trained.label, .name = trained.name, .inputs = loaded.columns});
+  } else {
+    table = prime_table();
+  }
+  const std::vector<double> outputs = outputs_of(loaded.model, trained, table);
+  if (options.input)
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      print(fmt::format("{}\t{}\t{:.4f}", table.names[i], outputs[i] > 0.5 ? 1 : 0, outputs[i]));
+  if (table.labels.empty()) {
+    double ones = 0;
+    for (const double output : outputs) ones += output > 0.5;
+    print_result("table", {{"rows", static_cast<double>(table.rows())}, {"ones", ones}});
+  } else {
+    print(result_line("table", metrics_of(counts_of(outputs, trained, table))));
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+namespace tasks {
+Task table() {
+  return {.name = "table",
+          .about = "tells 0 from 1 in the rows of a table, as a series or through a window; which numbers come before a prime",
+          .example = "carousel train table --input my.tsv --label bought --window 5",
+          .train = [](CLI::App& app) { return arguments().declare(app, train); },
+          .eval = eval,
+          .eval_takes = {"--input"}};
+}
+}  // namespace tasks
+
+}  // namespace carousel

@@ -1,0 +1,74 @@
+#pragma once
+/// The net of the task table: it reads rows one after the other and gives an output for each.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <carousel/lib/fit.hpp>
+#include <carousel/models/any_cell.hpp>
+#include <carousel/models/linear.hpp>
+#include <carousel/models/stacked.hpp>
+#include <carousel/tasks/options.hpp>
+#include <carousel/tasks/table_data.hpp>
+
+namespace carousel {
+
+struct TableOptions : TrainOptions {
+  std::string label = "label", name = "name";  ///< columns of the file
+  std::string readout = "linear";              ///< linear, first
+  double held_out = 0;                         ///< part of the rows, the last ones, that is not learned
+  Index window = 0;                            ///< rows that an output depends on; 0: all before it
+  Index passes = 0;                            ///< over the table, in an epoch
+  Index sweep = 0;                             ///< configurations to try
+  std::string import_from = {}, export_to = {};
+};
+
+/// Of the rows, those that are learned; the others come after them.
+Index rows_to_learn(const TableOptions& options, const Table& table);
+
+/// With x the columns less their mean, by their deviation (of the rows that are learned):
+///   h' = cell(x, h);  output = σ(h' W + b)
+/// As in the source, x is the columns themselves and the output is h'₀ (`--readout first`).
+class TableModel {
+ public:
+  /// `learned`: rows from which the means come; empty: they are to be loaded.
+  TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table = nullptr);
+
+  /// What outputs are made of: logits, or the outputs themselves.
+  ///   xs: [time, batch, columns];  lengths: [batch], or empty;  result: [time, batch]
+  Var<float> operator()(const Tensor<float>& xs, std::span<const Index> lengths, const std::optional<DropoutKey>& key = {}) const;
+  bool has_readout() const { return readout_.has_value(); }
+
+ private:
+  Param<float> mean_, scale_;
+  Stacked<AnyCell<float>> cell_;
+  std::optional<Linear<float>> readout_;
+};
+
+/// The rows that end with some rows each: [window, batch, columns], with NaN beyond the lengths.
+struct Windows {
+  Tensor<float> xs;
+  std::vector<Index> lengths;
+};
+Windows windows_before(const Table& table, Index window, std::span<const Index> rows);
+
+/// The outputs for all rows, from 0 to 1 with a read-out.
+std::vector<double> outputs_of(const TableModel& model, const TableOptions& options, const Table& table);
+/// The counts on the rows that were held out or, if none were, on all.
+Confusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table);
+
+/// A model and how it learns a table. A pass is one update if the table is a series, else as many as its windows make batches.
+struct TableTraining {
+  Registry<float> registry;
+  Random random;
+  TableModel model;
+  std::unique_ptr<Optimizer<float>> optimizer;
+  DataSet data;
+  LossFunction<float> loss;
+
+  TableTraining(const TableOptions& options, const Table& table);
+};
+
+}  // namespace carousel

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The task table from outside: small trainings, weights as text, a sweep, hostile tables.
+# CAROUSEL_PROGRAM names the program.
+set -uo pipefail
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
+program=${CAROUSEL_PROGRAM:-build/carousel}
+[[ -x $program ]] || { echo "no program at $program"; exit 1; }
+program=$(readlink -f -- "$program")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+passed=0
+failed=0
+check() {  # NAME COMMAND...: right when the command succeeds
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s\n' "$name"
+    printf '  code %s\n' "${code:-}"
+    sed 's/^/  stdout: /' "$work/out" | head -n 5
+    sed 's/^/  stderr: /' "$work/err" | head -n 5
+  fi
+}
+
+run() {  # ARGUMENT...: leaves the output in $work/out and $work/err, the exit code in $code
+  code=0
+  (cd "$work" && exec "$program" "$@") >"$work/out" 2>"$work/err" </dev/null || code=$?
+}
+
+last_line() { tail -n 1 "$work/out"; }
+out_matches() { grep -qE -- "$1" "$work/out"; }
+same_bits() { cmp -s "$work/$1" "$work/$2"; }
+differ() { ! same_bits "$@"; }
+at_least() {  # METRIC NUMBER: in the last line
+  last_line | awk -v name="$1" -v limit="$2" '{ for (i = 3; i <= NF; ++i) if (split($i, part, "=") && part[1] == name) good = part[2] >= limit + 0 } END { exit !good }'
+}
+
+expect_error() {  # MESSAGE ARGUMENT...: one line on standard error, nothing on standard output, code 2
+  local message=$1
+  shift
+  run "$@"
+  check "carousel $*: $message" test "$code/$(<"$work/err")/$(<"$work/out")" = "2/carousel: $message/"
+}
+
+
+# A label that is 1 where the row before had a negative x: a net without memory is right about as often as a coin.
+awk 'BEGIN { srand(1); print "name\tx\tlabel\tz"; p = 1; for (i = 1; i <= 400; ++i) { x = rand() * 20 - 10; print "r" i "\t" x "\t" (p < 0) "\t" rand(); p = x } }' >"$work/memory.tsv"
+small=(--quiet --hidden 8 --epochs 4 --passes 20 --rate 0.02 --input memory.tsv --held-out 0.25)
+
+for window in 0 3; do
+  run train table "${small[@]}" --window "$window" --out "window-$window"
+  check "window $window: ends with 0" test "$code" = 0
+  check "window $window: the result line" grep -qE '^result: table right=[0-9]+ rows=100 right1to1=[0-9]+ right0to0=[0-9]+ errors0to1=[0-9]+ errors1to0=[0-9]+$' <(last_line)
+  check "window $window: learns, on rows that it was not shown" at_least right 85
+  cp "$work/out" "$work/trained"
+  run eval "window-$window"
+  check "window $window: eval finds what the training found" same_bits out trained
+done
+
+# Rows are told apart where there is no label, counted where there is.
+head -n 4 "$work/memory.tsv" | cut -f 1,2,4 >"$work/unlabelled.tsv"
+run eval window-0 --input unlabelled.tsv
+check 'eval: a class for each row' test "$(grep -cP '^r[1-3]\t[01]\t0\.[0-9]{4}$' "$work/out")" = 3
+check 'eval: how many there were' out_matches '^result: table rows=3 ones=[0-3]$'
+run eval window-0 --input memory.tsv
+check 'eval: counts' out_matches '^result: table right=[0-9]+ rows=400 right1to1='
+
+# Weights as text
+run train table "${small[@]}" --out straight --export weights
+check 'weights: 12 files' test "$(find "$work/weights" -name '*.txt' | wc -l)" = 12
+check 'weights: a line for each unit, of columns and units' test "$(awk -F '\t' '{ print NF }' "$work/weights/weightsG.txt" | sort | uniq -c | xargs)" = '8 10'
+run train table "${small[@]}" --epochs 1 --passes 1 --seed 9 --import weights --out imported
+right=$(sed -nE 's/^imported: ([0-9]+) of 100 rows right$/\1/p' "$work/out")
+run eval straight
+check 'weights: imported, they count as they did' out_matches "^result: table right=$right rows=100 "
+printf '1 2 x\n' >"$work/weights/biasF.txt"
+expect_error 'read weights/biasF.txt: line 1, column 5: x: must be a number' train table --import weights --hidden 8 --input memory.tsv
+expect_error 'weights as text: of 1 layer of gru: must be one layer of lstm or lstm-linear' train table --cell gru --export weights
+
+# A sweep
+run train table "${small[@]}" --sweep 4 --out sweep
+check 'sweep: a line for each, best first' test "$(grep -cE '^[1-4],[1-4],[0-9]+,[0-9.e-]+,[2-5],[0-9]+,100,' "$work/out")" = 4
+cp "$work/out" "$work/swept"
+run train table "${small[@]}" --sweep 4 --threads 2 --out sweep-2
+check 'sweep: the same on two threads' same_bits out swept
+check 'sweep: kept in the run' same_bits sweep/sweep.csv sweep-2/sweep.csv
+IFS=, read -r _ _ hidden rate seed right _ < <(sed -n 2p "$work/sweep/sweep.csv")
+run train table "${small[@]}" --hidden "$hidden" --rate "$rate" --seed "$seed" --out best
+check 'sweep: the best, trained alone, is as good' out_matches "^result: table right=$right rows=100 "
+
+# Without a file, the prime table; always saying 0 is right in 30 of 44.
+run train table --quiet --epochs 8 --hidden 16 --rate 0.02 --out prime
+check 'primes: learns' at_least right 38
+check 'primes: all rows are counted' out_matches ' rows=44 '
+
+# A training that is resumed ends as the one that was not stopped, and asks for the same table.
+run train table "${small[@]}" --epochs 2 --out twice
+run train table "${small[@]}" --epochs 1 --out stopped
+run train table --epochs 2 --resume stopped --quiet
+check 'a training that is resumed ends with the same bits' same_bits twice/last.safetensors stopped/last.safetensors
+head -n 300 "$work/memory.tsv" >"$work/other.tsv"
+expect_error 'stopped/last.safetensors: saved for other data than 299 rows of 2 columns: must be the same to go on' train table --epochs 3 --resume stopped --input other.tsv --quiet
+
+# Hostile tables
+hostile() {  # TEXT MESSAGE
+  printf '%b' "$1" >"$work/hostile.tsv"
+  expect_error "read hostile.tsv: $2" train table --input hostile.tsv
+}
+hostile '' "is empty: must have a line of the columns' names, and rows"
+hostile 'a\tlabel\n' "has no rows: must have at least one after the columns' names"
+hostile 'a\tlabel\n1\t0\n1\t0\t5\n' 'line 3: 3 columns: must be 2, as in line 1'
+hostile 'a\tlabel\n1\t0\nx7\t1\n' 'line 3, column 1 (a): x7: must be a number'
+hostile 'a\tlabel\n1\t2\n' 'line 2, column 2 (label): 2: must be 0 or 1'
+hostile 'a\tb\n1\t0\n' 'line 1: no column is called label: --label must name one of a, b'
+hostile 'a\ta\n1\t0\n' 'line 1: two columns are called a: their names must differ'
+printf 'x\tlabel\n1\t0\n' >"$work/narrow.tsv"
+expect_error 'read narrow.tsv: line 1: no column is called z: the model reads x, z' eval window-0 --input narrow.tsv
+expect_error '--held-out 1: must be a number of 0 or more and below 1' train table --held-out 1
+expect_error '--sweep: of nets whose rate stays: must be without --schedule and --warm-up' train table --sweep 2 --schedule cosine
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
