@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -7,6 +8,7 @@ int main(int count, char** arguments) {
   // BLAS threads only slow down small nets, and change the bits.
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit of ulimit -f is an error of the write
   carousel::exit_at_interrupt();
   int code = carousel::run_program({arguments + (count > 0), arguments + count});
   if (std::fflush(stdout) != 0 || std::ferror(stdout)) {

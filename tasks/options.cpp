@@ -146,7 +146,9 @@ std::string saved_path(const std::string& path) {
 }
 
 void check_out(const std::string& out, const std::string& resume) {
-  if (out != resume) wrong_argument("--out ", out, ": --resume ", resume, " goes on there: must be the same, or left out");
+  std::error_code not_there;
+  if (out != resume && !std::filesystem::equivalent(out, resume, not_there))
+    wrong_argument("--out ", out, ": --resume ", resume, " goes on there: must be the same, or left out");
 }
 
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file) {

@@ -33,15 +33,23 @@ std::string new_run_folder(const std::string& task) {
 
 std::string make_run_folder(const std::string& task, const std::string& out, bool fresh) {
   const std::string folder = out.empty() ? new_run_folder(task) : out;
-  if (fresh)
-    for (const char* name : {"/best.safetensors", "/last.safetensors"})
-      if (std::filesystem::exists(folder + name))
-        bad_file("--out ", folder, ": holds a training already: must be another folder, or --resume ", folder,
-                 " goes on with it");
+  if (fresh && std::filesystem::exists(detail::last_file(folder)))
+    bad_file("--out ", folder, ": holds a training already: must be another folder, or --resume ", shell_word(folder),
+             " goes on with it");
+  if (fresh && std::filesystem::exists(folder + "/best.safetensors"))
+    bad_file("--out ", folder, ": holds a best.safetensors already: must be another folder");
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) bad_file("--out ", folder, ": ", error.message(), ": must be a folder, or a place for one");
   return folder;
+}
+
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 void write_text(const std::string& path, const std::string& text) {

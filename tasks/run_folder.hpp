@@ -15,6 +15,9 @@ namespace carousel {
 /// std::runtime_error if it can not be made, or `fresh` and a training lies there.
 std::string make_run_folder(const std::string& task, const std::string& out, bool fresh);
 
+/// A word of a command line as a shell must be given it: in quotes where it needs them.
+std::string shell_word(const std::string& word);
+
 /// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
 void write_text(const std::string& path, const std::string& text);
 

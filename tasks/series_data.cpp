@@ -36,8 +36,10 @@ double product_at(std::span<const double> values, std::size_t lag) {
                             values.begin() + static_cast<std::ptrdiff_t>(lag), 0.0);
 }
 
-/// √ of the mean of (value − last value)² over the values before the last one of all windows.
+/// √ of the mean of (value − last value)² over the values before the last one of all windows; a window of one row has none before
+/// it, and counts as one of two.
 double change_within(std::span<const double> values, Index window) {
+  window = std::max<Index>(window, 2);
   double squares = 0, count = 0;
   for (auto last = values.begin() + window - 1; last < values.end(); ++last)
     for (auto value = last - (window - 1); value < last; ++value, ++count) squares += (*value - *last) * (*value - *last);

@@ -183,7 +183,7 @@ class TrainRun {
         return exit_bad_result;
       case Ended::interrupted:
         note(fmt::format("stopped in epoch {}, saved in {}; to go on: carousel train {} --resume {}", result.state.epoch + 1,
-                         last, task_, folder_));
+                         last, task_, shell_word(folder_)));
         return exit_interrupted;
       case Ended::stopped:
         note(fmt::format("ended after epoch {}: {} epochs without a better {}", result.state.epoch, options_.patience,
@@ -209,7 +209,7 @@ class TrainRun {
   std::string what_next() const {
     for (const Task& task : all_tasks())
       if (task.name == task_ && (task.sample || task.eval))
-        return fmt::format("; try: carousel {} {}", task.sample ? "sample" : "eval", folder_);
+        return fmt::format("; try: carousel {} {}", task.sample ? "sample" : "eval", shell_word(folder_));
     return "";
   }
 

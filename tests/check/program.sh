@@ -200,6 +200,19 @@ check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, 
 check 'Ctrl-C: no result line' test "$(grep -c '^result:' "$work/out")" = 0
 run eval stopped/last.safetensors
 check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
+(cd "$work" && exec timeout -s INT 1 "$program" train echo --epochs 100000000 --quiet --out "it's a run") >"$work/out" 2>"$work/err" </dev/null
+words=()
+eval "words=($(sed -n 's/.*to go on: carousel //p' "$work/err"))"
+run "${words[@]}" --epochs 1
+check 'Ctrl-C: what it says goes on, from a folder with blanks in its name' test "$code/$(cut -d' ' -f1,2 <(last_line))" = '0/result: echo'
+
+# A file that may not become as large as it must
+
+code=0
+(ulimit -f 8 && cd "$work" && exec "$program" train echo --hidden 100 --epochs 1 --quiet --out limited) >"$work/out" 2>"$work/err" </dev/null || code=$?
+check 'a limit of file sizes: one line, code 2' test "$code/$(wc -l <"$work/err")" = 2/1
+check 'a limit of file sizes: says so' grep -q '^carousel: write limited/last.safetensors: File too large' "$work/err"
+check 'a limit of file sizes: leaves no half file' test "$(find "$work/limited" -name '*.safetensors*')" = ''
 
 stop_when() {  # SIGNAL PATTERN ARGUMENT...: runs the program and ends it by the signal once a line of its output matches
   local signal=$1 pattern=$2 job

@@ -112,6 +112,8 @@ run sample alone --length 10
 check 'a table, one column: forecasts go on from forecasts' test "$(wc -l <"$work/out")/$(tail -n 1 "$work/out" | cut -d, -f1)" = 11/410
 run eval load --input other.csv
 check 'eval --input: all of another table' compare "$(value mse)" '<' "$(value naive_mse)"
+run train series "${small[@]}" --input load.csv --window 1 --out last-row
+check 'a window of one row: learns' compare "$(value mse)" '<' "$(value naive_mse)"
 run train series --quiet --input load.csv --season 8 --epochs 1 --window 8 --horizon 8 --hidden 4 --out eight
 check 'a season that is given' compare "$(value seasonal_mse)" '<' "$(value naive_mse)"
 run train series "${small[@]}" --schedule constant --input load.csv --out straight-load

@@ -182,6 +182,7 @@ TEST_CASE("an option that would make another training of one that goes on is ref
   refused({"--bidirectional"}, "no");
   CHECK(error_of({"--resume", out, "--out", "x"}) ==
         "--out x: --resume " + out + " goes on there: must be the same, or left out");
+  CHECK(parse({"--resume", out, "--out", out + "/."}).out == out);
   save(out, {{"task", "echo"}});
   CHECK(error_of({"--resume", out}) == out + "/last.safetensors: saved with task echo, this is text: must be the same to go on");
   save(out, {{"task", "text"}, {"rate", "x"}});

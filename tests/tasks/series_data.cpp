@@ -97,6 +97,7 @@ TEST_CASE("the scaling is learned from the rows to train on alone") {
   CHECK(scaling.mean == Numbers{2});
   CHECK(scaling.deviation == Numbers{1});
   CHECK(scaling.change[0] == doctest::Approx(std::sqrt((0 + 4 + 0 + 4) / 4.0)));  // windows 1 3 1 and 3 1 3
+  CHECK(learn_scaling(of({1, 3, 1, 3, 1000, -7}), 4, 1).change[0] == 2);          // neighbours
 }
 
 TEST_CASE("a column that is constant where it is to be learned is refused with its lines") {
