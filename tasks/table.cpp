@@ -20,12 +20,14 @@ namespace {
 std::vector<Preset<TableOptions>> presets() {
   TableOptions usual;
   usual.epochs = 10, usual.passes = 100, usual.hidden = 20, usual.batch = 32, usual.rate = 0.01, usual.clip = 1;
+  // The bound stays: the true gradient, which the original's is not, diverges at its rate from seven of nine starts.
   TableOptions source = usual;
   source.epochs = 50, source.cell = "lstm-linear", source.readout = "first", source.optimizer = "sgd", source.rate = 0.11,
-  source.batch = 1, source.clip = 0;
+  source.batch = 1;
   return {{"default", "a read-out, cross-entropy, Adam", usual},
           {"source",
-           "the original's net h = o∘s with weights uniform in ±1, its first output against the label, 5,000 steps of descent",
+           "the original's net h = o∘s with weights uniform in ±1, its first output against the label, 5,000 steps of descent, "
+           "bounded",
            source}};
 }
 

@@ -96,6 +96,8 @@ check 'sweep: the best, trained alone, is as good' out_matches "^result: table r
 run train table --quiet --epochs 8 --hidden 16 --rate 0.02 --out prime
 check 'primes: learns' at_least right 38
 check 'primes: all rows are counted' out_matches ' rows=44 '
+run train table --quiet --preset source --seed 3 --out relived
+check 'primes, preset source: as many right as the original has' at_least right 43
 
 # A training that is resumed ends as the one that was not stopped, and asks for the same table.
 run train table "${small[@]}" --epochs 2 --out twice
