@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 #include <carousel/models/loss.hpp>
+#include <carousel/ops/reduce.hpp>
 
 using namespace carousel;
 
@@ -112,7 +113,7 @@ TEST_CASE("logistic regression finds what a frame alone tells, and nothing where
   const std::vector<EegLogits> logits = {logits_of(model, series[1])};
   const EegAreas found = areas(std::span(series).last(1), logits);
   CHECK(found.of_event[2] > 0.999);
-  for (const std::size_t k : {0, 1, 3, 4, 5}) CHECK(std::abs(found.of_event[k] - 0.5) < 0.05);
+  for (const std::size_t k : {0U, 1U, 3U, 4U, 5U}) CHECK(std::abs(found.of_event[k] - 0.5) < 0.05);
   CHECK(found.mean() == doctest::Approx((found.of_event[0] + found.of_event[1] + found.of_event[2] + found.of_event[3] +
                                          found.of_event[4] + found.of_event[5]) /
                                         6));

@@ -74,7 +74,7 @@ TEST_CASE("a source's wave is below zero in the first half of the time that its 
   for (Index number = 1; number <= 4; ++number) {
     const EegSeries series = record_series(1, number, 200);
     constexpr Index c3 = 12, lead = 55;  // rows: 110 ms
-    for (const std::size_t k : {0, 5})
+    for (const std::size_t k : {0U, 5U})
       for (const Index begin : begins(series, k)) {
         const auto at = [&](Index r) { return static_cast<double>(series.signals[static_cast<std::size_t>(r * 32 + c3)]); };
         for (Index r = 0; r < eeg_rows_of_event / 2; ++r) {
