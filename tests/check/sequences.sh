@@ -4,46 +4,12 @@
 # CAROUSEL_PROGRAM names the program.
 set -uo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
-program=${CAROUSEL_PROGRAM:-build/carousel}
-[[ -x $program ]] || { echo "no program at $program"; exit 1; }
-program=$(readlink -f -- "$program")
+# shellcheck source=tests/program.sh
+source tests/program.sh
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-passed=0
-failed=0
-check() {  # NAME COMMAND...: right when the command succeeds
-  local name=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'FAILED: %s\n' "$name"
-    printf '  code %s\n' "${code:-}"
-    sed 's/^/  stdout: /' "$work/out" | tail -n 5
-    sed 's/^/  stderr: /' "$work/err" | head -n 5
-  fi
-}
-
-run() {  # ARGUMENT...: leaves the output in $work/out and $work/err, the exit code in $code
-  code=0
-  (cd "$work" && exec "$program" "$@") >"$work/out" 2>"$work/err" </dev/null || code=$?
-}
-
-last_line() { tail -n 1 "$work/out"; }
 value() { last_line | tr ' ' '\n' | sed -n "s/^$1=//p"; }  # METRIC: of the last line
 compare() { awk -v a="$1" -v b="$3" "BEGIN { exit !(a != \"\" && b != \"\" && a + 0 $2 b + 0) }"; }  # A OPERATOR B
-same_bits() { cmp -s "$work/$1" "$work/$2"; }
 is_picture() { [[ $(head -c 5 "$work/$1") == '<svg ' && $(tail -n 1 "$work/$1") == '</svg>' ]]; }
-
-expect_error() {  # MESSAGE ARGUMENT...: one line on standard error, nothing on standard output, code 2
-  local message=$1
-  shift
-  run "$@"
-  check "carousel $*: $message" test "$code/$(<"$work/err")/$(<"$work/out")" = "2/carousel: $message/"
-}
 
 # sin. A net that says 0 has a loss of 30 per sequence, 60 points of a mean square of 1/2, and 0.707 in closed loop.
 
