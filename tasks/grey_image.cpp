@@ -108,21 +108,27 @@ GreyImage read_png(const std::string& path) {
   return image;
 }
 
-void write_png(const std::string& path, const GreyImage& image) {
+std::vector<std::byte> png_of(const GreyImage& image) {
   Png png;
   png.image.width = static_cast<png_uint_32>(image.width);
   png.image.height = static_cast<png_uint_32>(image.height);
   png.image.format = PNG_FORMAT_GRAY;
   const auto write = [&](void* to, png_alloc_size_t& size) {
     if (!png_image_write_to_memory(&png.image, to, &size, 0, image.pixels.data(), 0, nullptr))
-      bad_file("write ", path, ": ", png.image.message);
+      bad_file("write a PNG of ", image.width, " x ", image.height, " pixels: ", png.image.message);
   };
   png_alloc_size_t size = 0;
   write(nullptr, size);
   std::vector<std::byte> bytes(size);
   write(bytes.data(), size);
-  NewFile file(path, size);
-  file.write(std::span(bytes).first(size));
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_png(const std::string& path, const GreyImage& image) {
+  const std::vector<std::byte> bytes = png_of(image);
+  NewFile file(path, bytes.size());
+  file.write(bytes);
   file.publish();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Images of one brightness per pixel, and PNG files of them.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct GreyImage {
 /// Reads a PNG of any size and kind: colours become grey, what is transparent lies on white. Throws std::runtime_error, "read
 /// PATH: …", for a file that is none or is broken, and for an image of more than 2^26 pixels.
 GreyImage read_png(const std::string& path);
+/// The bytes of a PNG file.
+std::vector<std::byte> png_of(const GreyImage& image);
 /// Writes one; the file appears whole or not at all. Throws std::runtime_error, "write PATH: …".
 void write_png(const std::string& path, const GreyImage& image);
 
