@@ -70,15 +70,20 @@ void handle_interrupts(void (*handler)(int)) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
+
+[[noreturn]] void exit_now() {
+  clear_line();
+  _exit(exit_interrupted);
+}
 }  // namespace
 
 void exit_at_interrupt() {
-  handle_interrupts([](int) { _exit(exit_interrupted); });
+  handle_interrupts([](int) { exit_now(); });
 }
 
 void watch_for_interrupt() {
   handle_interrupts([](int) {
-    if (interrupt_came.exchange(true)) _exit(exit_interrupted);
+    if (interrupt_came.exchange(true)) exit_now();
   });
 }
 
@@ -145,6 +150,7 @@ template <class Options>
 struct Use {
   std::function<int(const Options&)> Task::*run;
   std::vector<std::string> Task::*takes;
+  std::string doing;  // what a terminal says until something is printed
 };
 
 /// Reads the checkpoint of a run and gives it to what its task has for it.
@@ -162,6 +168,8 @@ int run_on_checkpoint(const CLI::App& command, const std::string& run, Options o
       wrong_argument(command.get_name(), ": ", name, ": the task ", task.name, " has no use for it",
                      takes.empty() ? "" : ", only for " + list_words(takes));
   }
+  Progress progress(options.quiet);
+  if (!use.doing.empty()) progress.phase(use.doing + task.name);
   return (task.*use.run)(options);
 }
 
@@ -202,7 +210,7 @@ void declare_eval(CLI::App& app, Command& chosen) {
     chosen = [given, eval] {
       given->options.threads = given->threads.value_or(1);
       given->options.data = given->data.value_or(detail::data_folder());
-      return run_on_checkpoint<EvalOptions>(*eval, given->run, given->options, {&Task::eval, &Task::eval_takes});
+      return run_on_checkpoint<EvalOptions>(*eval, given->run, given->options, {&Task::eval, &Task::eval_takes, "measuring "});
     };
   });
 }
@@ -227,7 +235,8 @@ void declare_sample(CLI::App& app, Command& chosen) {
   sample->callback([given, sample, &chosen] {
     chosen = [given, sample] {
       given->options.seed = given->seed.value_or(1);
-      return run_on_checkpoint<SampleOptions>(*sample, given->run, given->options, {&Task::sample, &Task::sample_takes});
+      return run_on_checkpoint<SampleOptions>(*sample, given->run, given->options,
+                                              {&Task::sample, &Task::sample_takes, ""});
     };
   });
 }

@@ -1,41 +1,26 @@
 #include <carousel/tasks/progress.hpp>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 
 #include <fmt/format.h>
 
+#include <carousel/tasks/terminal.hpp>
+
 namespace carousel {
 
 namespace {
-
-bool line_is_drawn = false;  // on the terminal, by a Progress
-
-void clear_line() {
-  if (line_is_drawn) fmt::print(stderr, "\r\033[K");
-  line_is_drawn = false;
-}
-
-bool on_terminal() {
-  static const bool is = isatty(STDERR_FILENO) == 1;
-  return is;
-}
-
-/// The text without what does not fit on one line of the terminal.
-std::string_view cut(std::string_view text) {
-  winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return text;
-  std::size_t columns = 0, at = 0;
-  for (; at < text.size(); ++at) {
-    const bool starts_character = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
-    if (starts_character && ++columns == size.ws_col) break;
-  }
-  return text.substr(0, at);
-}
-
+std::atomic<bool> line_is_drawn = false;                // on the terminal, by a Progress
+static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may ask for it
 }  // namespace
+
+void clear_line() noexcept {
+  constexpr std::string_view to_nothing = "\r\033[K";
+  if (line_is_drawn.exchange(false)) [[maybe_unused]]
+    const ssize_t written = write(STDERR_FILENO, to_nothing.data(), to_nothing.size());
+}
 
 void print(std::string_view line) {
   clear_line();
@@ -49,7 +34,7 @@ void note(std::string_view line) {
 
 Progress::Progress(bool quiet)
     : quiet_(quiet),
-      interval_(on_terminal() ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000)),
+      interval_(terminal() ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000)),
       next_(Clock::now() + interval_) {}
 
 Progress::~Progress() {
@@ -60,22 +45,37 @@ bool Progress::due() const {
   return !quiet_ && Clock::now() >= next_;
 }
 
+bool Progress::live() const {
+  return !quiet_ && terminal();
+}
+
 void Progress::show(std::string_view text) {
   if (quiet_) return;
-  next_ = Clock::now() + interval_;
-  if (on_terminal()) {
-    fmt::print(stderr, "\r\033[K{}", cut(text));
-    std::fflush(stderr);
-    line_is_drawn = true;
-  } else {
+  if (const std::optional<Terminal> screen = terminal())
+    draw(std::string(cut(text, screen->columns - 1)));
+  else
     fmt::print(stderr, "{}\n", text);
-  }
+  next_ = Clock::now() + interval_;
+}
+
+void Progress::phase(std::string_view text) {
+  if (live()) show(text);
 }
 
 void Progress::line(std::string_view text) {
   if (quiet_) return;
+  const bool drawn = line_is_drawn && !drawn_.empty();  // by this one
   clear_line();
   fmt::print(stderr, "{}\n", text);
+  if (drawn) draw(std::move(drawn_));
+}
+
+void Progress::draw(std::string line) {
+  line_is_drawn = true;
+  drawn_ = std::move(line);
+  fmt::print(stderr, "{}", "\r\033[K" + drawn_);
+  std::fflush(stderr);
+  next_ = Clock::now() + interval_;
 }
 
 }  // namespace carousel

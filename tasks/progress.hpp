@@ -13,10 +13,15 @@ void print(std::string_view line);
 /// Prints a remark on standard error: "carousel: …".
 void note(std::string_view line);
 
-/// Progress of a long job on standard error: one line that is drawn over on a terminal, elsewhere a line now and then.
+/// Takes away the line that a Progress has drawn, if there is one; also a signal handler may ask for it.
+void clear_line() noexcept;
+
+/// Progress of a long job on standard error: one line that is drawn over on a terminal, elsewhere a line now and then. Whatever
+/// else is printed takes that line away first, and so does the end of the program by Ctrl-C.
 ///
 ///     Progress progress(options.quiet);
-///     … if (progress.due()) progress.show("epoch 2: loss 1.52");
+///     progress.phase("reading the tables");
+///     … if (progress.due()) progress.show("table 2 of 12");
 class Progress {
  public:
   explicit Progress(bool quiet);
@@ -26,15 +31,24 @@ class Progress {
 
   /// Whether the next text would be shown: ten times a second on a terminal, every ten seconds elsewhere, never if quiet.
   bool due() const;
-  /// Shows a text in place of the one before, due or not, unless quiet.
+  /// Whether there is a line to draw over.
+  bool live() const;
+  /// Shows a text in place of the one before, due or not, unless quiet; as much of it as fits on a line.
   void show(std::string_view text);
-  /// Prints a line that stays, unless quiet.
+  /// Says on a line that is drawn over what begins now and may take a while; elsewhere it says nothing.
+  void phase(std::string_view text);
+  /// Prints a line that stays, above the one that is drawn over, unless quiet.
   void line(std::string_view text);
+
+ protected:
+  /// Draws a line that fits.
+  void draw(std::string line);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   bool quiet_;
+  std::string drawn_ = {};
   Clock::duration interval_;
   Clock::time_point next_;
 };

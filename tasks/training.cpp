@@ -11,6 +11,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/training_progress.hpp>
 
 namespace carousel {
 
@@ -22,34 +23,16 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// "0.1234", or "1.23e-05" of what would lose its digits so.
-std::string number(double value) {
-  return value != 0 && std::abs(value) < 1e-3 ? fmt::format("{:.2e}", value) : fmt::format("{:.4f}", value);
-}
-
-/// "1:05", "2:00:00"
-std::string clock_text(double seconds) {
-  const auto all = static_cast<long long>(seconds);
-  if (all < 3600) return fmt::format("{}:{:02}", all / 60, all % 60);
-  return fmt::format("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60);
-}
-
-/// A loss as it is shown while it moves: the mean of the last hundred or so.
-class Smoothed {
- public:
-  void add(double value) { value_ = std::isnan(value_) ? value : 0.98 * value_ + 0.02 * value; }
-  double value() const { return value_; }
-
- private:
-  double value_ = std::numeric_limits<double>::quiet_NaN();
-};
-
 /// One run of train_model().
 template <class T>
 class TrainRun {
  public:
   TrainRun(const TrainOptions& options, const TrainPlan<T>& plan)
-      : options_(options), plan_(plan), task_(options.metadata.at("task")), state_(start_state()), progress_(options.quiet) {
+      : options_(options),
+        plan_(plan),
+        task_(options.metadata.at("task")),
+        state_(start_state()),
+        progress_(options.quiet, options.epochs, plan.data.batches()) {
     validates_ = static_cast<bool>(plan.validation.measure);
     folder_ = make_run_folder(task_, options.out, options.resume.empty());
     best_file_ = folder_ + "/best.safetensors";
@@ -60,6 +43,7 @@ class TrainRun {
     write_config(folder_, options_.metadata, parts());
     if (!options_.quiet && !plan_.silent) say_what_is_trained();
     began_ = epoch_began_ = Clock::now();
+    progress_.begin();
     const FitOptions fitting = fit_options();
     return finish(fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_)));
   }
@@ -93,13 +77,21 @@ class TrainRun {
                             plan_.optimizer.registry().elements()));
   }
 
+  std::function<double()> validation() {
+    if (!validates_) return {};
+    return [this] {
+      progress_.validating();
+      return plan_.validation.measure();
+    };
+  }
+
   FitOptions fit_options() {
     FitOptions fitting{.epochs = out_of_patience(state_.history) ? state_.epoch : options_.epochs,
                        .shards = plan_.shards,
                        .threads = static_cast<int>(options_.threads),
                        .seed = static_cast<std::uint64_t>(options_.seed),
                        .explosion = plan_.explosion,
-                       .validate = plan_.validation.measure,
+                       .validate = validation(),
                        .higher_is_better = plan_.validation.higher_is_better,
                        .stop = &interrupted(),
                        .best = validates_ ? best_file_ : "",
@@ -125,16 +117,10 @@ class TrainRun {
   void after_step(const StepReport& report) {
     gradient_norms_ += report.gradient_norm;
     rate_ = options_.rate * plan_.optimizer.rate_factor();
-    smoothed_.add(report.loss / plan_.loss_scale);
-    ++steps_done_, ++epoch_steps_done_;
+    ++epoch_steps_done_;
     last_step_ = Clock::now();
     if (plan_.after_step) plan_.after_step(report);
-    if (!progress_.due()) return;
-    const double per_second = static_cast<double>(steps_done_) / seconds_since(began_);
-    const auto left = static_cast<double>(plan_.data.batches() * options_.epochs - report.step - 1);
-    progress_.show(fmt::format("epoch {}/{}  batch {}/{}  loss {}  {:.1f} batches/s  {} left", report.epoch + 1, options_.epochs,
-                               report.batch + 1, plan_.data.batches(), number(smoothed_.value()), per_second,
-                               clock_text(left / per_second)));
+    progress_.step(report, report.loss / plan_.loss_scale);
   }
 
   bool after_epoch(EpochReport report) {
@@ -143,7 +129,10 @@ class TrainRun {
       milliseconds_ =
           1e3 * std::chrono::duration<double>(last_step_ - epoch_began_).count() / static_cast<double>(epoch_steps_done_);
     std::vector<Metric> shown = {{"train_loss", report.loss}};
-    if (validates_) shown.push_back({plan_.validation.name, report.validation});
+    if (validates_) {
+      shown.push_back({plan_.validation.name, report.validation});
+      progress_.validated(shown.back());
+    }
     if (plan_.after_epoch)
       for (Metric& metric : plan_.after_epoch(report)) shown.push_back(std::move(metric));
     std::string line = fmt::format("epoch {}/{}", report.epoch + 1, options_.epochs);
@@ -195,6 +184,7 @@ class TrainRun {
     if (validates_ && std::filesystem::exists(best_file_)) load(plan_.optimizer.registry(), best_file_);
     EpochReport epoch = result.state.history.back();
     epoch.loss /= plan_.loss_scale;
+    progress_.phase("measuring the result");
     const std::vector<Metric> metrics =
         plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
     std::vector<Metric> all = metrics;
@@ -221,10 +211,9 @@ class TrainRun {
   bool validates_ = false;
   std::string folder_, best_file_;
   std::optional<MetricsFile> metrics_;
-  Progress progress_;
-  Smoothed smoothed_;
+  TrainingProgress progress_;
   Clock::time_point began_, epoch_began_, last_step_;
-  Index steps_done_ = 0, epoch_steps_done_ = 0;  // by this process
+  Index epoch_steps_done_ = 0;  // by this process
   Index epochs_without_better_ = 0;
   std::optional<double> milliseconds_;
 };

@@ -1,0 +1,63 @@
+#include <carousel/tasks/terminal.hpp>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace carousel {
+
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// Whether the locale says UTF-8; the first variable that is set decides, as POSIX has it (XBD 8.2).
+bool locale_is_utf8() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const std::string_view value = variable(name); !value.empty()) {
+      std::string letters;
+      for (const char c : value)
+        if (c != '-') letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      return letters.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+bool can_draw_over() {
+  const std::string_view kind = variable("TERM");
+  return isatty(STDERR_FILENO) == 1 && !kind.empty() && kind != "dumb";
+}
+
+}  // namespace
+
+std::optional<Terminal> terminal() {
+  static const bool can = can_draw_over(), utf8 = locale_is_utf8(), colours = variable("NO_COLOR").empty();
+  if (!can) return {};
+  if (const pid_t foreground = tcgetpgrp(STDERR_FILENO); foreground > 0 && foreground != getpgrp()) return {};
+  Terminal now{.utf8 = utf8, .colours = colours};
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) now.columns = size.ws_col;
+  return now;
+}
+
+std::string_view cut(std::string_view text, Index columns) {
+  std::size_t at = 0;
+  for (Index used = 0; at < text.size(); ++at) {
+    const bool starts_character = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (starts_character && ++used > columns) break;
+  }
+  return text.substr(0, at);
+}
+
+std::string coloured(std::string_view text, std::string_view rendition, const Terminal& terminal) {
+  return terminal.colours && !text.empty() ? fmt::format("\033[{}m{}\033[0m", rendition, text) : std::string(text);
+}
+
+}  // namespace carousel

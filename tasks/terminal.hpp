@@ -1,0 +1,29 @@
+#pragma once
+/// What the terminal on standard error can show.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <carousel/lib/tensor.hpp>
+
+namespace carousel {
+
+/// A terminal whose last line can be drawn over.
+struct Terminal {
+  Index columns = 80;
+  bool utf8 = false;     ///< the locale says that it shows UTF-8: else only ASCII is drawn
+  bool colours = false;  ///< NO_COLOR is not set, https://no-color.org
+};
+
+/// Standard error, as wide as it is now; nothing if it is no terminal, a dumb one, or another program's while this one is in the
+/// background of it.
+std::optional<Terminal> terminal();
+
+/// As much of a text as fits into so many columns, a character of UTF-8 in each.
+std::string_view cut(std::string_view text, Index columns);
+
+/// A text in a colour or another rendition of ECMA-48, 8.3.117 ("36" is cyan), where the terminal has colours.
+std::string coloured(std::string_view text, std::string_view rendition, const Terminal& terminal);
+
+}  // namespace carousel
