@@ -277,6 +277,8 @@ class Tape {
   template <class>
   friend struct NoGrad;
   template <class>
+  friend class Aside;
+  template <class>
   friend class Activation;
   [[noreturn]] static void no_active_tape();
   [[noreturn]] void stale(Var<T> v) const;
@@ -347,6 +349,29 @@ struct NoGrad {
  private:
   Tape<T>& tape_;
   bool before_;
+};
+
+/// While one lives, ops on the active tape of T compute aside: no gradient goes there, a loop takes no notice, and at the end the
+/// tape has forgotten it all.
+template <class T>
+class Aside {
+ public:
+  Aside() : tape_(Tape<T>::active()), nodes_(tape_.size()), mark_(tape_.arena().mark()), loop_(tape_.loop_) {
+    tape_.loop_ = nullptr;
+  }
+  ~Aside() {
+    tape_.loop_ = loop_;
+    tape_.rewind(nodes_, mark_);
+  }
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+ private:
+  NoGrad<T> no_gradient_;
+  Tape<T>& tape_;
+  std::size_t nodes_;
+  detail::Arena::Mark mark_;
+  detail::Loop<T>* loop_;
 };
 
 /// Sends ∂loss/∂· through the active tape; see Tape::backward.

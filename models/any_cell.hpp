@@ -29,6 +29,7 @@ class AnyState {
     if (members.count > most) wrong_argument("AnyCell: a state of ", members.count, " members: must have at most ", most);
     for (std::size_t k = 0; k < members.count; ++k) any.members_[k] = members[k];
     any.count_ = members.count;
+    any.names_ = detail::names_of(state);
     return any;
   }
   /// Gives the members to a state of the cell within. Throws std::invalid_argument if it has another number of them.
@@ -41,11 +42,13 @@ class AnyState {
   }
 
   std::span<Var<T>> members() { return {members_.data(), count_}; }
+  std::span<const char* const> names() const { return names_; }
   void set_key(const std::optional<DropoutKey>& key) { key_ = key; }
 
  private:
   std::array<Var<T>, most> members_;
   std::size_t count_ = 0;
+  std::span<const char* const> names_;
   std::optional<DropoutKey> key_;
 };
 

@@ -73,7 +73,9 @@ Decoded<T> Decoder<T>::operator()(const Memory<T>& memory, State state, Index st
   decoded.symbols.resize(static_cast<std::size_t>(steps * batch));
   std::vector<Var<T>> logits;
   Var<T> before = nothing(batch);
+  const At<T> part(&Place::part, "decoder");
   for (Index t = 0; t < steps; ++t) {
+    const At<T> at(&Place::step, t);
     std::optional<DropoutKey> now = key;
     if (now) now->first_time += t;
     Stepped stepped = step(before, state, memory, now);

@@ -32,8 +32,8 @@ template <class T>
 Var<T> Gru<T>::operator()(Var<T> x, State h) const {
   auto [r, z, n] = split<3>(affine(x, gates.wx, gates.b));  // [batch, hidden] each
   auto [rh, zh, nh] = split<3>(affine(h, gates.wh, bh));
-  Var<T> candidate = tanh(n + sigmoid(r + rh) * nh);
-  return candidate + sigmoid(z + zh) * (h - candidate);
+  Var<T> candidate = watch("n", tanh(n + watch("r", sigmoid(r + rh)) * nh));
+  return candidate + watch("z", sigmoid(z + zh)) * (h - candidate);
 }
 
 /// GRU whose reset gate acts before the recurrent product. Cho et al. 2014, arXiv:1406.1078v3, eq. (5)–(8); char-rnn.
@@ -57,8 +57,8 @@ struct GruResetBefore {
 template <class T>
 Var<T> GruResetBefore<T>::operator()(Var<T> x, State h) const {
   auto [r, z] = split<2>(gates(x, h));  // [batch, hidden] each
-  Var<T> n = tanh(candidate(x, sigmoid(r) * h));
-  return n + sigmoid(z) * (h - n);
+  Var<T> n = watch("n", tanh(candidate(x, watch("r", sigmoid(r)) * h)));
+  return n + watch("z", sigmoid(z)) * (h - n);
 }
 
 extern template struct Gru<float>;

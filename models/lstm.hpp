@@ -18,6 +18,10 @@ struct LstmState {
   using Scalar = T;
   Var<T> h, c;
   auto members() { return std::tie(h, c); }
+  static std::span<const char* const> names() {
+    static constexpr const char* all[] = {"h", "c"};
+    return all;
+  }
 };
 
 /// LSTM. Hochreiter & Schmidhuber 1997; the forget gate: Gers, Schmidhuber, Cummins 2000, "Learning to Forget"; in this form
@@ -41,8 +45,8 @@ struct Lstm {
 template <class T>
 LstmState<T> Lstm<T>::operator()(Var<T> x, State s) const {
   auto [i, f, g, o] = split<4>(gates(x, s.h));  // [batch, hidden] each
-  Var<T> c = sigmoid(f) * s.c + sigmoid(i) * tanh(g);
-  Var<T> h = sigmoid(o) * tanh(c);
+  Var<T> c = watch("f", sigmoid(f)) * s.c + watch("i", sigmoid(i)) * watch("g", tanh(g));
+  Var<T> h = watch("o", sigmoid(o)) * tanh(c);
   return {h, c};
 }
 
@@ -67,8 +71,8 @@ struct LstmLinear {
 template <class T>
 LstmState<T> LstmLinear<T>::operator()(Var<T> x, State s) const {
   auto [i, f, g, o] = split<4>(gates(x, s.h));  // [batch, hidden] each
-  Var<T> c = sigmoid(f) * s.c + sigmoid(i) * tanh(g);
-  Var<T> h = sigmoid(o) * c;
+  Var<T> c = watch("f", sigmoid(f)) * s.c + watch("i", sigmoid(i)) * watch("g", tanh(g));
+  Var<T> h = watch("o", sigmoid(o)) * c;
   return {h, c};
 }
 
@@ -94,8 +98,8 @@ struct Lstm1997 {
 template <class T>
 LstmState<T> Lstm1997<T>::operator()(Var<T> x, State s) const {
   auto [i, g, o] = split<3>(gates(x, s.h));  // [batch, hidden] each
-  Var<T> c = s.c + sigmoid(i) * (2 * tanh(0.5 * g));
-  Var<T> h = sigmoid(o) * tanh(0.5 * c);
+  Var<T> c = s.c + watch("i", sigmoid(i)) * watch("g", 2 * tanh(0.5 * g));
+  Var<T> h = watch("o", sigmoid(o)) * tanh(0.5 * c);
   return {h, c};
 }
 
@@ -128,8 +132,8 @@ struct LstmPeephole {
 template <class T>
 LstmState<T> LstmPeephole<T>::operator()(Var<T> x, State s) const {
   auto [i, f, g, o] = split<4>(gates(x, s.h));  // [batch, hidden] each
-  Var<T> c = sigmoid(f + pf * s.c) * s.c + sigmoid(i + pi * s.c) * tanh(g);
-  Var<T> h = sigmoid(o + po * c) * tanh(c);
+  Var<T> c = watch("f", sigmoid(f + pf * s.c)) * s.c + watch("i", sigmoid(i + pi * s.c)) * watch("g", tanh(g));
+  Var<T> h = watch("o", sigmoid(o + po * c)) * tanh(c);
   return {h, c};
 }
 
@@ -155,8 +159,8 @@ struct LstmCoupled {
 template <class T>
 LstmState<T> LstmCoupled<T>::operator()(Var<T> x, State s) const {
   auto [i, g, o] = split<3>(gates(x, s.h));  // [batch, hidden] each
-  Var<T> c = s.c + sigmoid(i) * (tanh(g) - s.c);
-  Var<T> h = sigmoid(o) * tanh(c);
+  Var<T> c = s.c + watch("i", sigmoid(i)) * (watch("g", tanh(g)) - s.c);
+  Var<T> h = watch("o", sigmoid(o)) * tanh(c);
   return {h, c};
 }
 

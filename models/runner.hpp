@@ -46,9 +46,11 @@ class Runner {
     if (const Shape& shape = tape_.node(x).shape; shape.rank() == 0 || shape[0] != batch_)
       wrong_argument("Runner: x is ", shape, ": its first axis must be the batch, ", batch_);
     const State before = state_.enter();
+    const At<T> at(&Place::step, time_);
     State after = step(cell_, x, before);
     tape_.copy_value(readout(output(after)), output_);
     state_ = after;
+    ++time_;
     return output_;
   }
 
@@ -61,13 +63,14 @@ class Runner {
     tape_.clear();
     const NoGrad<T> no_gradient;
     state_ = cell_.start(batch_);
+    time_ = 0;
   }
   Index batch() const { return batch_; }
 
  private:
   Cell cell_;
   Tape<T> tape_;
-  Index batch_;
+  Index batch_, time_ = 0;
   Kept<State> state_;
   Tensor<T> output_;
 };

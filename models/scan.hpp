@@ -157,14 +157,17 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
   Loop<T>& loop = *guard;
   const Layout& layout = tape.layout(one);
   const std::span<Var<T>> outputs = take_handles(tape, steps);
+  const At<T> direction(&Place::backward, options.reverse), ragged(&Recorder<T>::Here::lengths, options.lengths);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
+    const At<T> at(&Place::step, first + t);
     const Var<T> x = tape.view(xs, layout, t * layout.size, members);
     loop.begin_step(t, x.index());
     set_key(state, key_at(options.key, first + t));
     State next = cell(x, state);
     const auto after = members_of(next), before = members_of(state);
     check_members(after, before, first + t);
+    watch_state(next);
     Var<T>& output = outputs[static_cast<std::size_t>(t)];
     output = after[0];
     if (!options.lengths.empty()) {
@@ -223,11 +226,11 @@ Scanned<State> scan_forward(Tape<T>& tape, const Cell& cell, Var<T> xs, State st
     if (!options.lengths.empty()) part = without_padding(tape, part, first, options.lengths);
     T* const to = tape.data(outputs) + first * one.size();
     const Looped<T, State> made = run_loop(tape, cell, part, first, state, options, to);
+    current = 1 - current;
+    state = moved(tape, made.state, places[current]);  // first: it may lie where an output is copied to
     for (Index t = 0; t < count; ++t)
       if (const Var<T> output = made.outputs[static_cast<std::size_t>(t)]; tape.node(output).value != to + t * one.size())
         tape.copy_elements(output, to + t * one.size());
-    current = 1 - current;
-    state = moved(tape, made.state, places[current]);
     if (i == 0)
       nodes_of_first = tape.size(), mark_of_first = tape.arena().mark();
     else
@@ -299,7 +302,9 @@ template <class Cell>
 typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state,
                           const std::optional<DropoutKey>& key = {}) {
   detail::set_key(state, key);
-  return cell(x, state);
+  typename Cell::State next = cell(x, state);
+  detail::watch_state(next);
+  return next;
 }
 
 }  // namespace carousel

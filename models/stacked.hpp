@@ -50,6 +50,8 @@ class StackedState {
     for (std::size_t layer = count_; layer-- > 0;) all.add(detail::members_of(layers_[layer]));
     return all;
   }
+  /// None: what there is to see is watched layer by layer.
+  static std::span<const char* const> names() { return {}; }
   void set_key(const std::optional<DropoutKey>& key) {
     key_ = key;
     for (std::size_t layer = 0; layer < count_; ++layer) detail::set_key(layers_[layer], detail::at_place(key, 2 * layer));
@@ -104,8 +106,10 @@ class Stacked {
   State operator()(Var<T> x, State state) const {
     check_state("Stacked", state);
     for (std::size_t layer = 0; layer < size(); ++layer) {
+      const At<T> at(&Place::layer, static_cast<Index>(layer));
       if (layer > 0) x = dropped(x, 0, state.key(), layer);
       state[layer] = layers_[layer](x, state[layer]);
+      detail::watch_state(state[layer]);
       x = output(state[layer]);
     }
     return state;
@@ -142,6 +146,7 @@ Scanned<typename Stacked<Cell>::State> scan(const Stacked<Cell>& model, InputOf<
   model.check_state("scan", start);
 
   for (std::size_t layer = 0; layer < model.size(); ++layer) {
+    const At<ScalarOfState<typename Cell::State>> at(&Place::layer, static_cast<Index>(layer));
     ScanOptions inner = options;
     inner.key = detail::at_place(options.key, 2 * layer);
     if (layer > 0) xs = model.dropped(xs, 1, options.key, layer);

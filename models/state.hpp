@@ -1,6 +1,7 @@
 #pragma once
 /// What wrappers know of the state of a cell: its members, in order, the first of which is the output.
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include <carousel/lib/random.hpp>
-#include <carousel/lib/tape.hpp>
+#include <carousel/lib/watch.hpp>
 #include <carousel/ops/dropout.hpp>
 
 namespace carousel {
@@ -103,6 +104,28 @@ typename Cell::State form_of(const Cell& cell) {
     return cell.form();
   else
     return {};
+}
+
+/// What the members of a state are called to who watches: what its `names()` lists, which may be nothing if they were watched
+/// elsewhere; without that "h" for the output, and nothing for the rest.
+template <class State>
+std::span<const char* const> names_of(const State& state) {
+  static constexpr const char* output[] = {"h"};
+  if constexpr (requires { state.names(); })
+    return state.names();
+  else
+    return output;
+}
+
+/// Lets a recorder that listens hear the members of a state.
+template <class State>
+void watch_state(State& state) {
+  auto* const recorder = Recorder<carousel::ScalarOfState<State>>::listening();
+  if (!recorder) [[likely]]
+    return;
+  const std::span<const char* const> names = names_of(state);
+  const auto members = members_of(state);
+  for (std::size_t k = 0; k < std::min(names.size(), members.count); ++k) recorder->hear(names[k], members[k]);
 }
 
 /// Throws std::invalid_argument unless both states have as many members, each of the same shape: `now` is the state after the

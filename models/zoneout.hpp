@@ -14,6 +14,7 @@ struct ZoneoutState {
   std::optional<DropoutKey> key = {};
 
   detail::Members<Scalar> members() { return detail::members_of(inner); }
+  std::span<const char* const> names() const { return detail::names_of(inner); }
   void set_key(const std::optional<DropoutKey>& step) {
     key = step;
     detail::set_key(inner, detail::at_place(step, 0));
