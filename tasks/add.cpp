@@ -7,11 +7,10 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
-#include <carousel/models/any_cell.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
-#include <carousel/models/stacked.hpp>
 #include <carousel/tasks/add_data.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
 
@@ -50,7 +49,7 @@ Arguments<AddOptions> arguments() {
       .add("--longest", "N", &AddOptions::longest, "numbers of the longest sum", size_rule())
       .add("--steps", "N", &TrainOptions::steps, "numbers of an adding problem", {.at_least = 2, .at_most = 1 << 20})
       .add("--sequences", "N", &AddOptions::sequences, "sequences per epoch, new ones in each", size_rule())
-      .add_net()
+      .add_net({.hidden = "units of each layer, in each direction", .bidirectional = "layers that read from the last number too"})
       .add_flag("--chrono", &AddOptions::chrono,
                 "forget gates start for memories as long as the sequences (Tallec & Ollivier 2018); no: biases of 1")
       .add_training({.batch = "sequences per update"})
@@ -66,35 +65,25 @@ CellOptions<float> cell_options(const AddOptions& options) {
   return cell;
 }
 
-/// Cells, and a number read off the last output.
+/// Layers, and a number read off what they know at the end.
 struct Adder {
-  Stacked<AnyCell<float>> cell;
+  Layers<float> layers;
   Linear<float> readout;
 
   Adder(Scope<float> p, const AddOptions& options)
-      : cell(layers(p / "cell", options)), readout(p / "readout", options.hidden, 1, linear(options)) {
+      : layers(p / "cell", options.marks() ? 2 : 1, options, cell_options(options)),
+        readout(p / "readout", layers.outputs(), 1, linear(options)) {
     if (options.preset != "source") return;
     for (Parameter<float>& parameter : p.registry())  // without biases: they stay 0
-      if (parameter.path.ends_with("/b")) parameter.frozen = true;
+      if (parameter.path.ends_with("/b") || parameter.path.ends_with("/bh")) parameter.frozen = true;
   }
 
   /// What the sequences add up to: [batch, 1].
   Var<float> operator()(const AdditionBatch& batch, const std::optional<DropoutKey>& key = {}) const {
-    const Var<float> xs = Tape<float>::active().constant(batch.xs);
-    return readout(last(scan(cell, xs, {.lengths = batch.lengths, .key = key}), batch.lengths));
+    return readout(layers.after_all(Tape<float>::active().constant(batch.xs), {.lengths = batch.lengths, .key = key}));
   }
 
  private:
-  static Stacked<AnyCell<float>> layers(Scope<float> p, const AddOptions& options) {
-    std::vector<AnyCell<float>> all;
-    for (Index layer = 0; layer < options.layers; ++layer)
-      all.push_back(make_cell(options.cell, p / std::to_string(layer),
-                              layer > 0         ? options.hidden
-                              : options.marks() ? 2
-                                                : 1,
-                              options.hidden, cell_options(options)));
-    return Stacked(std::move(all), options.dropout);
-  }
   static LinearOptions<float> linear(const AddOptions& options) {
     if (options.preset != "source") return {};
     return {.w = init::uniform<float>(-0.1, 0.1)};

@@ -9,11 +9,10 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
-#include <carousel/models/any_cell.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/rnn.hpp>
-#include <carousel/models/scan.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/one_hot.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
@@ -49,7 +48,7 @@ std::vector<Preset<CountOptions>> presets() {
 
 /// Recurrent net and read-out.
 struct Counter {
-  AnyCell<float> cell;
+  Stacked<AnyCell<float>> cell;
   Linear<float> readout;
 
   Counter(Registry<float>& registry, const TrainOptions& options)
@@ -57,18 +56,21 @@ struct Counter {
 
   /// Logits of what follows each digit.
   ///   xs: the digits, [steps, batch] row by row;  result: [steps, batch, classes]
-  Var<float> operator()(std::span<const Index> xs, Index batch) const { return readout(scan(cell, one_hot(xs, batch, classes))); }
+  ///   key: for dropout between layers; none: the model is in use
+  Var<float> operator()(std::span<const Index> xs, Index batch, const std::optional<DropoutKey>& key = {}) const {
+    return readout(scan(cell, one_hot(xs, batch, classes), {.key = key}));
+  }
 
   /// The likeliest digits after `start`, each of them the input for the next.
   std::vector<Index> roll_out(Index start, Index length) const {
     Tape<float> tape;
     const NoGrad<float> no_grad;
-    Kept<AnyState<float>> state;
+    Kept<State> state;
     std::vector<Index> made;
     for (Index t = 0; t < length; ++t) {
       tape.clear();
-      AnyState<float> now = cell(reshape(one_hot(std::span<const Index>(&start, 1), 1, classes), {1, classes}),
-                                 t == 0 ? cell.start(1) : state.enter());
+      State now = cell(reshape(one_hot(std::span<const Index>(&start, 1), 1, classes), {1, classes}),
+                       t == 0 ? cell.start(1) : state.enter());
       const Tensor<float> logits = readout(output(now)).value();
       state = now;
       start = std::max_element(logits.data(), logits.data() + classes) - logits.data();
@@ -78,16 +80,22 @@ struct Counter {
   }
 
  private:
+  using State = Stacked<AnyCell<float>>::State;
+
   Counter(Registry<float>& registry, const TrainOptions& options, Random random)
       : cell(make(Scope<float>(registry, random) / "cell", options)),
         readout(Scope<float>(registry, random) / "readout", options.hidden, classes, linear(options)) {}
 
   static bool as_source(const TrainOptions& options) { return options.preset == "source"; }
-  static AnyCell<float> make(Scope<float> scope, const TrainOptions& options) {
+  static Stacked<AnyCell<float>> make(Scope<float> scope, const TrainOptions& options) {
     CellOptions<float> start;
     if (as_source(options)) start.init = init::uniform<float>(0, 0.01);
-    if (options.cell == "rnn-tanh") return RnnLearnedStart<float>(scope, classes, options.hidden, start);
-    return make_cell(options.cell, scope, classes, options.hidden, start);
+    if (options.cell != "rnn-tanh") return make_layers(scope, classes, options, start);
+    std::vector<AnyCell<float>> layers;
+    for (Index layer = 0; layer < options.layers; ++layer)
+      layers.push_back(
+          RnnLearnedStart<float>(scope / std::to_string(layer), layer == 0 ? classes : options.hidden, options.hidden, start));
+    return Stacked(std::move(layers), options.dropout);
   }
   static LinearOptions<float> linear(const TrainOptions& options) {
     if (!as_source(options)) return {};
@@ -96,7 +104,8 @@ struct Counter {
 };
 
 /// Sequences that count on from their starts, and the sum over steps of their cross-entropy, divided by `divide_by`.
-Var<float> loss_of(const Counter& counter, std::span<const Index> starts, double divide_by) {
+Var<float> loss_of(const Counter& counter, std::span<const Index> starts, double divide_by,
+                   const std::optional<DropoutKey>& key = {}) {
   const auto batch = static_cast<Index>(starts.size());
   std::vector<Index> xs(static_cast<std::size_t>(steps * batch)), ys(xs.size());
   for (std::size_t i = 0; i < xs.size(); ++i) {
@@ -104,7 +113,7 @@ Var<float> loss_of(const Counter& counter, std::span<const Index> starts, double
     xs[i] = (starts[static_cast<std::size_t>(n)] + t) % digits;
     ys[i] = after(xs[i]);
   }
-  return cross_entropy(counter(xs, batch), ys, {.divide_by = divide_by});
+  return cross_entropy(counter(xs, batch, key), ys, {.divide_by = divide_by});
 }
 
 /// Mean over all starts of the loss of a sequence.
@@ -129,12 +138,12 @@ void print_roll_out(Index start, const std::vector<Index>& made) {
 
 Arguments<CountOptions> arguments() {
   Arguments<CountOptions> all("count", presets());
-  // What follows must not be seen before it: there is no --bidirectional.
-  all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
+  all.add_net({.one_way = "a digit that is to be said would be read before"})
       .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
       .add_training({.batch = "sequences per update; the loss is their mean",
                      .clip = "bounds every element of the gradient; 0: not",
-                     .patience = nullptr});
+                     .patience = patience_on_loss})
+      .add_threads();
   return all;
 }
 
@@ -159,7 +168,8 @@ int train(const CountOptions& options) {
     std::vector<Index> starts;
     for (Index n : shard.of(batch.examples))
       starts.push_back(random.split(static_cast<std::uint64_t>(batch.epoch * options.sequences + n)).below(digits));
-    return loss_of(counter, starts, static_cast<double>(batch.examples.size()));
+    const Index size = std::ssize(batch.examples);
+    return loss_of(counter, starts, static_cast<double>(size), DropoutKey{.seed = batch.key, .first_example = shard.first(size)});
   };
   const auto print_epoch = [](const EpochReport& report) {
     print(fmt::format("epoch {}: loss {:.3f}", report.epoch + 1, report.loss));
@@ -171,6 +181,7 @@ int train(const CountOptions& options) {
                              .optimizer = *optimizer,
                              .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
                              .loss = loss,
+                             .shards = static_cast<int>(std::min<Index>(2, options.batch)),
                              .after_epoch = print_epoch,
                              .silent = true,
                              .result = [&](const TrainOutcome& trained) { return try_all_starts(counter, trained.last.loss); }});

@@ -36,9 +36,10 @@ std::vector<Preset<CurveOptions>> presets() {
 Arguments<CurveOptions> arguments() {
   Arguments<CurveOptions> all("curve", presets());
   all.add("--points", "N", &CurveOptions::points, "points of the curve to learn; the original has 320 and 960", size_rule())
-      .add_net()
+      .add_net({.one_way = "the net reads nothing, and a point is made from those before"})
       .add("--forget-bias", "B", &CurveOptions::forget, "bias with which forget gates start")
-      .add_training({.batch = "passes over the curve per update, which are all the same"});
+      .add_training({.batch = "passes over the curve per update, which are all the same"})
+      .add_threads("processor cores to use: there is one curve, whose points follow on each other, and more than 1 gain nothing");
   return all;
 }
 

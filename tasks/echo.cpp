@@ -1,15 +1,15 @@
 /// Four inputs in, four numbers out: the example of nicodjimenez/lstm (test.py, 2015), by which one sees that an LSTM learns.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
-#include <carousel/models/any_cell.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
-#include <carousel/models/scan.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/numpy_start.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
@@ -66,10 +66,10 @@ NumpyRandom input_random(std::uint32_t seed, Index hidden) {
 /// The model and its data.
 struct Echo {
   Registry<double> registry;
-  AnyCell<double> cell;
+  Stacked<AnyCell<double>> cell;
   std::optional<Linear<double>> readout;  // none: the first unit of h is the prediction
   Sequences sequences;
-  Tensor<double> predicted;  // [steps, batch], by the latest loss()
+  Tensor<double> predicted;  // [steps, of shard 0], by the latest loss()
 
   /// Throws std::invalid_argument for a seed that numpy's generator does not take.
   explicit Echo(const EchoOptions& options) : Echo(options, Random(static_cast<std::uint64_t>(options.seed))) {
@@ -77,19 +77,23 @@ struct Echo {
     if (options.seed > largest) wrong_argument("--seed ", options.seed, ": echo draws as numpy does: must be at most ", largest);
     const auto seed = static_cast<std::uint32_t>(options.seed);
     if (options.preset == "source" && (options.cell == "lstm" || options.cell == "lstm-linear"))
-      start_with_equal_gates(registry, "cell", seed);
+      for (Index layer = 0; layer < options.layers; ++layer)
+        start_with_equal_gates(registry, fmt::format("cell/{}", layer), seed);
     NumpyRandom random = input_random(seed, options.hidden);
     sequences = make_sequences(random, options.batch);
   }
 
-  /// Σ over steps of (prediction − target)², the mean of all sequences.
-  Var<double> loss() {
+  /// Σ over steps of (prediction − target)², of the shard's sequences, divided by the number of all.
+  ///   key: for dropout between layers; none: the model is in use
+  Var<double> loss(const Shard& shard, std::optional<DropoutKey> key = {}) {
     Tape<double>& tape = Tape<double>::active();
-    const Var<double> ys = tape.constant(sequences.ys);
-    Var<double> hs = scan(cell, tape.constant(sequences.xs));
+    const Index batch = shape_of(sequences.ys)[1], first = shard.first(batch), last = shard.last(batch);
+    const Var<double> ys = packed(slice(tape.constant(sequences.ys), 1, first, last));
+    if (key) key->first_example = first;
+    Var<double> hs = scan(cell, packed(slice(tape.constant(sequences.xs), 1, first, last)), {.key = key});
     if (readout) hs = (*readout)(hs);
-    tape.copy_value(packed(reshape(slice(hs, 2, 0, 1), ys.shape())), predicted);
-    return first_element_loss(hs, ys) * (1.0 / static_cast<double>(ys.shape()[1]));
+    if (shard.index == 0) tape.copy_value(packed(reshape(slice(hs, 2, 0, 1), ys.shape())), predicted);
+    return first_element_loss(hs, ys) * (1.0 / static_cast<double>(batch));
   }
 
   /// "y_pred = [ 0.04135,  0.06930,  0.11699,  0.16562], loss: 7.535e-01", of the first sequence.
@@ -102,22 +106,22 @@ struct Echo {
 
  private:
   Echo(const EchoOptions& options, Random random)
-      : cell(make_cell(options.cell, Scope<double>(registry, random) / "cell", features, options.hidden)) {
+      : cell(make_layers(Scope<double>(registry, random) / "cell", features, options)) {
     if (options.readout == "linear") readout.emplace(Scope<double>(registry, random) / "readout", options.hidden, 1);
   }
 };
 
 Arguments<EchoOptions> arguments() {
   Arguments<EchoOptions> all("echo", presets());
-  // Each number is answered before the next one comes: there is nothing for --bidirectional to read ahead.
-  all.add_net({.hidden = "units of the cell", .layers = nullptr, .dropout = nullptr})
+  all.add_net({.one_way = "each number is answered before the next inputs come"})
       .add("--readout", "NAME", &EchoOptions::readout,
            "what is compared with the four numbers: linear, a sum of h with weights; first, its first unit",
            {.one_of = {"linear", "first"}})
       .add_training({.batch = "sequences learned at once, each with inputs of its own and the four numbers in another order; the "
                               "loss is their mean",
                      .clip = "bounds every element of the gradient; 0: not",
-                     .patience = nullptr});
+                     .patience = patience_on_loss})
+      .add_threads("processor cores to use: 2 compute a half of the --batch each, more gain nothing, nor do 2 with a batch of 1");
   return all;
 }
 
@@ -125,27 +129,28 @@ Arguments<EchoOptions> arguments() {
 int train(const EchoOptions& options) {
   Echo echo(options);
   const auto optimizer = make_optimizer(options.optimizer, echo.registry, options.rate);
-  return train_model<double>(options, {.about = "four numbers after four random inputs",
-                                       .parts = {.unit = "sequences", .train = options.batch},
-                                       .optimizer = *optimizer,
-                                       .data = {.examples = options.batch, .batch = options.batch, .shuffle = false},
-                                       .loss = [&](const Batch&, const Shard&) { return echo.loss(); },
-                                       .after_step =
-                                           [&](const StepReport& report) {
-                                             print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss)));
-                                           },
-                                       .silent = true,
-                                       .result =
-                                           [](const TrainOutcome& trained) {
-                                             return std::vector<Metric>{{"loss", trained.last.loss}};
-                                           }});
+  return train_model<double>(
+      options,
+      {.about = "four numbers after four random inputs",
+       .parts = {.unit = "sequences", .train = options.batch},
+       .optimizer = *optimizer,
+       .data = {.examples = options.batch, .batch = options.batch, .shuffle = false},
+       .loss = [&](const Batch& batch, const Shard& shard) { return echo.loss(shard, DropoutKey{.seed = batch.key}); },
+       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .after_step =
+           [&](const StepReport& report) { print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss))); },
+       .silent = true,
+       .result =
+           [](const TrainOutcome& trained) {
+             return std::vector<Metric>{{"loss", trained.last.loss}};
+           }});
 }
 
 int eval(const EvalOptions& options) {
   Echo echo(arguments().read(options.checkpoint, options.file));
   load(echo.registry, options.checkpoint, options.file);
   Tape<double> tape;
-  const double loss = echo.loss().item();
+  const double loss = echo.loss({}).item();
   print(echo.describe(loss));
   print_result("echo", {{"loss", loss}});
   return exit_done;

@@ -55,7 +55,7 @@ Arguments<EegOptions> arguments() {
       .add("--mix", "A", &EegOptions::mix, "how much of another stretch is added to each that is learned from", {.at_least = 0})
       .add("--filters", "N", &EegOptions::filters, "mixtures of the channels, learned, that the layers see; 0: all channels",
            {.at_least = 0, .at_most = many})
-      .add_net({.dropout = "part of each layer's outputs that is dropped in training"})
+      .add_net({.one_way = "events are found while they happen, from what came before", .dropout = dropped_each})
       .add("--steps", "N", &EegOptions::steps, "frames of each stream per update", size_rule())
       .add_training({.batch = "streams read side by side",
                      .clip = "bound of the gradient's norm; source: of each of its elements; 0: none"});

@@ -46,20 +46,9 @@ LinearOptions<float> readout_options(const ListOptions& options) {
   return {.w = torch_start(options.hidden), .b = torch_start(options.hidden)};
 }
 
-/// Calls make(scope, in) for each layer.
-template <class Make>
-auto make_layers(Scope<float> p, const ListOptions& options, Index in, Index outputs, const Make& make) {
-  std::vector<decltype(make(p, in))> layers;
-  for (Index layer = 0; layer < options.layers; ++layer)
-    layers.push_back(make(p / std::to_string(layer), layer == 0 ? in : outputs));
-  return Stacked(std::move(layers), options.dropout);
-}
-
 Stacked<AnyCell<float>> make_decoder_cell(Scope<float> p, const ListOptions& options) {
   const Index in = options.embedding + (has_attention(options) ? encoded(options) : 0);
-  return make_layers(p, options, in, options.hidden, [&](Scope<float> scope, Index features) {
-    return make_cell(options.cell, scope, features, options.hidden, cell_options(options));
-  });
+  return make_layers(p, in, options, cell_options(options));
 }
 
 AnyAttention<float> make_attention(Scope<float> p, const ListOptions& options) {
@@ -98,20 +87,9 @@ const std::vector<std::string>& attention_names() {
   return names;
 }
 
-ListModel::Encoder ListModel::make_encoder(Scope<float> p, const ListOptions& options) {
-  const auto cell = [&](Scope<float> scope, Index in) {
-    return make_cell(options.cell, scope, in, options.hidden, cell_options(options));
-  };
-  if (!options.bidirectional) return make_layers(p, options, options.embedding, options.hidden, cell);
-  return make_layers(p, options, options.embedding, encoded(options), [&](Scope<float> scope, Index in) {
-    AnyCell<float> forward = cell(scope / "forward", in);
-    return Bidirectional(std::move(forward), cell(scope / "backward", in), encoded(options));
-  });
-}
-
 ListModel::ListModel(Scope<float> p, const ListOptions& options)
     : embedding_(p / "embedding", options.range, options.embedding),
-      encoder_(make_encoder(p / "encoder", options)),
+      encoder_(p / "encoder", options.embedding, options, cell_options(options)),
       decoder_{embedding_, make_decoder_cell(p / "decoder", options), make_attention(p / "attention", options),
                make_readout(p / "readout", options),
                DecoderOptions{.rectified_input = as_source(options), .readout_without_context = as_source(options)}},
@@ -121,19 +99,9 @@ Decoded<float> ListModel::operator()(std::span<const Index> lists, Index batch, 
                                      const std::optional<DropoutKey>& key) const {
   const Index length = static_cast<Index>(lists.size()) / batch;
   const Var<float> read = embedding_(lists, {length, batch});
-  return std::visit(
-      [&]<class E>(const E& encoder) {
-        const auto [states, last] = scan(encoder, read, encoder.start(batch), {.key = detail::at_place(key, 0)});
-        Decoder<float>::State start;
-        if (from_zero_)
-          start = decoder_.cell.start(batch);
-        else if constexpr (std::is_same_v<E, Stacked<AnyCell<float>>>)
-          start = last;
-        else
-          start = sum_of_directions(last);
-        return decoder_(decoder_.remember(states), start, length, forced, detail::at_place(key, 1));
-      },
-      encoder_);
+  const auto [states, end] = encoder_.read(read, {.key = detail::at_place(key, 0)});
+  return decoder_(decoder_.remember(states), from_zero_ ? decoder_.cell.start(batch) : end, length, forced,
+                  detail::at_place(key, 1));
 }
 
 std::vector<List> make_lists(const ListModel& model, std::span<const List> lists) {

@@ -3,12 +3,11 @@
 /// Sutskever, Vinyals, Le 2014, arXiv:1409.3215; with attention, Bahdanau, Cho, Bengio 2015, arXiv:1409.0473.
 
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <carousel/models/encoder_decoder.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/lists_data.hpp>
-#include <carousel/tasks/options.hpp>
 
 namespace carousel {
 
@@ -45,12 +44,8 @@ class ListModel {
                             const std::optional<DropoutKey>& key = {}) const;
 
  private:
-  using Encoder = std::variant<Stacked<AnyCell<float>>, Stacked<Bidirectional<AnyCell<float>>>>;
-
-  static Encoder make_encoder(Scope<float> p, const ListOptions& options);
-
   Embedding<float> embedding_;
-  Encoder encoder_;
+  Layers<float> encoder_;
   Decoder<float> decoder_;
   bool from_zero_;  // the decoder's start
 };

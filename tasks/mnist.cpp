@@ -34,7 +34,9 @@ Arguments<MnistOptions> arguments() {
   constexpr double most_images = 1 << 20;
   all.add_data()
       .add_threads()
-      .add_net({.hidden = "units of each layer, in each direction", .bidirectional = "layers that read from the end too"})
+      .add_net({.hidden = "units of each layer, in each direction",
+                .bidirectional = "layers that read from the end too",
+                .dropout = dropped_each})
       .add_flag("--pixels", &MnistOptions::pixels, "784 steps of a pixel each, not 28 of a row")
       .add_flag("--permuted", &MnistOptions::permuted, "784 steps of a pixel each, in one random order")
       .add_training({.batch = "images per update"})

@@ -22,6 +22,7 @@ std::vector<Preset<OcrOptions>> presets() {
   usual.rate = 2e-3, usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 100;
   source.epochs = 20, source.images = 10000, source.cell = "gru", source.hidden = 256, source.channels = 16, source.batch = 32,
   source.optimizer = "adadelta", source.rate = 1, source.attention = "multiplicative";
+  usual.bidirectional = source.bidirectional = true;
   return {{"default", "the best that we know", usual},
           {"source", "the original's net, with a quarter of its channels and without batch normalisation (--channels 64 has all)",
            source}};
@@ -35,7 +36,9 @@ Arguments<OcrOptions> arguments() {
            {.one_of = {"additive", "multiplicative"}})
       .add("--channels", "N", &OcrOptions::channels, "of the first convolution; the next ones have twice, four times as many",
            {.at_least = 1, .at_most = 1024})
-      .add_net({.hidden = "units of each recurrent layer, in each direction", .layers = "recurrent layers"})
+      .add_net({.hidden = "units of each recurrent layer, in each direction",
+                .layers = "recurrent layers",
+                .bidirectional = "they read from both ends; --bidirectional=no: from the left alone"})
       .add("--images", "N", &OcrOptions::images, "images per epoch, new ones in each", size_rule())
       .add("--jitter", "J", &OcrOptions::jitter,
            "how much they are slanted, turned, stretched, blurred and spoiled by noise: from 0, not at all, to 1",

@@ -32,30 +32,17 @@ Index column_features(const std::vector<OcrStage>& stages) {
   return rows * stages.back().channels;
 }
 
-Stacked<Bidirectional<AnyCell<float>>> make_encoder(Scope<float> p, const OcrOptions& options, Index in) {
-  std::vector<Bidirectional<AnyCell<float>>> layers;
-  for (Index layer = 0; layer < options.layers; ++layer) {
-    const Scope<float> scope = p / std::to_string(layer);
-    AnyCell<float> forward = make_cell(options.cell, scope / "forward", in, options.hidden);
-    layers.emplace_back(std::move(forward), make_cell(options.cell, scope / "backward", in, options.hidden), 2 * options.hidden);
-    in = 2 * options.hidden;
-  }
-  return Stacked(std::move(layers), options.dropout);
+/// `states`: features of a state of the encoder.
+AnyAttention<float> make_attention(Scope<float> p, const OcrOptions& options, Index states) {
+  if (options.attention == "multiplicative") return MultiplicativeAttention<float>(p, options.hidden, states);
+  return AdditiveAttention<float>(p, options.hidden, states, options.hidden);
 }
 
-AnyAttention<float> make_attention(Scope<float> p, const OcrOptions& options) {
-  if (options.attention == "multiplicative") return MultiplicativeAttention<float>(p, options.hidden, 2 * options.hidden);
-  return AdditiveAttention<float>(p, options.hidden, 2 * options.hidden, options.hidden);
-}
-
-Decoder<float> make_decoder(Scope<float> p, const OcrOptions& options) {
+Decoder<float> make_decoder(Scope<float> p, const OcrOptions& options, Index states) {
   constexpr Index symbols = OcrModel::end + 1, features = 16;
-  std::vector<AnyCell<float>> layers;
-  for (Index layer = 0; layer < options.layers; ++layer)
-    layers.push_back(make_cell(options.cell, p / std::to_string(layer),
-                               layer == 0 ? features + 2 * options.hidden : options.hidden, options.hidden));
-  return {Embedding<float>(p / "embedding", symbols, features), Stacked(std::move(layers), options.dropout),
-          make_attention(p / "attention", options), Linear<float>(p / "readout", 3 * options.hidden, symbols)};
+  Stacked<AnyCell<float>> cell = make_layers(p, features + states, options);
+  return {Embedding<float>(p / "embedding", symbols, features), std::move(cell), make_attention(p / "attention", options, states),
+          Linear<float>(p / "readout", options.hidden + states, symbols)};
 }
 
 }  // namespace
@@ -94,9 +81,9 @@ std::vector<OcrStage> ocr_stages(const OcrOptions& options) {
 OcrModel::OcrModel(Scope<float> p, const OcrOptions& options)
     : stages_(ocr_stages(options)),
       convolutions_(make_convolutions(p / "conv", stages_)),
-      encoder_(make_encoder(p / "encoder", options, column_features(stages_))) {
-  if (options.head != "ctc") decoder_ = make_decoder(p / "decoder", options);
-  if (options.head != "attention") ctc_ = Linear<float>(p / "ctc", 2 * options.hidden, end + 1);
+      encoder_(p / "encoder", column_features(stages_), options) {
+  if (options.head != "ctc") decoder_ = make_decoder(p / "decoder", options, encoder_.outputs());
+  if (options.head != "attention") ctc_ = Linear<float>(p / "ctc", encoder_.outputs(), end + 1);
 }
 
 OcrModel::Columns OcrModel::look_at(Var<float> x, const std::optional<DropoutKey>& key) const {
@@ -109,8 +96,8 @@ OcrModel::Columns OcrModel::look_at(Var<float> x, const std::optional<DropoutKey
   const Index columns = x.shape()[3];
   const Var<float> rows = reshape(x, {images, -1, columns});
   const Var<float> by_column = packed(transpose(transpose(rows, 0, 2), 1, 2));  // [columns, images, features]
-  const auto scanned = scan(encoder_, by_column, encoder_.start(images), {.key = key});
-  return {scanned.outputs, sum_of_directions(scanned.state)};
+  const auto [states, last] = encoder_.read(by_column, {.key = key});
+  return {states, last};
 }
 
 Var<float> OcrModel::attention_loss(const Columns& columns, std::span<const PrintedLine> lines, double divide_by,

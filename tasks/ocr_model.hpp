@@ -1,6 +1,6 @@
 #pragma once
-/// A net that reads a line of digits from an image: convolutions make columns of it, recurrent layers read these from both ends,
-/// and one of two heads, or both, says which digits stand there.
+/// A net that reads a line of digits from an image: convolutions make columns of it, recurrent layers read these, from both ends
+/// with options.bidirectional, and one of two heads, or both, says which digits stand there.
 ///
 /// The head `ctc` names a digit or nothing at each column: Shi, Bai, Yao 2015, arXiv:1507.05717. The head `attention` writes the
 /// line digit by digit, and looks back at the columns before each; it starts from where the recurrent layers ended. With both the
@@ -13,7 +13,7 @@
 
 #include <carousel/models/conv.hpp>
 #include <carousel/models/encoder_decoder.hpp>
-#include <carousel/tasks/options.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/printed_digits.hpp>
 
 namespace carousel {
@@ -74,7 +74,7 @@ class OcrModel {
  private:
   /// The columns of images, as the recurrent layers see them.
   struct Columns {
-    Var<float> states;  // [columns, images, 2 hidden]
+    Var<float> states;  // [columns, images, features]
     StackedState<AnyState<float>> end;
   };
   Columns look_at(Var<float> images, const std::optional<DropoutKey>& key) const;
@@ -83,7 +83,7 @@ class OcrModel {
 
   std::vector<OcrStage> stages_;
   std::vector<Conv2d<float>> convolutions_;
-  Stacked<Bidirectional<AnyCell<float>>> encoder_;
+  Layers<float> encoder_;
   std::optional<Decoder<float>> decoder_;
   std::optional<Linear<float>> ctc_;
 };

@@ -151,6 +151,10 @@ void check_out(const std::string& out, const std::string& resume) {
     wrong_argument("--out ", out, ": --resume ", resume, " goes on there: must be the same, or left out");
 }
 
+void refuse_option(const std::string& name, const std::string& why) {
+  wrong_argument(name, ": not here, ", why, ": must be left out");
+}
+
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) bad_file(file, ": its metadata have no ", key, ": must be saved by carousel train");

@@ -124,6 +124,8 @@ std::string saved_path(const std::string& path);
 void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out);
 /// Throws std::invalid_argument unless --out names the folder of --resume.
 void check_out(const std::string& out, const std::string& resume);
+/// Throws std::invalid_argument: "--bidirectional: not here, WHY: must be left out".
+[[noreturn]] void refuse_option(const std::string& name, const std::string& why);
 /// The value of an option in the metadata of a checkpoint; throws std::runtime_error if it has none.
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file);
 /// Throws std::runtime_error for a value that can not be.
@@ -137,15 +139,22 @@ std::string data_folder();
 /// The words joined: "a, b, c".
 std::string list_words(const std::vector<std::string>& words);
 
-/// What help says of the options of a net; nullptr: the task has no such option.
+/// What --dropout is where the last layer has it too.
+inline constexpr const char* dropped_each = "part of each layer's outputs that is dropped in training";
+
+/// What help says of the options of a net.
 struct NetHelp {
   const char* hidden = "units of each layer";
   const char* layers = "layers";
-  const char* bidirectional = nullptr;  // for tasks that have all of a sequence before they answer
-  const char* dropout = "part of each layer's outputs that is dropped in training";
+  const char* bidirectional = nullptr;  ///< for tasks that have all of a sequence before they answer; the others say in
+  const char* one_way = nullptr;        ///< `one_way` why they refuse the option
+  const char* dropout = "part of a layer's outputs that the next one does not see in training";
 };
 
-/// What help says of the options of a training; nullptr: the task has no such option.
+/// What --patience is where nothing validates.
+inline constexpr const char* patience_on_loss = "ends after so many epochs whose loss is not better than the best; 0: never";
+
+/// What help says of the options of a training.
 struct TrainingHelp {
   const char* batch = "examples per update";
   const char* clip = "bound of the gradient's norm; 0: none";
@@ -188,16 +197,18 @@ class Arguments {
     add_flag("--quiet", &Options::quiet, "no progress on standard error", {.saved = false});
   }
 
-  /// --hidden, and --layers --bidirectional --dropout where the task has a word on them.
-  Arguments& add_net(const NetHelp& help = {}) {
+  /// --hidden --layers --bidirectional --dropout.
+  Arguments& add_net(const NetHelp& help) {
     add("--hidden", "N", &Options::hidden, help.hidden, size_rule());
-    if (help.layers) add("--layers", "N", &Options::layers, help.layers, layers_rule());
-    if (help.bidirectional) add_flag("--bidirectional", &Options::bidirectional, help.bidirectional);
-    if (help.dropout) add("--dropout", "P", &Options::dropout, help.dropout, {.at_least = 0, .below = 1});
-    return *this;
+    add("--layers", "N", &Options::layers, help.layers, layers_rule());
+    if (help.bidirectional)
+      add_flag("--bidirectional", &Options::bidirectional, help.bidirectional);
+    else
+      add_refused("--bidirectional", help.one_way);
+    return add("--dropout", "P", &Options::dropout, help.dropout, {.at_least = 0, .below = 1});
   }
 
-  /// --batch --optimizer --rate --schedule --warm-up --final-rate --clip, and --patience where something validates.
+  /// --batch --optimizer --rate --schedule --warm-up --final-rate --clip --patience.
   Arguments& add_training(const TrainingHelp& help = {}) {
     add("--batch", "N", &Options::batch, help.batch, size_rule());
     add("--optimizer", "NAME", &Options::optimizer, "how parameters follow gradients: " + list_words(optimizers().one_of),
@@ -209,13 +220,12 @@ class Arguments {
     add("--warm-up", "N", &Options::warm_up, "steps in which it rises at the beginning", {.at_least = 0, .at_most = 1e9});
     add("--final-rate", "F", &Options::final_rate, "the part of it that a cosine ends with", {.at_least = 0, .at_most = 1});
     add("--clip", "C", &Options::clip, help.clip, {.at_least = 0});
-    if (help.patience) add("--patience", "N", &Options::patience, help.patience, {.at_least = 0, .at_most = 1e9});
-    return *this;
+    return add("--patience", "N", &Options::patience, help.patience, {.at_least = 0, .at_most = 1e9});
   }
 
-  /// --threads, for a task that computes parts of a batch side by side.
-  Arguments& add_threads() {
-    return add("--threads", "N", &Options::threads, "processor cores to use", {.at_least = 1, .at_most = 1024, .saved = false});
+  /// --threads.
+  Arguments& add_threads(const char* help = "processor cores to use: 2 compute a half of each batch, more gain nothing") {
+    return add("--threads", "N", &Options::threads, help, {.at_least = 1, .at_most = 1024, .saved = false});
   }
   /// --data, for a task that reads data sets.
   Arguments& add_data() {
@@ -239,6 +249,18 @@ class Arguments {
   requires std::derived_from<Options, Base> Arguments& add_flag(const std::string& name, bool Base::*member,
                                                                 const std::string& help, const Rule& rule = {}) {
     return add(name, "", member, help, rule);
+  }
+  /// A flag that other tasks have, but for which there is no use here: `why` is what help and the error say.
+  Arguments& add_refused(const std::string& name, const std::string& why) {
+    Option option{.name = name, .value = "", .help = "not here: " + why, .rule = {.saved = false}};
+    option.read = [=](const std::string& where, const std::string& text, Options&) {
+      bool given = false;
+      detail::read_value(where, text, {}, given);
+      if (given) detail::refuse_option(where, why);
+    };
+    option.text = [](const Options&) { return "no"; };
+    options_.push_back(std::move(option));
+    return *this;
   }
 
   /// Declares them on a command line; the command that is returned trains with what was given, over what the training to resume

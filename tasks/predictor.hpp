@@ -4,10 +4,8 @@
 
 #include <optional>
 
-#include <carousel/models/any_cell.hpp>
 #include <carousel/models/linear.hpp>
-#include <carousel/models/stacked.hpp>
-#include <carousel/tasks/options.hpp>
+#include <carousel/tasks/layers.hpp>
 
 namespace carousel {
 
@@ -17,13 +15,12 @@ struct PredictorStart {
   LinearOptions<double> readout = {};
 };
 
-/// With h the outputs of the last layer:
+/// With h the outputs of the last layer, of both directions if it has them:
 ///   y = h W + b
 struct Predictor {
-  Stacked<AnyCell<double>> layers;  // below p / "cell"
+  Layers<double> layers;  // below p / "cell"
   Linear<double> readout;
 
-  /// Makes `options.layers` layers of `options.hidden` units of `options.cell`.
   ///   in: features of x;  out: of y
   Predictor(Scope<double> p, Index in, Index out, const TrainOptions& options, const PredictorStart& start = {});
 

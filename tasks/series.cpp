@@ -43,8 +43,10 @@ Arguments<SeriesOptions> arguments() {
       .add("--season", "N", &SeriesOptions::season,
            "rows of a season, for the seasonal baseline; 0: found in the part to train on",
            {.at_least = 0, .at_most = size_rule().at_most})
-      .add_net()
-      .add_training({.batch = "windows per update"});
+      .add_net(
+          {.hidden = "units of each layer, in each direction", .bidirectional = "layers that read a window from its end too"})
+      .add_training({.batch = "windows per update"})
+      .add_threads();
   return all;
 }
 
@@ -176,11 +178,13 @@ int train(const SeriesOptions& options) {
                 .optimizer = *optimizer,
                 .data = {.examples = windows, .batch = options.batch},
                 .loss =
-                    [&](const Batch& batch, const Shard&) {
+                    [&](const Batch& batch, const Shard& shard) {
                       std::vector<Index> origins;
-                      for (const Index n : batch.examples) origins.push_back(options.window + n);
-                      return model.loss(series, origins, DropoutKey{.seed = batch.key});
+                      for (const Index n : shard.of(batch.examples)) origins.push_back(options.window + n);
+                      const Index size = std::ssize(batch.examples);
+                      return model.loss(series, origins, size, DropoutKey{.seed = batch.key, .first_example = shard.first(size)});
                     },
+                .shards = static_cast<int>(std::min<Index>(2, options.batch)),
                 .validation = {.name = "validation_mse", .measure = validation_mse},
                 .result =
                     [&](const TrainOutcome& trained) {

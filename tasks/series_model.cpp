@@ -53,7 +53,8 @@ Var<double> SeriesModel::scaled_forecasts(const Series& series, std::span<const 
   return net_.after_all(xs, key);
 }
 
-Var<double> SeriesModel::loss(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key) const {
+Var<double> SeriesModel::loss(const Series& series, std::span<const Index> origins, Index divide_by,
+                              const std::optional<DropoutKey>& key) const {
   Tape<double>& tape = Tape<double>::active();
   const Var<double> ys = tape.constant(Shape{std::ssize(origins), horizon_});
   double* to = tape.data(ys);
@@ -61,7 +62,7 @@ Var<double> SeriesModel::loss(const Series& series, std::span<const Index> origi
     const double* const next = series.target().data() + origin;
     for (Index step = 0; step < horizon_; ++step) *to++ = (next[step] - *(next - 1)) / change();
   }
-  return mean_squared_error(scaled_forecasts(series, origins, key), ys);
+  return mean_squared_error(scaled_forecasts(series, origins, key), ys, {.divide_by = static_cast<double>(divide_by * horizon_)});
 }
 
 std::vector<Forecast> SeriesModel::forecasts(const Series& series, Index first, Index last) const {

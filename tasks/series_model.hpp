@@ -33,8 +33,10 @@ class SeriesModel {
 
   Index horizon() const { return horizon_; }
 
-  /// Mean of (forecast − true)² over the steps of the forecasts from these rows on, in squares of the column's change.
-  Var<double> loss(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key = {}) const;
+  /// Σ over the forecasts from these rows on of the mean of (forecast − true)² over their steps, in squares of the column's
+  /// change, divided.
+  Var<double> loss(const Series& series, std::span<const Index> origins, Index divide_by,
+                   const std::optional<DropoutKey>& key = {}) const;
   /// The forecasts from each of the rows [first, last) on, in the units of the column. Row series.rows() is the first after the
   /// end.
   std::vector<Forecast> forecasts(const Series& series, Index first, Index last) const;

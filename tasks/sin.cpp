@@ -34,7 +34,8 @@ std::vector<Preset<SinOptions>> presets() {
 
 Arguments<SinOptions> arguments() {
   Arguments<SinOptions> all("sin", presets());
-  all.add_net()
+  all.add_threads()
+      .add_net({.one_way = "a point that is to be said would be read before"})
       .add("--sequences", "N", &SinOptions::sequences, "sequences of 100 points in an epoch", {.at_least = 1, .at_most = 1e9})
       .add("--noise", "S", &SinOptions::noise, "deviation of what is added to the points that the net reads in training",
            {.at_least = 0})
@@ -123,22 +124,28 @@ int train(const SinOptions& options) {
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
   if (options.readout_rate > 0) optimizer->group("readout", {.rate = options.readout_rate});
 
-  std::vector<double> starts;
-  Index epoch = -1;  // that they are of
+  struct Starts {
+    std::vector<double> at = {};
+    Index epoch = -1;  // that they are of
+  };
+  std::vector<Starts> starts(static_cast<std::size_t>(std::min<Index>(2, options.batch)));  // each shard has its own
   const auto loss = [&](const Batch& batch, const Shard& shard) {
-    if (batch.epoch != epoch) starts = sin_starts(options, epoch = batch.epoch);
+    auto& [at, epoch] = starts[static_cast<std::size_t>(shard.index)];
+    if (batch.epoch != epoch) at = sin_starts(options, epoch = batch.epoch);
     std::vector<double> mine;
-    for (const Index n : shard.of(batch.examples)) mine.push_back(starts[static_cast<std::size_t>(n)]);
+    for (const Index n : shard.of(batch.examples)) mine.push_back(at[static_cast<std::size_t>(n)]);
     const auto sequences = sin_sequences(mine, sin_length);
+    const Index size = std::ssize(batch.examples), first = shard.first(size);
     std::vector<std::vector<double>> noise;
     if (options.noise > 0) {
       noise = sequences;
-      Random random(batch.key);
-      for (std::vector<double>& sequence : noise)
-        for (double& x : sequence) x = random.normal(0, options.noise);
+      for (std::size_t n = 0; n < noise.size(); ++n) {
+        Random random = Random(batch.key).split(static_cast<std::uint64_t>(first) + n);
+        for (double& x : noise[n]) x = random.normal(0, options.noise);
+      }
     }
-    const Var<double> sum = sin_loss(net, sequences, noise, DropoutKey{.seed = batch.key});
-    return sum * (1 / static_cast<double>(batch.examples.size()));
+    const Var<double> sum = sin_loss(net, sequences, noise, DropoutKey{.seed = batch.key, .first_example = first});
+    return sum * (1 / static_cast<double>(size));
   };
 
   LatestLosses latest(options.batch);
@@ -152,6 +159,7 @@ int train(const SinOptions& options) {
                 .optimizer = *optimizer,
                 .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
                 .loss = loss,
+                .shards = static_cast<int>(starts.size()),
                 .validation = {.name = "validation_loss", .measure = [&] { return loss_from(net, sin_validation_starts()); }},
                 .after_step = after_step,
                 .save = [&](Safetensors& file) { latest.put(file); },

@@ -44,14 +44,21 @@ Arguments<TableOptions> arguments() {
       .add("--readout", "NAME", &TableOptions::readout, "linear: of all outputs; first: the first output is the answer",
            {.one_of = {"linear", "first"}})
       .add("--passes", "N", &TableOptions::passes, "passes over the table in an epoch", size_rule())
-      .add_net()
-      .add_training({.batch = "windows per update", .patience = nullptr})
+      .add_net(
+          {.hidden = "units of each layer, in each direction", .bidirectional = "layers that read a --window from its end too"})
+      .add_training({.batch = "windows per update", .patience = patience_on_loss})
       .add("--import", "DIR", &TableOptions::import_from, "starts from weights in text files", {.saved = false})
+      .add_flag("--as-imported", &TableOptions::as_imported, "keeps those as they are, without a training: a run for eval",
+                {.saved = false})
       .add("--export", "DIR", &TableOptions::export_to, "writes the weights as text files", {.saved = false})
       .add("--sweep", "N", &TableOptions::sweep,
-           "tries N nets of 1 to 2 --hidden units and rates around --rate, and ranks them; 0: trains one",
+           "tries N nets of 1 to 2 --hidden units and rates around --rate, and ranks them, without the rows held out by as many "
+           "of "
+           "the last others; 0: trains one",
            {.at_least = 0, .at_most = 1e6, .saved = false})
-      .add_threads();
+      .add_threads(
+          "processor cores to use: of a --sweep for its nets; else 2 compute a half of each batch of windows, more gain "
+          "nothing");
   return all;
 }
 
@@ -66,13 +73,18 @@ std::vector<Metric> metrics_of(const Confusion& counts) {
           {"errors0to1", number(counts.errors0to1)}, {"errors1to0", number(counts.errors1to0)}};
 }
 
-/// Tries many, shows them best first, and keeps the table in the run's folder.
+/// Tries many, shows them best first, and keeps the table in the run's folder. What is held out has no say in it.
 int train_many(const TableOptions& options, const Table& table) {
   if (options.schedule != "constant" || options.warm_up > 0)
     wrong_argument("--sweep: of nets whose rate stays: must be without --schedule and --warm-up");
+  if (options.patience > 0) wrong_argument("--sweep: of nets that are trained to the end: must be without --patience");
   if (!options.resume.empty()) wrong_argument("--sweep: begins anew: must be without --resume");
+  if (!options.import_from.empty() || !options.export_to.empty())
+    wrong_argument("--sweep: of nets with starts of their own: must be without --import and --export");
+  const Table known = options.held_out > 0 ? table.first(rows_to_learn(options, table)) : table;
+  rows_to_learn(options, known);  // throws before the folder is made
   const std::string folder = make_run_folder("table", options.out, true);
-  const std::vector<Tried> tried = sweep(options, table);
+  const std::vector<Tried> tried = sweep(options, known);
   const std::string text = sweep_table(tried);
   write_text((std::filesystem::path(folder) / "sweep.csv").string(), text);
   print(text.substr(0, text.size() - 1));
@@ -93,27 +105,47 @@ int train_many(const TableOptions& options, const Table& table) {
   return exit_done;
 }
 
+/// What checkpoints say besides the options.
+Metadata saved_with(const Table& table) {
+  return {{"columns", fmt::format("{}", fmt::join(table.columns, "\t"))}};
+}
+
+/// Makes a run of the parameters as they are.
+int keep_imported(const TableOptions& options, const Table& table, TableTraining& training) {
+  const std::string folder = make_run_folder("table", options.out, true);
+  Metadata metadata = options.metadata;
+  metadata.merge(saved_with(table));
+  metadata["identity"] = table.identity();
+  write_config(folder, options.metadata, {});
+  save(training.registry, (std::filesystem::path(folder) / "best.safetensors").string(), {.tensors = {}, .metadata = metadata});
+  note(fmt::format("saved in {}; try: carousel eval {}", folder, shell_word(folder)));
+  print(result_line("table", metrics_of(counts_of(outputs_of(training.model, options, table), options, table))));
+  return exit_done;
+}
+
 int train(const TableOptions& options) {
   const Table table = training_table(options);
   const Index learned = rows_to_learn(options, table);
   if (options.sweep > 0) return train_many(options, table);
   TableTraining training(options, table);
-  const auto counts = [&] { return counts_of(outputs_of(training.model, options, table), options, table); };
-  if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);  // throws before the training
+  if (!options.export_to.empty()) check_export(training.registry, options, options.export_to);
+  if (options.as_imported && (options.import_from.empty() || !options.export_to.empty()))
+    wrong_argument("--as-imported: keeps what --import reads: must be with it, and without --export");
   if (!options.import_from.empty()) {
+    if (!options.resume.empty()) wrong_argument("--import: is where a training begins: must be without --resume");
     import_weights(training.registry, options, options.import_from);
-    const Confusion found = counts();
-    print(fmt::format("imported: {} of {} rows right", found.right(), found.rows()));
+    if (options.as_imported) return keep_imported(options, table, training);
   }
   return train_model<float>(
       options,
       {.about = fmt::format("{} rows of {} columns", table.rows(), table.columns.size()),
        .parts = {.unit = "rows", .train = learned, .test = table.rows() - learned},
        .identity = table.identity(),
-       .metadata = {{"columns", fmt::format("{}", fmt::join(table.columns, "\t"))}},
+       .metadata = saved_with(table),
        .optimizer = *training.optimizer,
        .data = training.data,
        .loss = training.loss,
+       .shards = training.shards,
        .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
          const std::vector<double> outputs = outputs_of(training.model, options, table);
          const auto part = outputs.begin() + learned;
@@ -123,7 +155,7 @@ int train(const TableOptions& options) {
        .result =
            [&](const TrainOutcome&) {
              if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);
-             return metrics_of(counts());
+             return metrics_of(counts_of(outputs_of(training.model, options, table), options, table));
            }});
 }
 
@@ -164,10 +196,14 @@ int eval(const EvalOptions& options) {
     table = read_table(*options.input,
                        {.label = trained.label, .name = trained.name, .inputs = loaded.columns, .may_lack_labels = true});
     trained.held_out = 0;
-  } else if (const auto path = options.checkpoint.metadata.find("input"); path != options.checkpoint.metadata.end()) {
-    table = read_table(path->second, {.label = trained.label, .name = trained.name, .inputs = loaded.columns});
   } else {
-    table = prime_table();
+    const auto path = options.checkpoint.metadata.find("input");
+    const std::string input = path == options.checkpoint.metadata.end() ? "" : path->second;
+    table = input.empty() ? prime_table()
+                          : read_table(input, {.label = trained.label, .name = trained.name, .inputs = loaded.columns});
+    if (detail::saved_value(options.checkpoint.metadata, "identity", options.file) != table.identity())
+      bad_file(options.file, ": trained on ", input.empty() ? "the prime table" : input,
+               ", which has changed since then: must be as it was, or --input FILE gives another");
   }
   const std::vector<double> outputs = outputs_of(loaded.model, trained, table);
   if (options.input)

@@ -64,6 +64,15 @@ std::optional<float> number(std::string_view text) {
 
 }  // namespace
 
+Table Table::first(Index count) const {
+  const Index width = std::ssize(columns);
+  Table part{
+      .columns = columns, .names = {names.begin(), names.begin() + count}, .xs = empty<float>({count, width}), .labels = {}};
+  std::copy_n(xs.data(), count * width, part.xs.data());
+  if (!labels.empty()) part.labels.assign(labels.begin(), labels.begin() + count);
+  return part;
+}
+
 std::string Table::identity() const {
   std::string all;
   for (const std::string& column : columns) all += column + '\t';

@@ -16,6 +16,8 @@ struct Table {
   std::vector<Index> labels;         ///< 0 or 1, of each row; empty: they are not known
 
   Index rows() const { return static_cast<Index>(names.size()); }
+  /// The table that the first rows make.
+  Table first(Index count) const;
   /// What tells it from other tables.
   std::string identity() const;
 };

@@ -35,17 +35,12 @@ std::pair<Tensor<float>, Tensor<float>> scales(const Table& table, Index rows) {
   return {mean, scale};
 }
 
-/// A table as one series: [rows, 1, columns].
-Tensor<float> as_series(const Table& table) {
-  Tensor<float> xs = empty<float>({table.rows(), 1, std::ssize(table.columns)});
-  std::copy(table.xs.begin(), table.xs.end(), xs.begin());
-  return xs;
-}
-
 }  // namespace
 
 Index rows_to_learn(const TableOptions& options, const Table& table) {
   const Index rows = table.rows() - static_cast<Index>(options.held_out * static_cast<double>(table.rows()));
+  if (rows == table.rows() && options.held_out > 0)
+    wrong_argument("--held-out ", options.held_out, ": of ", rows, " rows that is none: must be 0, or at least one of them");
   if (rows < 1) wrong_argument("--held-out ", options.held_out, ": must leave at least one of ", table.rows(), " rows");
   return rows;
 }
@@ -53,34 +48,43 @@ Index rows_to_learn(const TableOptions& options, const Table& table) {
 TableModel::TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table)
     : mean_(p.parameter("columns/mean", {columns}, init::constant<float>(0))),
       scale_(p.parameter("columns/scale", {columns}, init::constant<float>(1))),
-      cell_([&] {
-        std::vector<AnyCell<float>> layers;
-        for (Index layer = 0; layer < options.layers; ++layer)
-          layers.push_back(make_cell(options.cell, p / "cell" / std::to_string(layer), layer == 0 ? columns : options.hidden,
-                                     options.hidden, cell_options(options)));
-        return Stacked(std::move(layers), options.dropout);
-      }()) {
-  if (options.readout == "linear") readout_ = Linear<float>(p / "readout", options.hidden, 1);
+      layers_(p / "cell", columns, options, cell_options(options)) {
+  if (options.bidirectional && options.window == 0)
+    wrong_argument("--bidirectional: a row of a series is answered before the next one comes: must be with --window N");
+  if (options.readout == "linear") readout_ = Linear<float>(p / "readout", layers_.outputs(), 1);
   if (table && readout_) std::tie(mean_->value, scale_->value) = scales(*table, rows_to_learn(options, *table));
   mean_->frozen = scale_->frozen = true;
 }
 
-Var<float> TableModel::operator()(const Tensor<float>& given, std::span<const Index> lengths,
-                                  const std::optional<DropoutKey>& key) const {
-  Tape<float>& tape = Tape<float>::active();
-  const Var<float> raw = tape.constant(given), mean = mean_, scale = scale_;
-  const Var<float> xs = (raw - mean) / scale;
-  const Var<float> hs = scan(cell_, xs, {.lengths = lengths, .key = key});  // [time, batch, hidden]
-  const Shape shape{hs.shape()[0], hs.shape()[1]};
-  return readout_ ? reshape((*readout_)(hs), shape) : at(hs, -1, 0);
+/// xs: [time, batch, columns]
+Var<float> TableModel::enter(const Tensor<float>& xs) const {
+  const Var<float> raw = Tape<float>::active().constant(xs), mean = mean_, scale = scale_;
+  return (raw - mean) / scale;
+}
+/// hs: [rows, features];  result: [rows, 1]
+Var<float> TableModel::answers(Var<float> hs) const {
+  return readout_ ? (*readout_)(hs) : slice(hs, 1, 0, 1);
+}
+
+Var<float> TableModel::of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key) const {
+  const Index count = shape_of(rows)[0], columns = shape_of(rows)[1];
+  const Var<float> xs = enter(rows);
+  const Var<float> hs = layers_.read(reshape(xs, {count, 1, columns}), {.key = key}).outputs;
+  return answers(reshape(hs, {count, -1}));
+}
+
+Var<float> TableModel::of_windows(const Windows& windows, const std::optional<DropoutKey>& key) const {
+  return answers(layers_.after_all(enter(windows.xs), {.lengths = windows.lengths, .key = key}));
 }
 
 Windows windows_before(const Table& table, Index window, std::span<const Index> rows) {
   const Index columns = std::ssize(table.columns), batch = std::ssize(rows);
-  Windows all{full<float>({window, batch, columns}, std::numeric_limits<float>::quiet_NaN()), {}};
+  std::vector<Index> lengths;
+  for (const Index row : rows) lengths.push_back(std::min(window, row + 1));
+  const Index longest = *std::max_element(lengths.begin(), lengths.end());
+  Windows all{full<float>({longest, batch, columns}, std::numeric_limits<float>::quiet_NaN()), std::move(lengths)};
   for (Index b = 0; b < batch; ++b) {
-    const Index last = rows[static_cast<std::size_t>(b)], first = std::max<Index>(0, last - window + 1);
-    all.lengths.push_back(last - first + 1);
+    const Index last = rows[static_cast<std::size_t>(b)], first = last - all.lengths[static_cast<std::size_t>(b)] + 1;
     for (Index row = first; row <= last; ++row)
       std::copy_n(table.xs.data() + row * columns, columns, all.xs.data() + ((row - first) * batch + b) * columns);
   }
@@ -92,18 +96,16 @@ std::vector<double> outputs_of(const TableModel& model, const TableOptions& opti
   const NoGrad<float> no_gradient;
   std::vector<double> outputs;
   if (options.window == 0) {
-    const Tensor<float> all = model(as_series(table), {}).value();
+    const Tensor<float> all = model.of_series(table.xs).value();
     outputs.assign(all.begin(), all.end());
   } else {
     constexpr Index most = 1000;
     for (Index from = 0; from < table.rows(); from += most) {
       std::vector<Index> rows(static_cast<std::size_t>(std::min(most, table.rows() - from)));
       std::iota(rows.begin(), rows.end(), from);
-      const Windows windows = windows_before(table, options.window, rows);
       tape.clear();
-      const Tensor<float> some = model(windows.xs, windows.lengths).value();
-      for (std::size_t b = 0; b < rows.size(); ++b)
-        outputs.push_back(static_cast<double>(some(windows.lengths[b] - 1, static_cast<Index>(b))));
+      const Tensor<float> some = model.of_windows(windows_before(table, options.window, rows)).value();
+      outputs.insert(outputs.end(), some.begin(), some.end());
     }
   }
   if (model.has_readout())
@@ -124,20 +126,19 @@ TableTraining::TableTraining(const TableOptions& options, const Table& table)
   const bool series = options.window == 0;
   data = series ? DataSet{.examples = options.passes, .batch = 1}
                 : DataSet{.examples = rows * options.passes, .batch = options.batch};
-  loss = [=, this, &table](const Batch& batch, const Shard& shard) -> Var<float> {
+  shards = series ? 1 : static_cast<int>(std::min<Index>(2, options.batch));
+  loss = [=, this, &table, learned = table.first(rows).xs](const Batch& batch, const Shard& shard) -> Var<float> {
     Tape<float>& tape = Tape<float>::active();
     const DropoutKey key{.seed = batch.key, .first_example = shard.first(std::ssize(batch.examples))};
-    Var<float> scores;  // [1, of what] or [of what, 1]
+    Var<float> scores;  // [rows, 1]
     std::vector<float> targets;
     if (series) {
-      scores = slice(model(as_series(table), {}, key), 0, 0, rows);
+      scores = model.of_series(learned, key);
       targets.assign(table.labels.begin(), table.labels.begin() + rows);
     } else {
       std::vector<Index> mine;
       for (const Index n : shard.of(batch.examples)) mine.push_back(n % rows);
-      const Windows windows = windows_before(table, options.window, mine);
-      const Var<float> all = model(windows.xs, windows.lengths, key);
-      scores = last(reshape(all, {all.shape()[0], all.shape()[1], 1}), windows.lengths);
+      scores = model.of_windows(windows_before(table, options.window, mine), key);
       for (const Index row : mine) targets.push_back(static_cast<float>(table.labels[static_cast<std::size_t>(row)]));
     }
     const Var<float> wanted = tape.constant(scores.shape());

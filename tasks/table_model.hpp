@@ -7,10 +7,8 @@
 #include <vector>
 
 #include <carousel/lib/fit.hpp>
-#include <carousel/models/any_cell.hpp>
 #include <carousel/models/linear.hpp>
-#include <carousel/models/stacked.hpp>
-#include <carousel/tasks/options.hpp>
+#include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/table_data.hpp>
 
 namespace carousel {
@@ -23,10 +21,20 @@ struct TableOptions : TrainOptions {
   Index passes = 0;                            ///< over the table, in an epoch
   Index sweep = 0;                             ///< configurations to try
   std::string import_from = {}, export_to = {};
+  bool as_imported = false;  ///< nothing is trained
 };
 
-/// Of the rows, those that are learned; the others come after them.
+/// Of the rows, those that are learned; the others come after them. Throws std::invalid_argument if none would be left, or
+/// options.held_out is more than 0 but less than a row.
 Index rows_to_learn(const TableOptions& options, const Table& table);
+
+/// The rows that end with some rows each, `window` of them or as many as there are: [longest, batch, columns], with NaN beyond
+/// the lengths.
+struct Windows {
+  Tensor<float> xs;
+  std::vector<Index> lengths;
+};
+Windows windows_before(const Table& table, Index window, std::span<const Index> rows);
 
 /// With x the columns less their mean, by their deviation (of the rows that are learned):
 ///   h' = cell(x, h);  output = σ(h' W + b)
@@ -36,23 +44,21 @@ class TableModel {
   /// `learned`: rows from which the means come; empty: they are to be loaded.
   TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table = nullptr);
 
-  /// What outputs are made of: logits, or the outputs themselves.
-  ///   xs: [time, batch, columns];  lengths: [batch], or empty;  result: [time, batch]
-  Var<float> operator()(const Tensor<float>& xs, std::span<const Index> lengths, const std::optional<DropoutKey>& key = {}) const;
+  /// What outputs are made of, logits or the outputs themselves: of every row of a series, or of the last ones of windows.
+  ///   rows: [rows, columns];  result: [rows, 1]
+  Var<float> of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key = {}) const;
+  ///   result: [batch, 1]
+  Var<float> of_windows(const Windows& windows, const std::optional<DropoutKey>& key = {}) const;
   bool has_readout() const { return readout_.has_value(); }
 
  private:
+  Var<float> enter(const Tensor<float>& xs) const;
+  Var<float> answers(Var<float> hs) const;
+
   Param<float> mean_, scale_;
-  Stacked<AnyCell<float>> cell_;
+  Layers<float> layers_;
   std::optional<Linear<float>> readout_;
 };
-
-/// The rows that end with some rows each: [window, batch, columns], with NaN beyond the lengths.
-struct Windows {
-  Tensor<float> xs;
-  std::vector<Index> lengths;
-};
-Windows windows_before(const Table& table, Index window, std::span<const Index> rows);
 
 /// The outputs for all rows, from 0 to 1 with a read-out.
 std::vector<double> outputs_of(const TableModel& model, const TableOptions& options, const Table& table);
@@ -66,6 +72,7 @@ struct TableTraining {
   TableModel model;
   std::unique_ptr<Optimizer<float>> optimizer;
   DataSet data;
+  int shards;
   LossFunction<float> loss;
 
   TableTraining(const TableOptions& options, const Table& table);

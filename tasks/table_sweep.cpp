@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ TableOptions drawn_options(const TableOptions& options, Index number) {
   drawn.rate = options.rate * std::pow(10, random.uniform(-1, 1));
   const double digit = std::pow(10, std::floor(std::log10(drawn.rate)) - 2);
   drawn.rate = std::stod(fmt::format("{:.3g}", std::round(drawn.rate / digit) * digit));
-  drawn.seed = options.seed + number;
+  drawn.seed = static_cast<Index>((static_cast<std::uint64_t>(options.seed) + static_cast<std::uint64_t>(number)) &
+                                  static_cast<std::uint64_t>(std::numeric_limits<Index>::max()));
   return drawn;
 }
 
@@ -36,6 +38,7 @@ std::vector<Tried> sweep(const TableOptions& options, const Table& table) {
     const FitResult result = fit<float>(*training.optimizer, training.data, training.loss,
                                         {.epochs = options.epochs,
                                          .clip_norm = options.clip,
+                                         .shards = training.shards,
                                          .seed = static_cast<std::uint64_t>(tried.options.seed),
                                          .explosion = 10,
                                          .stop = &interrupted()});

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/file.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/text_data.hpp>
 
@@ -77,11 +78,17 @@ std::vector<float> read_numbers(const std::string& path, Index lines, Index in_e
 
 }  // namespace
 
-void export_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder) {
-  const std::vector<WeightFile> files = weight_files(registry, options);
+void check_export(Registry<float>& registry, const TableOptions& options, const std::string& folder) {
+  weight_files(registry, options);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) bad_file("--export ", folder, ": ", error.message(), ": must be a folder, or a place for one");
+  NewFile((std::filesystem::path(folder) / "weightsG.txt").string(), 0);  // which is not published: nothing is left of it
+}
+
+void export_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder) {
+  check_export(registry, options, folder);
+  const std::vector<WeightFile> files = weight_files(registry, options);
   for (const WeightFile& file : files) {
     std::string text;
     for (Index line = 0; line < file.lines; ++line)

@@ -14,6 +14,9 @@ namespace carousel {
 /// `lstm` or `lstm-linear`, std::runtime_error for files that can not be written.
 void export_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder);
 
+/// Throws what export_weights would, before there is something to write; nothing is written but the folder.
+void check_export(Registry<float>& registry, const TableOptions& options, const std::string& folder);
+
 /// Reads them. Throws as export_weights does, and std::runtime_error, with file, line and column, for what is no number and files
 /// with too few or too many; no parameter has changed then.
 void import_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder);

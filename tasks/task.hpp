@@ -14,7 +14,9 @@
 ///
 ///     Arguments<EchoOptions> arguments() {
 ///       Arguments<EchoOptions> all("echo", presets());  // brings --preset, --cell, … along
-///       all.add_net().add_training().add("--readout", "NAME", &EchoOptions::readout, "what is compared with the numbers");
+///       all.add_net({.one_way = "each number is answered before the next one comes"})
+///           .add_training()
+///           .add("--readout", "NAME", &EchoOptions::readout, "what is compared with the numbers");
 ///       return all;
 ///     }
 ///     int train(const EchoOptions& options) {

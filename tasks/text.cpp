@@ -47,7 +47,7 @@ Arguments<TrainOptions> arguments() {
   all.add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in",
           {.is_path = true})
       .add_threads()
-      .add_net()  // not --bidirectional: what follows must not be seen before it
+      .add_net({.one_way = "a character that is to be said would be read before", .dropout = dropped_each})
       .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
       .add_training({.batch = "streams read side by side",
                      .clip = "bound of the gradient's norm; source: of each of its elements; 0: none"});

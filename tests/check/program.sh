@@ -62,8 +62,7 @@ expect_error 'the built-in text: 112453 characters for batches of 1048576 stream
   train text --batch 1048576 --steps 1048576
 expect_error '--layers 1001: must be a whole number of 1 to 1000' train text --layers 1001
 expect_error '--seed 4294967296: echo draws as numpy does: must be at most 4294967295' train echo --seed 4294967296
-expect_error 'train echo: --threads: no such option; carousel train echo --help lists them' train echo --threads 2
-expect_error 'train count: --threads: no such option; carousel train count --help lists them' train count --threads 2
+expect_error 'train echo: --steps: no such option; carousel train echo --help lists them' train echo --steps 2
 expect_error 'train echo: --resume: a value must follow' train echo --resume
 expect_error '--resume nowhere: must be the folder of a training' train echo --resume nowhere
 expect_error 'eval: RUN is missing; carousel eval --help says more' eval

@@ -32,24 +32,38 @@ check 'eval: counts' out_matches '^result: table right=[0-9]+ rows=400 right1to1
 run train table "${small[@]}" --out straight --export weights
 check 'weights: 12 files' test "$(find "$work/weights" -name '*.txt' | wc -l)" = 12
 check 'weights: a line for each unit, of columns and units' test "$(awk -F '\t' '{ print NF }' "$work/weights/weightsG.txt" | sort | uniq -c | xargs)" = '8 10'
-run train table "${small[@]}" --epochs 1 --passes 1 --seed 9 --import weights --out imported
-right=$(sed -nE 's/^imported: ([0-9]+) of 100 rows right$/\1/p' "$work/out")
 run eval straight
-check 'weights: imported, they count as they did' out_matches "^result: table right=$right rows=100 "
+cp "$work/out" "$work/straight.out"
+run train table "${small[@]}" --seed 9 --import weights --as-imported --out imported
+check 'weights: imported, they count as they did, without a training' same_bits out straight.out
+run eval imported --input unlabelled.tsv
+cp "$work/out" "$work/imported.out"
+run eval straight --input unlabelled.tsv
+check 'weights: imported, they class what is given as they did' same_bits out imported.out
+cp -r "$work/weights" "$work/again"
+run train table "${small[@]}" --epochs 1 --passes 1 --rate 1e-30 --seed 9 --import again --export again --out same-folder
+check 'weights: what is imported is not written over before it is read' diff -r "$work/weights" "$work/again"
+expect_error '--as-imported: keeps what --import reads: must be with it, and without --export' train table --as-imported
+expect_error '--import: is where a training begins: must be without --resume' train table --resume straight --epochs 5 --import weights
 printf '1 2 x\n' >"$work/weights/biasF.txt"
 expect_error 'read weights/biasF.txt: line 1, column 5: x: must be a number' train table --import weights --hidden 8 --input memory.tsv
 expect_error 'weights as text: of 1 layer of gru: must be one layer of lstm or lstm-linear' train table --cell gru --export weights
 
 # A sweep
 run train table "${small[@]}" --sweep 4 --out sweep
-check 'sweep: a line for each, best first' test "$(grep -cE '^[1-4],[1-4],[0-9]+,[0-9.e-]+,[2-5],[0-9]+,100,' "$work/out")" = 4
+check 'sweep: a line for each, best first, by rows that are not those held out' test "$(grep -cE '^[1-4],[1-4],[0-9]+,[0-9.e-]+,[2-5],[0-9]+,75,' "$work/out")" = 4
 cp "$work/out" "$work/swept"
 run train table "${small[@]}" --sweep 4 --threads 2 --out sweep-2
 check 'sweep: the same on two threads' same_bits out swept
 check 'sweep: kept in the run' same_bits sweep/sweep.csv sweep-2/sweep.csv
 IFS=, read -r _ _ hidden rate seed right _ < <(sed -n 2p "$work/sweep/sweep.csv")
-run train table "${small[@]}" --hidden "$hidden" --rate "$rate" --seed "$seed" --out best
-check 'sweep: the best, trained alone, is as good' out_matches "^result: table right=$right rows=100 "
+head -n 301 "$work/memory.tsv" >"$work/known.tsv"
+run train table "${small[@]}" --input known.tsv --hidden "$hidden" --rate "$rate" --seed "$seed" --out best
+check 'sweep: the best, trained alone on the same rows, is as good' out_matches "^result: table right=$right rows=75 "
+sed '302,$ { s/\t0\t\([^\t]*\)$/\t1\t\1/ }' "$work/memory.tsv" >"$work/forged.tsv"
+run train table "${small[@]}" --input forged.tsv --sweep 4 --out sweep-3
+check 'sweep: what is held out has no say' same_bits sweep/sweep.csv sweep-3/sweep.csv
+check 'sweep: the held-out rows of that table are others' differ memory.tsv forged.tsv
 
 # Without a file, the prime table; always saying 0 is right in 30 of 44.
 run train table --quiet --epochs 8 --hidden 16 --rate 0.02 --out prime
@@ -78,9 +92,17 @@ hostile 'a\tlabel\n1\t0\nx7\t1\n' 'line 3, column 1 (a): x7: must be a number'
 hostile 'a\tlabel\n1\t2\n' 'line 2, column 2 (label): 2: must be 0 or 1'
 hostile 'a\tb\n1\t0\n' 'line 1: no column is called label: --label must name one of a, b'
 hostile 'a\ta\n1\t0\n' 'line 1: two columns are called a: their names must differ'
+cp "$work/memory.tsv" "$work/changing.tsv"
+run train table "${small[@]}" --input changing.tsv --epochs 1 --passes 1 --out changed
+head -n 300 "$work/memory.tsv" >"$work/changing.tsv"
+run eval changed
+check 'eval: a table that has changed since the training is not taken for it' test "$code/$(sed "s|$(readlink -f "$work")|.|g" "$work/err")" = '2/carousel: changed/last.safetensors: trained on ./changing.tsv, which has changed since then: must be as it was, or --input FILE gives another'
 printf 'x\tlabel\n1\t0\n' >"$work/narrow.tsv"
 expect_error 'read narrow.tsv: line 1: no column is called z: the model reads x, z' eval window-0 --input narrow.tsv
 expect_error '--held-out 1: must be a number of 0 or more and below 1' train table --held-out 1
+expect_error '--held-out 0.001: of 400 rows that is none: must be 0, or at least one of them' train table --input memory.tsv --held-out 0.001
+expect_error '--sweep: of nets that are trained to the end: must be without --patience' train table --sweep 2 --patience 3
+expect_error '--sweep: of nets with starts of their own: must be without --import and --export' train table --sweep 2 --export weights
 expect_error '--sweep: of nets whose rate stays: must be without --schedule and --warm-up' train table --sweep 2 --schedule cosine
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

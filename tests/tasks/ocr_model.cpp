@@ -14,7 +14,7 @@ namespace {
 
 OcrOptions small(const std::string& head) {
   OcrOptions options;
-  options.head = head, options.cell = "gru", options.hidden = 24, options.channels = 4;
+  options.head = head, options.cell = "gru", options.hidden = 24, options.bidirectional = true, options.channels = 4;
   return options;
 }
 
@@ -74,6 +74,11 @@ TEST_CASE("the nets of the presets: channels, columns, and the parameters of eac
   CHECK(usual.registry.contains("ctc/w"));
   CHECK(usual.registry.contains("decoder/attention/wq"));
   CHECK_FALSE(Small(small("ctc")).registry.contains("decoder/attention/wq"));
+  options.bidirectional = false;
+  const Small one_way(options);
+  CHECK(one_way.registry.at("encoder/0/wx").shape()[0] == 2 * 16);
+  CHECK(one_way.registry.at("ctc/w").shape()[0] == 24);
+  options.bidirectional = true;
   CHECK_FALSE(Small(small("attention")).registry.contains("ctc/w"));
   options.preset = "source";
   const Small source(options);

@@ -32,7 +32,7 @@ Arguments<Given> arguments() {
   Arguments<Given> all("text", presets());
   all.add_threads()
       .add_data()
-      .add_net({.layers = nullptr, .bidirectional = "both ways"})
+      .add_net({.bidirectional = "both ways"})
       .add_training()
       .add("--input", "FILE", &Given::input, "text", {.is_path = true})
       .add("--decay", "F", &Given::decay, "of the rate");
@@ -132,6 +132,25 @@ TEST_CASE("a value that can not be is refused with what it must be") {
   CHECK(error_of({"--cell", "lstn"}) == "--cell lstn: must be one of " + cells);
 }
 
+TEST_CASE("a flag that a task refuses is refused with its reason, which help says too, and may be said to be off") {
+  const auto refusing = [](std::vector<std::string> words) {
+    CLI::App app("", "text");
+    const auto command =
+        Arguments<Given>("text", presets())
+            .add_net({.one_way = "what is to be said would be read before"})
+            .declare(app, [](const Given& options) { return options.metadata.contains("bidirectional") ? 1 : 0; });
+    CHECK(app.get_option("--bidirectional")->get_description() == "not here: what is to be said would be read before");
+    std::reverse(words.begin(), words.end());
+    app.parse(words);
+    return command();
+  };
+  CHECK_THROWS_WITH_AS(refusing({"--bidirectional"}),
+                       "--bidirectional: not here, what is to be said would be read before: must be left out",
+                       std::invalid_argument);
+  CHECK(refusing({"--bidirectional=no"}) == 0);
+  CHECK(refusing({}) == 0);
+}
+
 TEST_CASE("a training that goes on has the options that it began with, those of its preset too, and may have more epochs") {
   const test::Folder folder;
   const std::string out = folder / "";
@@ -209,6 +228,7 @@ TEST_CASE("metadata have every option that is saved, and a checkpoint gives back
                                    {"epochs", "7"},
                                    {"seed", "7"},
                                    {"hidden", "20"},
+                                   {"layers", "1"},
                                    {"bidirectional", "yes"},
                                    {"dropout", "0"},
                                    {"batch", "3"},

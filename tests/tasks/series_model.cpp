@@ -84,7 +84,7 @@ TEST_CASE("the loss is the mean square of the error, in changes of the column") 
   std::iota(origins.begin(), origins.end(), 7);
   const ForecastError error = forecast_error(model.forecasts(series, 7, 13), series.target(), 7);
   Tape<double> tape;
-  CHECK(model.loss(series, origins).item() == doctest::Approx(error.mse / 64).epsilon(1e-12));
+  CHECK(model.loss(series, origins, std::ssize(origins)).item() == doctest::Approx(error.mse / 64).epsilon(1e-12));
 }
 
 TEST_CASE("a forecast far outside the range that was learned moves with the level") {

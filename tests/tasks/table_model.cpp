@@ -21,16 +21,6 @@ TableOptions small() {
   return options;
 }
 
-/// The table with the first rows only.
-Table first_rows(Table table, Index rows) {
-  Tensor<float> xs = empty<float>({rows, std::ssize(table.columns)});
-  std::copy_n(table.xs.data(), xs.size(), xs.data());
-  table.xs = xs;
-  table.names.resize(static_cast<std::size_t>(rows));
-  table.labels.resize(static_cast<std::size_t>(rows));
-  return table;
-}
-
 void learn(TableTraining& training, const TableOptions& options) {
   fit<float>(*training.optimizer, training.data, training.loss, {.epochs = options.epochs});
 }
@@ -47,6 +37,7 @@ TEST_CASE("windows hold the rows up to their own, fewer at the beginning, and be
   const Windows windows = windows_before(table, 3, std::vector<Index>{0, 4});
   CHECK(shape_of(windows.xs) == Shape{3, 2, 6});
   CHECK(windows.lengths == std::vector<Index>{1, 3});
+  CHECK(shape_of(windows_before(table, Index{1} << 40, std::vector<Index>{4}).xs) == Shape{5, 1, 6});
   for (Index k = 0; k < 6; ++k) {
     CHECK(windows.xs(0, 0, k) == table.xs(0, k));
     CHECK(std::isnan(windows.xs(1, 0, k)));
@@ -81,7 +72,7 @@ TEST_CASE("an output depends on the rows before it: on all of a series, on those
 }
 
 TEST_CASE("columns are read less their mean by their deviation, of the rows that are learned alone") {
-  Table table = first_rows(prime_table(), 4);
+  Table table = prime_table().first(4);
   table.columns = {"a", "b"};
   table.xs = tensor<float>({4, 2}, {1, 5, 3, 5, 100, 5, 100, 5});
   TableOptions options = small();
@@ -126,7 +117,7 @@ TEST_CASE("a table is learned, as a series and through a window") {
     CAPTURE(window);
     TableOptions options = small();
     options.window = window, options.hidden = 12, options.passes = 60;
-    const Table table = first_rows(prime_table(), 12);
+    const Table table = prime_table().first(12);
     TableTraining training(options, table);
     learn(training, options);
     CHECK(counts_of(outputs_of(training.model, options, table), options, table).right() >= 11);
@@ -144,7 +135,7 @@ TEST_CASE("exported weights, imported, give the same outputs, and the files are 
     learn(from, options);
     export_weights(from.registry, options, folder / "weights");
     options.seed = 7;
-    TableTraining to(options, first_rows(table, 20));
+    TableTraining to(options, table.first(20));
     import_weights(to.registry, options, folder / "weights");
     CHECK(worst(outputs_of(to.model, options, table), outputs_of(from.model, options, table)) == 0);
 
