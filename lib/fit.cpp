@@ -161,6 +161,8 @@ class Run {
 
     const double norm = gradient_norm(registry_);
     if (!std::isfinite(norm)) return fault(join("the norm of the gradient is ", norm));
+    const StepReport report{batch.epoch, batch.index, batch.step, loss, norm};
+    if (options_.before_update) options_.before_update(report);
     double clipped = norm, scale = 1;
     if (options_.clip_value > 0) {
       clip_by_value(registry_, options_.clip_value);
@@ -178,7 +180,7 @@ class Run {
     state_.smoothed_loss = smoothed;
     ++state_.batch;
     ++state_.step;
-    if (options_.after_step) options_.after_step({batch.epoch, batch.index, batch.step, loss, norm});
+    if (options_.after_step) options_.after_step(report);
     return "";
   }
 

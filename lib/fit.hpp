@@ -114,8 +114,9 @@ struct FitOptions {
   std::uint64_t seed = 0;  // of the order of the examples and of Batch::key
   double explosion = 0;    // ends when the smoothed loss rose by more than (this − 1) · |first loss| (char-rnn: 3); 0: never
 
-  std::function<double()> validate = {};  // after each epoch; lower is better,
-  bool higher_is_better = false;          // or higher
+  std::function<double()> validate = {};                      // after each epoch; lower is better,
+  bool higher_is_better = false;                              // or higher
+  std::function<void(const StepReport&)> before_update = {};  // when gradients are there, not clipped yet
   std::function<void(const StepReport&)> after_step = {};
   std::function<bool(const EpochReport&)> after_epoch = {};  // before `last` is written; true ends the training
   const std::atomic<bool>* stop = nullptr;                   // true ends it after the step that runs

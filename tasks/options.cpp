@@ -14,6 +14,7 @@
 #include <carousel/lib/utf8.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/optimizers.hpp>
+#include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
 
@@ -143,6 +144,11 @@ std::string saved_path(const std::string& path) {
   if (path.empty()) return "";
   const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
   return is_utf8(whole) ? whole : "";
+}
+
+std::string command_words(const std::string& name, const std::string& value, const std::string& text) {
+  if (value.empty()) return " " + name + (text == "yes" ? "" : "=" + text);
+  return " " + name + " " + shell_word(text);
 }
 
 void check_out(const std::string& out, const std::string& resume) {

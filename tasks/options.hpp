@@ -50,8 +50,9 @@ struct TrainOptions {
   std::string out = {};               ///< folder for what is saved; empty: a new one, runs/TASK-DATE-TIME
   std::string resume = {};            ///< folder of a training to go on with, then the same as `out`
   bool quiet = false;
-  Metadata metadata = {};  ///< all of these as a checkpoint says them, with the task's name
-  Metadata resumed = {};   ///< with --resume: of the training that goes on
+  std::string command = {};  ///< a command line that trains the same
+  Metadata metadata = {};    ///< all of these as a checkpoint says them, with the task's name
+  Metadata resumed = {};     ///< with --resume: of the training that goes on
 };
 
 /// Values of all options by one name.
@@ -120,6 +121,8 @@ std::string last_file(const std::string& folder);
 std::string metadata_key(const std::string& option);
 /// The path as metadata hold it: absolute; empty if it is empty or can not be in metadata.
 std::string saved_path(const std::string& path);
+/// An option as a command line has it: " --rate 0.1"; of one without a value " --pixels" or " --pixels=no".
+std::string command_words(const std::string& name, const std::string& value, const std::string& text);
 /// Throws std::invalid_argument unless an option that was given says what the training to resume began with.
 void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out);
 /// Throws std::invalid_argument unless --out names the folder of --resume.
@@ -322,6 +325,18 @@ class Arguments {
     return {};
   }
 
+  /// What a shell must be given for these options, but where they are saved and on how many threads.
+  std::string command(const Options& options) const {
+    const Options usual = preset(options.preset);
+    std::string line = "carousel train " + task_;
+    for (const Option& option : options_) {
+      const std::string text = option.text(options);
+      if ((option.rule.saved && text != option.text(usual)) || (option.name == "--preset" && text != "default"))
+        line += detail::command_words(option.name, option.value, option.rule.is_path ? detail::saved_path(text) : text);
+    }
+    return line;
+  }
+
   /// From what was given, by name.
   Options options(const Metadata& given) const {
     const auto resume = given.find("--resume");
@@ -352,6 +367,7 @@ class Arguments {
         detail::check_unchanged(option.name, text, before->second, options.out);
     }
     options.metadata["task"] = task_;
+    options.command = command(options);
     options.resumed = std::move(saved);
     if (options.data.empty()) options.data = detail::data_folder();
     return options;

@@ -69,8 +69,9 @@ std::string path_of(const ChartLine& line, const auto& at_x, const auto& at_y) {
   std::string path;
   bool pen_down = false;
   for (std::size_t i = 0; i < line.y.size(); ++i) {
-    const bool there = std::isfinite(line.y[i]) && std::isfinite(line.x[i]);
-    if (there) path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", at_x(line.x[i]), at_y(line.y[i]));
+    const double x = at_x(line.x[i]), y = at_y(line.y[i]);
+    const bool there = std::isfinite(x) && std::isfinite(y);
+    if (there) path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x, y);
     pen_down = there;
   }
   return path;
@@ -94,20 +95,23 @@ std::vector<double> axis_numbers(double low, double high, int count) {
 
 std::string svg(const Chart& chart) {
   Range xs, ys;
+  const auto height_of = [&](double y) { return chart.log_y ? std::log10(y) : y; };
   for (const ChartLine& line : chart.lines) {
     if (line.x.size() != line.y.size())
       wrong_argument("svg: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must be equally many");
     for (std::size_t i = 0; i < line.x.size(); ++i)
-      if (std::isfinite(line.x[i]) && std::isfinite(line.y[i])) {
+      if (std::isfinite(line.x[i]) && std::isfinite(height_of(line.y[i]))) {
         xs.add(line.x[i]);
-        ys.add(line.y[i]);
+        ys.add(height_of(line.y[i]));
       }
   }
   if (xs.low > xs.high) wrong_argument("svg: the chart ", chart.title, " has no point: must have at least one");
   xs.widen(0);
   ys.widen(0.06);
   const auto at_x = [&](double x) { return left + (x - xs.low) / (xs.high - xs.low) * (width - left - right); };
-  const auto at_y = [&](double y) { return height - bottom - (y - ys.low) / (ys.high - ys.low) * (height - top - bottom); };
+  const auto at_height = [&](double y) { return height - bottom - (y - ys.low) / (ys.high - ys.low) * (height - top - bottom); };
+
+  const auto at_y = [&](double y) { return at_height(height_of(y)); };
 
   std::string out = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n", width, height);
@@ -120,9 +124,12 @@ std::string svg(const Chart& chart) {
 
   const std::vector<double> columns = axis_numbers(xs.low, xs.high, 10), rows = axis_numbers(ys.low, ys.high, 6);
   const auto step_of = [](const std::vector<double>& numbers) { return numbers.size() > 1 ? numbers[1] - numbers[0] : 1.0; };
+  const auto row_text = [&](double y) {
+    return chart.log_y ? fmt::format("{:.3g}", std::pow(10, y)) : axis_text(y, step_of(rows));
+  };
   for (const double y : rows)
     out += fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
-                       left, at_y(y), width - right, left - 8, at_y(y) + 4, axis_text(y, step_of(rows)));
+                       left, at_height(y), width - right, left - 8, at_height(y) + 4, row_text(y));
   for (const double x : columns)
     out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/><text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
                        at_x(x), top, height - bottom, at_x(x), height - bottom + 18, axis_text(x, step_of(columns)));

@@ -21,6 +21,7 @@ struct Chart {
     std::string name;
   };
   std::vector<Mark> marks = {};  ///< upright lines
+  bool log_y = false;            ///< equal factors of y are equally far apart; a line is broken where y is not above 0
 };
 
 /// The chart as the text of an SVG file, with axes, numbers, and a legend. Throws std::invalid_argument for a line with

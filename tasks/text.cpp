@@ -15,6 +15,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/text_model.hpp>
+#include <carousel/tasks/text_views.hpp>
 #include <carousel/tasks/training.hpp>
 
 // The built-in text, as it stands in the tree.
@@ -125,6 +126,7 @@ class Training {
          .after_step = [this](const StepReport&) { states_.swap(next_states_); },
          .save = [this](Safetensors& file) { put_states(file); },
          .restore = [this](const Safetensors& file) { take_states(file); },
+         .views = [this](Views& views) { add_text_views(views, model_, streams_); },
          .result = [this](const TrainOutcome& trained) { return result(trained); }});
   }
 

@@ -11,6 +11,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/step_record.hpp>
 #include <carousel/tasks/training_progress.hpp>
 
 namespace carousel {
@@ -40,12 +41,16 @@ class TrainRun {
 
   int run() {
     metrics_.emplace(folder_, state_.epoch);
-    write_config(folder_, options_.metadata, parts());
+    steps_.emplace(folder_, state_.step);
+    recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
+    write_config(folder_, options_, parts());
     if (!options_.quiet && !plan_.silent) say_what_is_trained();
     began_ = epoch_began_ = Clock::now();
     progress_.begin();
     const FitOptions fitting = fit_options();
-    return finish(fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_)));
+    const int code = finish(fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_)));
+    show(code == exit_done);
+    return code;
   }
 
  private:
@@ -105,6 +110,7 @@ class TrainRun {
       schedule = CosineDecay{.steps = plan_.data.batches() * options_.epochs, .to = options_.final_rate};
     if (options_.schedule == "exponential") fitting.epoch_schedule = ExponentialDecay{.factor = 0.97, .after = 9};
     fitting.schedule = WarmUp{.steps = options_.warm_up, .then = schedule};
+    fitting.before_update = [this](const StepReport& report) { recorder_->before(report); };
     fitting.after_step = [this](const StepReport& report) { after_step(report); };
     fitting.after_epoch = [this](const EpochReport& report) { return after_epoch(report); };
     fitting.save = [this](Safetensors& file) {
@@ -119,6 +125,8 @@ class TrainRun {
     rate_ = options_.rate * plan_.optimizer.rate_factor();
     ++epoch_steps_done_;
     last_step_ = Clock::now();
+    if (const std::optional<StepRecord> record = recorder_->after(report, report.loss / plan_.loss_scale, rate_))
+      steps_->add(*record);
     if (plan_.after_step) plan_.after_step(report);
     progress_.step(report, report.loss / plan_.loss_scale);
   }
@@ -195,6 +203,17 @@ class TrainRun {
     return exit_done;
   }
 
+  /// What there is to see of it. The training is over and saved: what fails here is said, and no more.
+  void show(bool done) {
+    Views views{.done = done};
+    try {
+      if (plan_.views) plan_.views(views);
+      write_text(folder_ + "/views.json", json_text(views));
+    } catch (const std::exception& error) {
+      note(fmt::format("no views: {}", error.what()));
+    }
+  }
+
   /// What else can be done with the model.
   std::string what_next() const {
     for (const Task& task : all_tasks())
@@ -211,6 +230,8 @@ class TrainRun {
   bool validates_ = false;
   std::string folder_, best_file_;
   std::optional<MetricsFile> metrics_;
+  std::optional<StepsFile> steps_;
+  std::optional<StepRecorder<T>> recorder_;
   TrainingProgress progress_;
   Clock::time_point began_, epoch_began_, last_step_;
   Index epoch_steps_done_ = 0;  // by this process

@@ -11,10 +11,10 @@
 ///                                         …}};
 ///                                         }});
 ///
-/// It makes the folder of the run, with config.json, metrics.jsonl, best.safetensors (where something validates) and
-/// last.safetensors; goes on with --resume where another stopped, bit for bit; shows progress; lets the rate go on by --schedule
-/// and bounds gradients by --clip; ends early by --patience, by Ctrl-C and when the loss explodes, and says then what there is;
-/// and at the end takes the best parameters, asks for the result once, and prints it.
+/// It makes the folder of the run, with config.json, metrics.jsonl, steps.jsonl, views.json, best.safetensors (where something
+/// validates) and last.safetensors; goes on with --resume where another stopped, bit for bit; shows progress; lets the rate go on
+/// by --schedule and bounds gradients by --clip; ends early by --patience, by Ctrl-C and when the loss explodes, and says then
+/// what there is; and at the end takes the best parameters, asks for the result once, and prints it.
 
 #include <functional>
 #include <optional>
@@ -25,6 +25,7 @@
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/options.hpp>
 #include <carousel/tasks/task.hpp>
+#include <carousel/tasks/views.hpp>
 
 namespace carousel {
 
@@ -47,6 +48,13 @@ struct TrainOutcome {
   EpochReport last;                              ///< its last epoch
   double best;                                   ///< validation of its best epoch, or the loss of it
   std::optional<double> milliseconds_per_batch;  ///< in the last epoch that this process ran
+};
+
+/// A short sequence to look into a net with.
+template <class T>
+struct Sample {
+  std::function<Var<T>()> loss;    ///< records its loss on the active tape; called as often as one likes, also under no_grad
+  std::vector<std::string> input;  ///< what the net reads in each step, in a word: "a", "0.25", "row 3"
 };
 
 /// What a task gives to its training. What is called at any time must outlive it.
@@ -72,6 +80,13 @@ struct TrainPlan {
 
   std::function<void(Safetensors&)> save = {};           ///< adds what else must be resumed: names with a colon
   std::function<void(const Safetensors&)> restore = {};  ///< takes it back
+
+  /// Adds what there is to see of this task, for the report: asked for once, at the end, after the result; of a training that was
+  /// stopped too. Then the parameters are those of the result, or the last ones.
+  std::function<void(Views&)> views = {};
+  /// A sample of some 10 to 100 steps, batch 1, for the trained model, or, with the name of a cell, for an untrained one of the
+  /// task's options that has this cell. From it the frame makes the views of gates and of gradients through time.
+  std::function<Sample<T>(const std::string& cell)> sample = {};
 
   /// The metrics of the result line, asked for once, when the optimiser's registry holds the best parameters (where nothing
   /// validates, the last ones): here and nowhere else the test part is touched.

@@ -288,6 +288,10 @@ TEST_CASE("gradients are clipped by value, then by norm, and reported as they we
     model.slope = slope;
     Sgd<double> sgd(model.registry, {.rate = 1});
     FitOptions with = options;
+    with.before_update = [&](const StepReport& report) {
+      CHECK(report.gradient_norm == doctest::Approx(gradient_norm(model.registry)).epsilon(1e-15));
+      CHECK(model.p->value.data()[0] == 0);
+    };
     with.after_step = [&](const StepReport& report) {
       CHECK(report.gradient_norm == doctest::Approx(slope * std::sqrt(2.)).epsilon(1e-15));
     };

@@ -297,3 +297,14 @@ TEST_CASE("help names the default, and what another preset has instead") {
   CHECK(help_with_defaults("folder", {{"default", ""}, {"source", ""}}) == "folder");
   CHECK(help_with_defaults("units", {}) == "units");
 }
+
+TEST_CASE("options say the command line that trains the same: what differs from the preset, ready for a shell") {
+  CHECK(parse({"--out", "x", "--quiet", "--threads", "2"}).command == "carousel train text");
+  const Given options =
+      parse({"--preset", "source", "--epochs", "3", "--bidirectional", "--input", "/it's here", "--decay", "-1e-3"});
+  CHECK(options.command ==
+        "carousel train text --preset source --epochs 3 --bidirectional --input '/it'\\''s here' --decay -0.001");
+  std::vector<std::string> words = {"--preset", "source",     "--epochs", "3",     "--bidirectional",
+                                    "--input",  "/it's here", "--decay",  "-0.001"};
+  CHECK(parse(std::move(words)).command == options.command);
+}

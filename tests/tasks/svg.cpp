@@ -73,3 +73,18 @@ TEST_CASE("charts that can not be drawn are refused") {
   CHECK_THROWS_WITH_AS(svg({.title = "t", .x_name = "", .y_name = "", .lines = {}}),
                        "svg: the chart t has no point: must have at least one", std::invalid_argument);
 }
+
+TEST_CASE("on a logarithmic axis factors are equally far apart, and what is not above 0 is left out") {
+  const std::string text = svg({.title = "",
+                                .x_name = "",
+                                .y_name = "",
+                                .lines = {{.name = "", .x = {0, 1, 2, 3}, .y = {1e-3, 1e-2, 0, 1e-1}}},
+                                .log_y = true});
+  CHECK(has(text, ">0.001<"));
+  CHECK(has(text, ">0.1<"));
+  CHECK_FALSE(has(text, "inf"));
+  CHECK_FALSE(has(text, "nan"));
+  const std::size_t at = text.find("class=\"line c0\" d=\"");
+  REQUIRE(at != std::string::npos);
+  CHECK(std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), 'L') == 1);
+}

@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -31,6 +32,7 @@ struct Trial {
   std::string out = {}, err = {};
   std::vector<double> rates = {};
   T x = 0;
+  std::optional<bool> viewed = {};  // whether the views were asked for a training that is done
 
   explicit Trial(const std::string& folder) {
     options.epochs = 4, options.hidden = 1, options.batch = 2, options.rate = 0.1, options.optimizer = "momentum";
@@ -102,6 +104,11 @@ struct Trial {
                       .after_epoch = [&](const EpochReport& report) -> std::vector<Metric> {
                         return {{"twice", 2.0 * static_cast<double>(report.epoch)}};
                       },
+                      .views =
+                          [&](Views& views) {
+                            viewed = views.done;
+                            views.add("x", "It nears 1.", view::Table{{"x"}, {{std::to_string(parameter.value.data()[0])}}});
+                          },
                       .result = [&](const TrainOutcome& trained) -> std::vector<Metric> {
                         x = parameter.value.data()[0];
                         return {{"x", static_cast<double>(x)}, {"loss", trained.last.loss}};
@@ -152,6 +159,18 @@ TEST_CASE_TEMPLATE("a training leaves its parameters, what it was told, and a li
   CHECK(lines[1].at("validation_loss") == 2);
   CHECK(lines[3].at("validation_loss").is_null());
   CHECK(lines[4].at("result") == "trial");
+
+  std::istringstream steps(test::read_text(trial.file("steps.jsonl")));
+  int noted = 0;
+  for (std::string line; std::getline(steps, line); ++noted) {
+    const auto step = nlohmann::json::parse(line);
+    CHECK(step.at("step") == noted + 1);
+    CHECK(step.at("gradients").at("x").get<double>() == step.at("gradient_norm").get<double>());
+  }
+  CHECK(noted == 20);
+  CHECK(trial.viewed.value());
+  CHECK(nlohmann::json::parse(test::read_text(trial.file("views.json"))).at("views").at(0).at("rows").at(0).at(0) ==
+        std::to_string(trial.x));
 
   // The best was the second epoch, and the result is of it.
   Registry<T> best;
@@ -209,6 +228,8 @@ TEST_CASE_TEMPLATE("a training that was interrupted and goes on ends with the sa
     parted.stop_after = steps;
     REQUIRE(parted.run() == exit_interrupted);
     CHECK(parted.out.empty());
+    CHECK_FALSE(parted.viewed.value());
+    CHECK(std::filesystem::exists(parted.file("views.json")));
     const std::string saved = parted.file("last.safetensors");
     CHECK(parted.err.ends_with(", saved in " + saved + "; to go on: carousel train trial --resume " + parted.options.out + "\n"));
     const_cast<std::atomic<bool>&>(interrupted()) = false;
@@ -217,6 +238,8 @@ TEST_CASE_TEMPLATE("a training that was interrupted and goes on ends with the sa
     CHECK(std::ssize(rest.rates) == 20 - steps);
     CHECK(rest.out == whole.out);
     CHECK(rest.metrics() == whole.metrics());
+    for (const char* name : {"steps.jsonl", "views.json"})
+      CHECK(test::read_text(rest.file(name)) == test::read_text(whole.file(name)));
     CHECK(test::read_text(saved) == test::read_text(whole.file("last.safetensors")));
   }
 }
