@@ -53,7 +53,7 @@ double seconds(const timeval& time) {
 
 }  // namespace
 
-ChildEnd run_child(const std::vector<std::string>& words) {
+ChildEnd run_child(const std::vector<std::string>& words, const std::function<bool()>& go_on) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -71,7 +71,8 @@ ChildEnd run_child(const std::vector<std::string>& words) {
   int status = 0;
   rusage used{};
   for (bool told = false; wait4(child, &status, WNOHANG, &used) == 0;) {
-    if (interrupted() && !told) told = kill(child, SIGTERM) == 0;
+    const bool stop = interrupted() || (go_on && !go_on());
+    if (stop && !told) told = kill(child, SIGTERM) == 0;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),

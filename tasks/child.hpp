@@ -1,6 +1,7 @@
 #pragma once
 /// Other programs, run to their end.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ struct ChildEnd {
 };
 
 /// Runs a program, found as a shell finds it, and waits; may be called on several threads at once. When interrupted() becomes
-/// true meanwhile, the program gets SIGTERM. Throws std::runtime_error if it can not be started.
-ChildEnd run_child(const std::vector<std::string>& words);
+/// true meanwhile, or `go_on`, which is asked now and then, says false, the program gets SIGTERM. Throws std::runtime_error, "run
+/// PROGRAM: …", if it can not be started.
+ChildEnd run_child(const std::vector<std::string>& words, const std::function<bool()>& go_on = {});
 
 }  // namespace carousel

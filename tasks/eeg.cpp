@@ -69,6 +69,16 @@ std::string find_recordings(const std::string& data) {
   return "";
 }
 
+/// Those files in a folder of data sets.
+std::vector<std::string> files_of(const std::string& data) {
+  std::vector<std::string> files;
+  const std::string folder = find_recordings(data);
+  if (folder.empty()) return files;
+  for (const std::string& name : list_series(folder))
+    for (const char* kind : {"_data.csv", "_events.csv"}) files.push_back(join(folder, "/", name, kind));
+  return files;
+}
+
 /// The same of a folder that --data names. Throws std::runtime_error if neither has.
 std::string find_named(const std::string& data) {
   const std::string found = find_recordings(data);
@@ -329,7 +339,11 @@ Task eeg() {
           .example = "carousel train eeg --data FOLDER --subject 1",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = evaluate,
-          .eval_takes = {"--data"}};
+          .eval_takes = {"--data"},
+          .data = OutsideData{.what = "recordings, *_data.csv with *_events.csv (Grasp-and-Lift, WAY consortium)",
+                              .option = "--data DIR",
+                              .without = "a subject that is made up",
+                              .find = files_of}};
 }
 }  // namespace tasks
 

@@ -68,12 +68,12 @@ std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode
     }
   }
   for (const CLI::App* command : app->get_subcommands({})) commands += row(command->get_name(), command->get_description());
-  const bool is_program = app->get_parent() == nullptr;
-  if (!commands.empty()) usage += is_program ? " [COMMAND]" : " TASK";
+  const bool is_choice_of_tasks = app->get_require_subcommand_min() > 0;
+  if (!commands.empty()) usage += is_choice_of_tasks ? " TASK" : " [COMMAND]";
   if (!options.empty() || !commands.empty()) usage += " [OPTION...]";
 
   std::string page = app->get_description() + "\n\nusage: " + usage + "\n";
-  if (!commands.empty()) page += (is_program ? "\ncommands\n" : "\ntasks\n") + commands;
+  if (!commands.empty()) page += (is_choice_of_tasks ? "\ntasks\n" : "\ncommands\n") + commands;
   if (!arguments.empty()) page += "\narguments\n" + arguments;
   if (!options.empty()) page += "\noptions\n" + options;
   if (!app->get_footer().empty()) page += "\n" + app->get_footer() + "\n";

@@ -198,7 +198,9 @@ int train(const MnistOptions& options) {
     wrong_argument("--seed ", options.seed, ": preset source draws as numpy does: must be at most ", largest_seed);
   DigitSets sets = digit_sets(options.data, options.images > 0 ? options.images : 12000);
   if (sets.drawn)
-    note("no MNIST: --data DIR or $CAROUSEL_DATA names its folder; this is on digits that the program draws, the same each time");
+    note(
+        "no MNIST (carousel data fetch mnist gets it; --data DIR or $CAROUSEL_DATA names its folder): this is on digits that the "
+        "program draws, the same each time");
   if (options.images > sets.train.count())
     wrong_argument("--images ", options.images, ": the training set has ", sets.train.count(), ": must be at most that");
   if (options.images > 0) sets.train.keep_first(options.images);
@@ -234,12 +236,17 @@ int evaluate(const EvalOptions& eval) {
 
 namespace tasks {
 Task mnist() {
-  return {.name = "mnist",
-          .about = "which digit an image shows, read row by row: MNIST, or drawn digits where there is none",
-          .example = "carousel train mnist --data mnist --cell gru",
-          .train = [](CLI::App& app) { return arguments().declare(app, train); },
-          .eval = evaluate,
-          .eval_takes = {"--data"}};
+  return {
+      .name = "mnist",
+      .about = "which digit an image shows, read row by row: MNIST, or drawn digits where there is none",
+      .example = "carousel train mnist --data mnist --cell gru",
+      .train = [](CLI::App& app) { return arguments().declare(app, train); },
+      .eval = evaluate,
+      .eval_takes = {"--data"},
+      .data = OutsideData{.what = "MNIST, four IDX files",
+                          .option = "--data DIR",
+                          .without = "digits that the program draws",
+                          .find = [](const std::string& folder) { return mnist_files(find_mnist(folder).value_or(folder)); }}};
 }
 }  // namespace tasks
 

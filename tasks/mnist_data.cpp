@@ -37,10 +37,16 @@ DigitImages read_digits(const std::string& images, const std::string& labels) {
   return {std::move(pixels.values), std::move(digits.values)};
 }
 
+std::vector<std::string> mnist_files(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const char* name : file_names)
+    if (const std::optional<std::string> file = find_file(folder, name)) files.push_back(*file);
+  return files;
+}
+
 std::optional<std::string> find_mnist(const std::string& data) {
   for (const std::string& folder : {data + "/mnist", data})
-    for (const char* name : file_names)
-      if (find_file(folder, name)) return folder;
+    if (!mnist_files(folder).empty()) return folder;
   return std::nullopt;
 }
 

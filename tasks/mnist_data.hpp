@@ -22,6 +22,8 @@ struct DigitSets {
   DigitImages train, test;
 };
 
+/// The files of MNIST that a folder has.
+std::vector<std::string> mnist_files(const std::string& folder);
 /// Where MNIST lies: in DATA/mnist or in DATA itself, whichever has a file of it. Nothing if neither has.
 std::optional<std::string> find_mnist(const std::string& data);
 /// Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each

@@ -190,7 +190,8 @@ Task ocr() {
           .eval = eval,
           .sample = sample,
           .eval_takes = {"--input"},
-          .sample_takes = {"--seed"}};
+          .sample_takes = {"--seed"},
+          .data = OutsideData{.what = "fonts, *.ttf and *.otf", .option = "--fonts DIR", .without = "six faces of DejaVu"}};
 }
 }  // namespace tasks
 

@@ -177,8 +177,29 @@ void check_unchanged(const std::string& name, const std::string& given, const st
 }
 
 std::string data_folder() {
-  const char* const folder = std::getenv("CAROUSEL_DATA");
-  return folder ? folder : "";
+  if (const char* const folder = std::getenv("CAROUSEL_DATA")) return folder;
+  const std::string usual = usual_data_folder();
+  std::error_code not_there;
+  return !usual.empty() && std::filesystem::is_directory(usual, not_there) ? usual : "";
+}
+
+std::string usual_data_folder() {
+  const auto absolute = [](const char* name) {
+    const char* const folder = std::getenv(name);
+    return folder && *folder == '/' ? std::string(folder) : "";  // relative ones are to be ignored, says the specification
+  };
+  if (const std::string data = absolute("XDG_DATA_HOME"); !data.empty()) return data + "/carousel";
+  if (const std::string home = absolute("HOME"); !home.empty()) return home + "/.local/share/carousel";
+  return "";
+}
+
+std::string find_on_shelf(const std::string& path, const std::string& shelf) {
+  std::error_code not_there;
+  if (path.empty() || std::filesystem::exists(path, not_there) || path.find('/') != std::string::npos) return path;
+  if (const std::string data = data_folder(); !data.empty())
+    for (const char* ending : {"", ".txt"})
+      if (std::string found = join(data, "/", shelf, "/", path, ending); std::filesystem::exists(found, not_there)) return found;
+  return path;
 }
 
 }  // namespace detail

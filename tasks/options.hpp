@@ -73,6 +73,7 @@ struct Rule {
   bool may_change = false;               ///< with --resume, from what the training began with
   bool saved = true;                     ///< checkpoints say it
   bool is_path = false;                  ///< of a file or folder: may change, and checkpoints say it as an absolute path
+  std::string shelf = {};                ///< of a path: folder in the folder of data sets, where a file of that name may lie
 };
 
 /// How a rate may go on: constant, cosine, exponential.
@@ -134,8 +135,16 @@ const std::string& saved_value(const Metadata& metadata, const std::string& key,
 /// Throws std::runtime_error for a value that can not be.
 [[noreturn]] void bad_saved_value(const std::string& file, const std::string& error);
 
-/// $CAROUSEL_DATA, or nothing.
+/// What help says of --data.
+inline constexpr const char* data_help = "folder of data sets ($CAROUSEL_DATA, or ~/.local/share/carousel)";
+/// The folder of data sets: $CAROUSEL_DATA; without that, usual_data_folder() if it is there; else nothing.
 std::string data_folder();
+/// Where data sets lie if nothing else is said: $XDG_DATA_HOME/carousel or $HOME/.local/share/carousel (XDG Base Directory
+/// Specification, freedesktop.org); nothing where neither is set.
+std::string usual_data_folder();
+/// The path, or, where there is no such file, that of one by this name, or with .txt behind it, in a folder of data_folder():
+/// "tinyshakespeare" may be DATA/text/tinyshakespeare.txt. Nothing found: the path as it was given.
+std::string find_on_shelf(const std::string& path, const std::string& shelf);
 
 }  // namespace detail
 
@@ -231,9 +240,7 @@ class Arguments {
     return add("--threads", "N", &Options::threads, help, {.at_least = 1, .at_most = 1024, .saved = false});
   }
   /// --data, for a task that reads data sets.
-  Arguments& add_data() {
-    return add("--data", "DIR", &Options::data, "folder of data sets ($CAROUSEL_DATA)", {.is_path = true});
-  }
+  Arguments& add_data() { return add("--data", "DIR", &Options::data, detail::data_help, {.is_path = true}); }
 
   /// An option with a value; its default is that of the preset.
   template <class V, class Base>
@@ -350,7 +357,8 @@ class Arguments {
     const std::string* const name = value_of(options_.front());
     Options options = preset(name ? *name : "default");
     for (const Option& option : options_)
-      if (const std::string* value = value_of(option)) option.read(option.name, *value, options);
+      if (const std::string* value = value_of(option))
+        option.read(option.name, option.rule.shelf.empty() ? *value : detail::find_on_shelf(*value, option.rule.shelf), options);
     if (!options.resume.empty()) {
       if (given.contains("--out")) detail::check_out(options.out, options.resume);
       options.out = options.resume;

@@ -11,6 +11,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/data_command.hpp>
 #include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/help.hpp>
 #include <carousel/tasks/scoreboard.hpp>
@@ -202,7 +203,7 @@ void declare_eval(CLI::App& app, Command& chosen) {
   declare_optional(*eval, "--input", "FILE", given->options.input,
                    "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
                    "was trained on");
-  declare_optional(*eval, "--data", "DIR", given->data, "folder of data sets ($CAROUSEL_DATA)");
+  declare_optional(*eval, "--data", "DIR", given->data, detail::data_help);
   declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)", {.at_least = 1, .at_most = 1024});
   detail::declare_flag(*eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });
   eval->footer("example: carousel eval runs/text");
@@ -280,7 +281,7 @@ void declare_scoreboard(CLI::App& app, Command& chosen) {
   detail::declare_flag(*board, "--check", "exit code 1 where a metric is worse than its bar", [given] { given->check = true; });
   declare_optional(*board, "--jobs", "N", given->jobs, "trainings at a time, each on one core (1)",
                    {.at_least = 1, .at_most = 64});
-  declare_optional(*board, "--data", "DIR", given->data, "folder of data sets ($CAROUSEL_DATA)");
+  declare_optional(*board, "--data", "DIR", given->data, detail::data_help);
   board->footer("example: carousel scoreboard --tasks copy,sort --jobs 2");
   board->callback([given, &chosen] {
     chosen = [given] {
@@ -346,6 +347,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_sample(app, chosen);
   declare_gradcheck(app, chosen);
   declare_scoreboard(app, chosen);
+  declare_data(app, chosen);
   app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { chosen = list; });
 
   const bool main_job = arguments.empty();

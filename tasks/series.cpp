@@ -288,7 +288,9 @@ Task series() {
           .eval = eval,
           .sample = sample,
           .eval_takes = {"--input"},
-          .sample_takes = {"--length"}};
+          .sample_takes = {"--length"},
+          .data = OutsideData{
+              .what = "columns of numbers, a CSV file", .option = "--input FILE", .without = "a series that the program makes"}};
 }
 }  // namespace tasks
 

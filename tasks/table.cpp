@@ -228,7 +228,10 @@ Task table() {
           .example = "carousel train table --input my.tsv --label bought --window 5",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
-          .eval_takes = {"--input"}};
+          .eval_takes = {"--input"},
+          .data = OutsideData{.what = "a table of numbers with labels, apart by tabs",
+                              .option = "--input FILE",
+                              .without = "which of 1 to 44 come before a prime"}};
 }
 }  // namespace tasks
 

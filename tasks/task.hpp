@@ -73,6 +73,15 @@ struct SampleOptions {
   bool quiet = false;
 };
 
+/// Data from outside that a task can learn from.
+struct OutsideData {
+  std::string what;     ///< "MNIST, four IDX files"
+  std::string option;   ///< how it is named: "--data DIR"
+  std::string without;  ///< what the task learns from else: "digits that the program draws"
+  /// The files of it in a folder of data sets, if there are any; left out: only the option can say where it is.
+  std::function<std::vector<std::string>(const std::string& folder)> find = nullptr;
+};
+
 /// One task. `eval` and `sample` get what a training of this task has saved; they may be left out.
 struct Task {
   std::string name;
@@ -83,6 +92,7 @@ struct Task {
   std::function<int(const SampleOptions&)> sample = nullptr;
   /// The options that they have a use for, besides RUN and --quiet: "--input", …
   std::vector<std::string> eval_takes = {}, sample_takes = {};
+  std::optional<OutsideData> data = {};  ///< left out: it makes all that it needs
   /// Command lines to try after it, each with a word on what it does; shown after `carousel` without arguments.
   std::vector<std::pair<std::string, std::string>> next = {};
 };

@@ -33,6 +33,8 @@ namespace carousel {
 
 namespace {
 
+constexpr const char* shelf = "text";  // the folder of texts, in the folder of data sets
+
 std::vector<Preset<TrainOptions>> presets() {
   TrainOptions usual, source;
   usual.epochs = 10, usual.hidden = 256, usual.batch = 16, usual.steps = 50, usual.rate = 7e-3, usual.clip = 1,
@@ -45,8 +47,9 @@ std::vector<Preset<TrainOptions>> presets() {
 
 Arguments<TrainOptions> arguments() {
   Arguments<TrainOptions> all("text", presets());
-  all.add("--input", "FILE", &TrainOptions::input, "text to learn from, UTF-8; none: a text of our own, built in",
-          {.is_path = true})
+  all.add("--input", "FILE", &TrainOptions::input,
+          "text to learn from, UTF-8, or the name of one in text/ of the folder of data sets; none: a text of our own, built in",
+          {.is_path = true, .shelf = shelf})
       .add_threads()
       .add_net({.one_way = "a character that is to be said would be read before", .dropout = dropped_each})
       .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
@@ -280,7 +283,18 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
 
 int evaluate(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  return options.input ? evaluate_whole(loaded.model, *options.input) : evaluate_validation(loaded.model, options);
+  return options.input ? evaluate_whole(loaded.model, detail::find_on_shelf(*options.input, shelf))
+                       : evaluate_validation(loaded.model, options);
+}
+
+/// The texts of a folder of data sets.
+std::vector<std::string> texts_in(const std::string& data) {
+  std::vector<std::string> files;
+  std::error_code not_there;
+  for (const auto& file : std::filesystem::directory_iterator(data + "/" + shelf, not_there))
+    if (file.is_regular_file(not_there) && file.path().extension() == ".txt") files.push_back(file.path().string());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 int sample(const SampleOptions& options) {
@@ -302,16 +316,20 @@ int sample(const SampleOptions& options) {
 
 namespace tasks {
 Task text() {
-  return {.name = "text",
-          .about = "learns to write like a text, character by character: Karpathy's char-rnn",
-          .example = "carousel train text --input shakespeare.txt",
-          .train = [](CLI::App& app) { return arguments().declare(app, train); },
-          .eval = evaluate,
-          .sample = sample,
-          .eval_takes = {"--input"},
-          .sample_takes = {"--length", "--temperature", "--prime", "--argmax", "--seed"},
-          .next = {{"carousel train text --input FILE", "learn from a text of your own"},
-                   {"carousel sample runs/text-… --temperature 0.5", "let the net write more"}}};
+  return {
+      .name = "text",
+      .about = "learns to write like a text, character by character: Karpathy's char-rnn",
+      .example = "carousel train text --input shakespeare.txt",
+      .train = [](CLI::App& app) { return arguments().declare(app, train); },
+      .eval = evaluate,
+      .sample = sample,
+      .eval_takes = {"--input"},
+      .sample_takes = {"--length", "--temperature", "--prime", "--argmax", "--seed"},
+      .data =
+          OutsideData{
+              .what = "a text in UTF-8", .option = "--input FILE", .without = "a text of our own, built in", .find = texts_in},
+      .next = {{"carousel train text --input FILE", "learn from a text of your own"},
+               {"carousel sample runs/text-… --temperature 0.5", "let the net write more"}}};
 }
 }  // namespace tasks
 

@@ -8,6 +8,7 @@ program=$(readlink -f -- "$program")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_DATA_HOME=$work/share  # no data sets but those of CAROUSEL_DATA
 
 passed=0
 failed=0
