@@ -116,7 +116,7 @@ int keep_imported(const TableOptions& options, const Table& table, TableTraining
   Metadata metadata = options.metadata;
   metadata.merge(saved_with(table));
   metadata["identity"] = table.identity();
-  write_config(folder, options.metadata, {});
+  write_config(folder, options, {});
   save(training.registry, (std::filesystem::path(folder) / "best.safetensors").string(), {.tensors = {}, .metadata = metadata});
   note(fmt::format("saved in {}; try: carousel eval {}", folder, shell_word(folder)));
   print(result_line("table", metrics_of(counts_of(outputs_of(training.model, options, table), options, table))));
