@@ -36,14 +36,14 @@ bool has_curl() {
 }
 
 /// A folder that is served with a file of 300,000 bytes in it, and a place for what is fetched.
-struct Place {
+struct Fetching {
   test::Folder served, fetched;
   std::string content;
   FileServer server{served / ""};
   PublicFile file{.name = "a", .path = "a", .bytes = 300000, .sha256 = ""};
   std::string path = fetched / "a";
 
-  Place() {
+  Fetching() {
     for (std::uint32_t i = 0, x = 1; i < file.bytes; ++i) content += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
     test::write_text(served / "a", content);
     file.sha256 = run_child({"sha256sum", served / "a"}).out.substr(0, 64);
@@ -71,7 +71,7 @@ struct Place {
 TEST_CASE("a file is fetched whole, also from where it has moved to") {
   if (!has_curl()) return;
   for (const char* how : {"whole/a", "norange/a", "away/a"}) {
-    Place place;
+    Fetching place;
     CHECK(place.fetch(how));
     CHECK(place.is_whole());
   }
@@ -79,7 +79,7 @@ TEST_CASE("a file is fetched whole, also from where it has moved to") {
 
 TEST_CASE("a connection that was cut leaves a part, and the next fetch goes on from there") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   const std::string error = place.error_of("cut/100000/a");
   CHECK(error.starts_with("fetch URL/cut/100000/a: transfer closed with 200000 bytes remaining to read; 100000 of 300000 bytes"));
   CHECK(error.ends_with("are kept, and the same command goes on with them"));
@@ -92,12 +92,12 @@ TEST_CASE("a connection that was cut leaves a part, and the next fetch goes on f
 
 TEST_CASE("a server that knows no ranges, or has fewer bytes than the part, sends from the beginning") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   place.write_part(place.content.substr(0, 1000));
   CHECK(place.fetch("norange/a"));
   CHECK(place.is_whole());
 
-  Place other;
+  Fetching other;
   other.write_part(other.content.substr(0, 1000));
   test::write_text(other.served / "short", "short");
   CHECK(other.error_of("whole/short") == "fetch URL/whole/short: has 5 bytes: must have 300000; nothing was kept");
@@ -106,13 +106,13 @@ TEST_CASE("a server that knows no ranges, or has fewer bytes than the part, send
 
 TEST_CASE("a part that is whole is only checked, and one that is too long is no part") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   place.write_part(place.content);
   CHECK(place.fetch("whole/nowhere"));
   CHECK(place.is_whole());
   CHECK(place.server.requests() == 0);
 
-  Place other;
+  Fetching other;
   other.write_part(other.content + "x");
   CHECK(other.fetch("whole/a"));
   CHECK(other.is_whole());
@@ -120,7 +120,7 @@ TEST_CASE("a part that is whole is only checked, and one that is too long is no 
 
 TEST_CASE("what has another check sum or size is not kept") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   std::string changed = place.content;
   changed[7] = static_cast<char>(changed[7] + 1);
   test::write_text(place.served / "b", changed);
@@ -134,7 +134,7 @@ TEST_CASE("what has another check sum or size is not kept") {
 
 TEST_CASE("no such file, no server and no such machine are an error each, and leave nothing") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   CHECK(place.error_of("whole/nowhere") == "fetch URL/whole/nowhere: The requested URL returned error: 404");
   CHECK(place.fetched.count() == 0);
   const auto error_at = [&](const std::string& url) {
@@ -153,7 +153,7 @@ TEST_CASE("no such file, no server and no such machine are an error each, and le
 
 TEST_CASE("a part is kept when another file can not be fetched") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   place.write_part("abc");
   CHECK(place.error_of("whole/nowhere") ==
         "fetch URL/whole/nowhere: The requested URL returned error: 404; 3 of 300000 bytes are "
@@ -163,7 +163,7 @@ TEST_CASE("a part is kept when another file can not be fetched") {
 
 TEST_CASE("a full disk is an error, what fitted is kept, and goes on when there is room") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -183,7 +183,7 @@ TEST_CASE("a full disk is an error, what fitted is kept, and goes on when there 
 
 TEST_CASE("two processes do not fetch one file at the same time") {
   if (!has_curl()) return;
-  Place place;
+  Fetching place;
   bool asked = false;
   CHECK(fetch_file(place.file, place.server.url() + "whole/a", place.path, [&](std::uint64_t) {
     if (std::exchange(asked, true)) return;
