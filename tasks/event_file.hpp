@@ -56,7 +56,8 @@ class EventFile {
   /// One number for each name; NaN and infinities too.
   void scalars(Index step, std::span<const Metric> numbers);
   void histogram(Index step, std::string_view name, const Histogram& histogram);
-  void image(Index step, std::string_view name, const GreyImage& image);
+  /// An image, with what it shows, in Markdown.
+  void image(Index step, std::string_view name, const GreyImage& image, std::string_view description = "");
   /// A text in Markdown.
   void text(Index step, std::string_view name, std::string_view markdown);
 

@@ -49,6 +49,7 @@ struct TrainOptions {
   std::string data = {};              ///< folder of data sets
   std::string out = {};               ///< folder for what is saved; empty: a new one, runs/TASK-DATE-TIME
   std::string resume = {};            ///< folder of a training to go on with, then the same as `out`
+  bool tensorboard = false;           ///< event files for TensorBoard, too
   bool quiet = false;
   std::string command = {};  ///< a command line that trains the same
   Metadata metadata = {};    ///< all of these as a checkpoint says them, with the task's name
@@ -190,7 +191,7 @@ template <class Options>
 class Arguments {
  public:
   /// Adds the options that every training has:
-  ///     --preset --cell --epochs --seed --out --resume --quiet
+  ///     --preset --cell --epochs --seed --out --resume --tensorboard --quiet
   /// The preset "default" must be among the presets.
   Arguments(std::string task, std::vector<Preset<Options>> presets) : task_(std::move(task)), presets_(std::move(presets)) {
     std::string about = "values of all other options:";
@@ -206,6 +207,8 @@ class Arguments {
     add("--out", "DIR", &Options::out, "folder of the run, for all that is saved; none: runs/" + task_ + "-DATE-TIME",
         {.saved = false});
     add("--resume", "RUN", &Options::resume, "goes on with the training in that folder, with its options", {.saved = false});
+    add_flag("--tensorboard", &Options::tensorboard, "event files for TensorBoard, too, in the folder of the run",
+             {.saved = false});
     add_flag("--quiet", &Options::quiet, "no progress on standard error", {.saved = false});
   }
 

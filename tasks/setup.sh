@@ -14,7 +14,7 @@ declare -A package_probe=(
   [libfmt-dev]='module fmt' [zlib1g-dev]='module zlib' [libpng-dev]='module libpng' [libfreetype-dev]='module freetype2'
   [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
-  [clang-format]='tool clang-format' [python3-torch]='python torch' [curl]='tool curl'
+  [clang-format]='tool clang-format' [python3-torch]='python torch' [curl]='tool curl' [protobuf-compiler]='tool protoc'
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
@@ -22,7 +22,7 @@ declare -A package_purpose=(
   [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [libpng-dev]='pictures'
   [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [doctest-dev]='tests'
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
-  [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [curl]='data sets'
+  [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [curl]='data sets' [protobuf-compiler]='reads event files'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev

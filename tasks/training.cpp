@@ -12,6 +12,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/step_record.hpp>
+#include <carousel/tasks/tensorboard.hpp>
 #include <carousel/tasks/training_progress.hpp>
 
 namespace carousel {
@@ -44,12 +45,15 @@ class TrainRun {
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
     write_config(folder_, options_, parts());
+    if (options_.tensorboard || (!options_.resume.empty() && has_event_files(folder_)))
+      board_.emplace(folder_, state_.step, options_.metadata);
     if (!options_.quiet && !plan_.silent) say_what_is_trained();
     began_ = epoch_began_ = Clock::now();
     progress_.begin();
     const FitOptions fitting = fit_options();
-    const int code = finish(fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_)));
-    show(code == exit_done);
+    const FitResult result = fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_));
+    const int code = finish(result);
+    show(code == exit_done, result.state.step);
     return code;
   }
 
@@ -125,8 +129,10 @@ class TrainRun {
     rate_ = options_.rate * plan_.optimizer.rate_factor();
     ++epoch_steps_done_;
     last_step_ = Clock::now();
-    if (const std::optional<StepRecord> record = recorder_->after(report, report.loss / plan_.loss_scale, rate_))
+    if (const std::optional<StepRecord> record = recorder_->after(report, report.loss / plan_.loss_scale, rate_)) {
       steps_->add(*record);
+      if (board_) board_->add_step(*record);
+    }
     if (plan_.after_step) plan_.after_step(report);
     progress_.step(report, report.loss / plan_.loss_scale);
   }
@@ -155,6 +161,7 @@ class TrainRun {
     metrics_->add(fmt::format("\"epoch\":{},\"step\":{},\"examples\":{}", report.epoch + 1, (report.epoch + 1) * batches,
                               (report.epoch + 1) * examples),
                   shown);
+    if (board_) board_->add_epoch((report.epoch + 1) * batches, shown, plan_.optimizer.registry());
     gradient_norms_ = 0;
     epoch_steps_done_ = 0;
     epoch_began_ = Clock::now();
@@ -198,17 +205,19 @@ class TrainRun {
     std::vector<Metric> all = metrics;
     all.push_back({"seconds", seconds()});
     metrics_->add(fmt::format("\"result\":\"{}\"", task_), all);
+    if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}", folder_, what_next()));
     print(result_line(task_, metrics));
     return exit_done;
   }
 
   /// What there is to see of it. The training is over and saved: what fails here is said, and no more.
-  void show(bool done) {
+  void show(bool done, Index step) {
     Views views{.done = done};
     try {
       if (plan_.views) plan_.views(views);
       write_text(folder_ + "/views.json", json_text(views));
+      if (board_) board_->add_views(step, views);
     } catch (const std::exception& error) {
       note(fmt::format("no views: {}", error.what()));
     }
@@ -232,6 +241,7 @@ class TrainRun {
   std::optional<MetricsFile> metrics_;
   std::optional<StepsFile> steps_;
   std::optional<StepRecorder<T>> recorder_;
+  std::optional<TensorBoard> board_;  // with --tensorboard
   TrainingProgress progress_;
   Clock::time_point began_, epoch_began_, last_step_;
   Index epoch_steps_done_ = 0;  // by this process

@@ -39,7 +39,8 @@ cells=$(awk '$1 == "cell" { printf "%s%s", sep, $2; sep = ", " }' "$work/out")
 
 # Errors
 
-expect_error 'foo: must be one of train, eval, sample, gradcheck, scoreboard, list' foo
+run --help
+expect_error "foo: must be one of $(awk '/^commands$/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { printf "%s%s", sep, $1; sep = ", " }' "$work/out")" foo
 expect_error '--foo: no such option; carousel --help lists them' --foo
 expect_error "train: which task? $tasks" train
 expect_error "train: nosuch: must be one of $tasks" train nosuch

@@ -1,0 +1,47 @@
+#pragma once
+/// What a training with --tensorboard writes besides, for `tensorboard --logdir runs`:
+///
+///     step/loss, step/rate, step/gradient_norm       numbers of the steps that steps.jsonl has
+///     gradient_norm/PATH, update_ratio/PATH          of each parameter, in these steps
+///     epoch/NAME                                     the metrics of an epoch
+///     parameters/PATH                                histograms, after each epoch
+///     result/NAME                                    the metrics of the result line
+///     configuration                                  what the training was told, a table
+///     views/TITLE                                    what there is to see of it at the end: images and texts
+
+#include <span>
+#include <string>
+
+#include <carousel/lib/parameter.hpp>
+#include <carousel/tasks/event_file.hpp>
+#include <carousel/tasks/step_record.hpp>
+#include <carousel/tasks/views.hpp>
+
+namespace carousel {
+
+/// The event file of a training. Steps count from 1. Throws as EventFile does.
+class TensorBoard {
+ public:
+  /// One more file in the folder of the run. What earlier ones have of steps after `steps_done` counts no more.
+  TensorBoard(const std::string& folder, Index steps_done, const Metadata& options);
+
+  void add_step(const StepRecord& record);
+  template <class T>
+  void add_epoch(Index step, std::span<const Metric> metrics, const Registry<T>& registry);
+  void add_result(Index step, std::span<const Metric> metrics);
+  /// Charts and fields of colours become grey images, without their labels: a description says what they show.
+  void add_views(Index step, const Views& views);
+
+ private:
+  EventFile file_;
+};
+
+/// A chart in grey: its lines in turn from black to light, a frame around them, no labels; broken where y is not finite.
+GreyImage picture_of(const Chart& chart);
+/// A field of colours in grey, the highest black; fields of few numbers are drawn larger.
+GreyImage picture_of(const view::HeatMap& map);
+
+extern template void TensorBoard::add_epoch(Index, std::span<const Metric>, const Registry<float>&);
+extern template void TensorBoard::add_epoch(Index, std::span<const Metric>, const Registry<double>&);
+
+}  // namespace carousel
