@@ -14,6 +14,7 @@
 #include <carousel/lib/utf8.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/optimizers.hpp>
+#include <carousel/tasks/progress.hpp>
 #include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
@@ -165,6 +166,10 @@ const std::string& saved_value(const Metadata& metadata, const std::string& key,
   const auto found = metadata.find(key);
   if (found == metadata.end()) bad_file(file, ": its metadata have no ", key, ": must be saved by carousel train");
   return found->second;
+}
+
+void say_missing(const std::string& file, const std::vector<std::string>& names, const std::string& preset) {
+  note(file + " does not say with what " + list_words(names) + " it began: now as in the preset " + preset);
 }
 
 void bad_saved_value(const std::string& file, const std::string& error) {

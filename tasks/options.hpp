@@ -133,6 +133,8 @@ void check_out(const std::string& out, const std::string& resume);
 [[noreturn]] void refuse_option(const std::string& name, const std::string& why);
 /// The value of an option in the metadata of a checkpoint; throws std::runtime_error if it has none.
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file);
+/// Says which options a training to resume does not name, and of which preset they are.
+void say_missing(const std::string& file, const std::vector<std::string>& names, const std::string& preset);
 /// Throws std::runtime_error for a value that can not be.
 [[noreturn]] void bad_saved_value(const std::string& file, const std::string& error);
 
@@ -302,12 +304,8 @@ class Arguments {
     for (const Option& option : options_) {
       const std::string key = detail::metadata_key(option.name);
       if (!option.rule.saved || option.rule.is_path) continue;
-      try {
-        option.read(key, detail::saved_value(checkpoint.metadata, key, file), options);
-        if (option.name == "--preset") options = preset(options.preset);
-      } catch (const std::invalid_argument& error) {
-        detail::bad_saved_value(file, error.what());
-      }
+      read_saved(option, key, detail::saved_value(checkpoint.metadata, key, file), file, options);
+      if (option.name == "--preset") options = preset(options.preset);
     }
     return options;
   }
@@ -323,6 +321,16 @@ class Arguments {
   static const Rule& optimizers() {
     static const Rule rule = detail::one_of_the_optimizers();
     return rule;
+  }
+
+  /// A value as a file has it, which may be damaged.
+  static void read_saved(const Option& option, const std::string& key, const std::string& value, const std::string& file,
+                         Options& options) {
+    try {
+      option.read(key, value, options);
+    } catch (const std::invalid_argument& error) {
+      detail::bad_saved_value(file, error.what());
+    }
   }
 
   Options preset(const std::string& name) const {
@@ -350,18 +358,24 @@ class Arguments {
   /// From what was given, by name.
   Options options(const Metadata& given) const {
     const auto resume = given.find("--resume");
+    const bool resumes = resume != given.end();
     Metadata saved;
-    if (resume != given.end()) saved = detail::training_to_resume(resume->second, task_);
-    const auto value_of = [&](const Option& option) -> const std::string* {
-      if (const auto found = given.find(option.name); found != given.end()) return &found->second;
-      const auto found = saved.find(detail::metadata_key(option.name));
-      return found == saved.end() ? nullptr : &found->second;
+    if (resumes) saved = detail::training_to_resume(resume->second, task_);
+    const std::string file = resumes ? detail::last_file(resume->second) : "";
+    const auto found = [](const Option& option, const std::string& value) {
+      return option.rule.shelf.empty() ? value : detail::find_on_shelf(value, option.rule.shelf);
     };
-    const std::string* const name = value_of(options_.front());
-    Options options = preset(name ? *name : "default");
-    for (const Option& option : options_)
-      if (const std::string* value = value_of(option))
-        option.read(option.name, option.rule.shelf.empty() ? *value : detail::find_on_shelf(*value, option.rule.shelf), options);
+    std::vector<std::string> missing;
+    Options options = preset("default");
+    for (const Option& option : options_) {
+      if (const auto now = given.find(option.name); now != given.end())
+        option.read(option.name, found(option, now->second), options);
+      else if (const auto before = saved.find(detail::metadata_key(option.name)); before != saved.end())
+        read_saved(option, before->first, found(option, before->second), file, options);
+      else if (resumes && option.rule.saved && !option.rule.is_path)
+        missing.push_back(option.name);
+      if (option.name == "--preset") options = preset(options.preset);
+    }
     if (!options.resume.empty()) {
       if (given.contains("--out")) detail::check_out(options.out, options.resume);
       options.out = options.resume;
@@ -377,6 +391,7 @@ class Arguments {
       if (const auto before = saved.find(key); before != saved.end() && !option.rule.may_change)
         detail::check_unchanged(option.name, text, before->second, options.out);
     }
+    if (!missing.empty()) detail::say_missing(file, missing, options.preset);
     options.metadata["task"] = task_;
     options.command = command(options);
     options.resumed = std::move(saved);

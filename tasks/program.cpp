@@ -14,6 +14,7 @@
 #include <carousel/tasks/data_command.hpp>
 #include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/help.hpp>
+#include <carousel/tasks/runs_command.hpp>
 #include <carousel/tasks/scoreboard.hpp>
 #include <carousel/tasks/task.hpp>
 
@@ -346,6 +347,8 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_eval(app, chosen);
   declare_sample(app, chosen);
   declare_gradcheck(app, chosen);
+  declare_runs(app, chosen);
+  declare_compare(app, chosen);
   declare_scoreboard(app, chosen);
   declare_data(app, chosen);
   app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { chosen = list; });

@@ -18,6 +18,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Makes the folder, if it is none yet; whether it did.
+bool make_folder(const std::string& folder) {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(folder, error);
+  if (error) bad_file("--out ", folder, ": ", error.message(), ": must be a folder, or a place for one");
+  return made;
+}
+
+/// Makes a folder that was not there before.
 std::string new_run_folder(const std::string& task) {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -26,8 +35,15 @@ std::string new_run_folder(const std::string& task) {
   std::strftime(moment, sizeof moment, "%Y%m%d-%H%M%S", &parts);
   const std::string name = join("runs/", task, "-", std::string_view(moment));
   std::string folder = name;
-  for (int n = 2; std::filesystem::exists(folder); ++n) folder = join(name, "-", n);
+  for (int n = 2; !make_folder(folder); ++n) folder = join(name, "-", n);
   return folder;
+}
+
+/// The folder that is asked for.
+std::string run_folder(const std::string& task, const std::string& out) {
+  if (out.empty()) return new_run_folder(task);
+  make_folder(out);
+  return out;
 }
 
 /// "2026-03-09 14:05"
@@ -54,17 +70,12 @@ std::string machine() {
 
 }  // namespace
 
-std::string make_run_folder(const std::string& task, const std::string& out, bool fresh) {
-  const std::string folder = out.empty() ? new_run_folder(task) : out;
-  if (fresh && std::filesystem::exists(detail::last_file(folder)))
-    bad_file("--out ", folder, ": holds a training already: must be another folder, or --resume ", shell_word(folder),
+RunFolder::RunFolder(const std::string& task, const std::string& out, bool fresh) : path_(run_folder(task, out)), lock_(path_) {
+  if (fresh && std::filesystem::exists(detail::last_file(path_)))
+    bad_file("--out ", path_, ": holds a training already: must be another folder, or --resume ", shell_word(path_),
              " goes on with it");
-  if (fresh && std::filesystem::exists(folder + "/best.safetensors"))
-    bad_file("--out ", folder, ": holds a best.safetensors already: must be another folder");
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) bad_file("--out ", folder, ": ", error.message(), ": must be a folder, or a place for one");
-  return folder;
+  if (fresh && std::filesystem::exists(path_ + "/best.safetensors"))
+    bad_file("--out ", path_, ": holds a best.safetensors already: must be another folder");
 }
 
 std::string shell_word(const std::string& word) {
@@ -81,7 +92,8 @@ void write_text(const std::string& path, const std::string& text) {
   file.publish();
 }
 
-void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts) {
+void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts,
+                  const std::optional<ValidatedBy>& validation) {
   const std::string path = folder + "/config.json";
   std::string began = local_time();
   if (std::ifstream before(path); before && !options.resume.empty()) {
@@ -94,6 +106,7 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
     if (name != "task") config["options"][name] = value;
   config["command"] = options.command;
   for (const Metric& part : parts) config["examples"][part.name] = static_cast<Index>(part.value);
+  if (validation) config["validation"] = {{"name", validation->name}, {"higher_is_better", validation->higher_is_better}};
   config["began"] = began;
   config["machine"] = machine();
   config["threads"] = options.threads;
@@ -118,17 +131,28 @@ LinesFile::LinesFile(const std::string& path, const char* key, Index last) : pat
     }
   }
   write_text(path, kept);
+  size_ = kept.size();
   file_.open(path, std::ios::app);
 }
 
 void LinesFile::add(std::string_view line) {
   file_ << line << std::endl;
-  if (!file_) bad_file("write ", path_, ": could not be written: must have room on its disk");
+  if (file_) {
+    size_ += line.size() + 1;
+    return;
+  }
+  file_.close();
+  std::error_code ignored;
+  std::filesystem::resize_file(path_, size_, ignored);
+  bad_file("write ", path_, ": could not be written: must have room on its disk");
 }
 
 MetricsFile::MetricsFile(const std::string& folder, Index epochs_done) : file_(folder + "/metrics.jsonl", "epoch", epochs_done) {
   const Json last = Json::parse(file_.last_kept(), nullptr, false);
-  if (last.is_object() && last.contains("seconds") && last["seconds"].is_number()) seconds_ = last["seconds"];
+  const auto number = [&](const char* name) {
+    return last.is_object() && last.contains(name) && last[name].is_number() ? last[name].get<double>() : 0.0;
+  };
+  seconds_ = number("seconds"), cpu_seconds_ = number("cpu_seconds");
 }
 
 void MetricsFile::add(std::string_view first, const std::vector<Metric>& metrics) {

@@ -7,11 +7,15 @@
 namespace carousel {
 
 std::string sparkline(std::span<const double> values, bool utf8) {
+  return sparkline(values, utf8, values);
+}
+
+std::string sparkline(std::span<const double> values, bool utf8, std::span<const double> scale) {
   static constexpr const char* blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   static constexpr const char* marks[] = {"_", ".", "-", "~", "^"};
   const std::span<const char* const> heights = utf8 ? std::span<const char* const>(blocks) : marks;
   double least = std::numeric_limits<double>::infinity(), greatest = -least;
-  for (const double value : values)
+  for (const double value : scale)
     if (std::isfinite(value)) least = std::min(least, value), greatest = std::max(greatest, value);
   const bool logarithmic = least > 0 && greatest > 10 * least;
   const auto scaled = [&](double value) { return logarithmic ? std::log(value) : value; };

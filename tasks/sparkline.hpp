@@ -13,6 +13,8 @@ namespace carousel {
 /// positive and the greatest is more than ten times the least, so that a loss that has fallen far still shows how it moves.
 /// A value that is not finite is a blank. In ASCII the heights are _ . - ~ ^.
 std::string sparkline(std::span<const double> values, bool utf8);
+/// On the scale of other values, which these are among.
+std::string sparkline(std::span<const double> values, bool utf8, std::span<const double> scale);
 
 /// At most `columns` values: the means of equal parts of all of them, those left out that are not finite.
 std::vector<double> thinned(std::span<const double> values, Index columns);

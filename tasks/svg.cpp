@@ -89,7 +89,7 @@ std::vector<double> axis_numbers(double low, double high, int count) {
     }
   std::vector<double> numbers;
   const double slack = 1e-9 * step, first = std::ceil((low - slack) / step);
-  for (double k = first; k * step <= high + slack; ++k) numbers.push_back(k * step);
+  for (int i = 0; (first + i) * step <= high + slack; ++i) numbers.push_back((first + i) * step);
   return numbers;
 }
 
@@ -113,14 +113,26 @@ std::string svg(const Chart& chart) {
 
   const auto at_y = [&](double y) { return at_height(height_of(y)); };
 
-  std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n", width, height);
+  // The legend grows upwards, above the height of one that has a line.
+  std::vector<double> legend_x, legend_row;
+  double next_x = left, row = 0;
+  for (const ChartLine& line : chart.lines) {
+    const double wide = 32 + 7.5 * static_cast<double>(line.name.size());
+    if (next_x > left && next_x + wide > width - right) next_x = left, ++row;
+    legend_x.push_back(next_x), legend_row.push_back(row);
+    next_x += wide + 24;
+  }
+  const double above = 20 * row;
+
+  std::string out =
+      fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 {1} {0} {2}\" width=\"{0}\" height=\"{2}\">\n", width,
+                  0 - above, height + above);
   out += style;
   constexpr std::size_t colour_count = std::size(colours);
   for (std::size_t i = 0; i < colour_count; ++i)
     out += fmt::format(".c{0} {{ stroke: {1}; stroke: var(--c{0}); }}\n", i, colours[i]);
-  out += "</style>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n";
-  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", left, escaped(chart.title));
+  out += fmt::format("</style>\n<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
+  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n", left, 24 - above, escaped(chart.title));
 
   const std::vector<double> columns = axis_numbers(xs.low, xs.high, 10), rows = axis_numbers(ys.low, ys.high, 6);
   const auto step_of = [](const std::vector<double>& numbers) { return numbers.size() > 1 ? numbers[1] - numbers[0] : 1.0; };
@@ -141,15 +153,14 @@ std::string svg(const Chart& chart) {
   for (const Chart::Mark& mark : chart.marks)
     out += fmt::format("<path class=\"mark\" d=\"M{0:.1f} {1}V{2}\"/><text x=\"{3:.1f}\" y=\"{4}\">{5}</text>\n", at_x(mark.x),
                        top, height - bottom, at_x(mark.x) + 5, top + 13, escaped(mark.name));
-  double legend = left;
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const ChartLine& line = chart.lines[i];
-    const std::string look =
-        fmt::format("class=\"line c{}\"{}", i % colour_count, line.dashed ? " stroke-dasharray=\"5 4\"" : "");
+    const std::string look = fmt::format("class=\"line c{}\"{}", line.colour.value_or(i) % colour_count,
+                                         line.dashed ? " stroke-dasharray=\"5 4\"" : "");
+    const double y = 46 - above + 20 * legend_row[i];
     out += fmt::format("<path {} d=\"{}\"/>\n", look, path_of(line, at_x, at_y));
-    out += fmt::format("<path {} d=\"M{} 46h26\"/><text x=\"{}\" y=\"50\">{}</text>\n", look, legend, legend + 32,
-                       escaped(line.name));
-    legend += 32 + 7.5 * static_cast<double>(line.name.size()) + 24;
+    out += fmt::format("<path {} d=\"M{} {}h26\"/><text x=\"{}\" y=\"{}\">{}</text>\n", look, legend_x[i], y, legend_x[i] + 32,
+                       y + 4, escaped(line.name));
   }
   return out + "</svg>\n";
 }

@@ -1,6 +1,8 @@
 #pragma once
 /// Line charts as SVG, without anything else: for the folder of a run, to be opened in a browser, in light or dark.
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@ struct ChartLine {
   std::string name;
   std::vector<double> x, y;
   bool dashed = false;
+  std::optional<std::size_t> colour = {};  ///< lines of one number are of one colour; else each has the next
 };
 
 struct Chart {

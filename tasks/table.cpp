@@ -83,7 +83,8 @@ int train_many(const TableOptions& options, const Table& table) {
     wrong_argument("--sweep: of nets with starts of their own: must be without --import and --export");
   const Table known = options.held_out > 0 ? table.first(rows_to_learn(options, table)) : table;
   rows_to_learn(options, known);  // throws before the folder is made
-  const std::string folder = make_run_folder("table", options.out, true);
+  const RunFolder run("table", options.out, true);
+  const std::string& folder = run.path();
   const std::vector<Tried> tried = sweep(options, known);
   const std::string text = sweep_table(tried);
   write_text((std::filesystem::path(folder) / "sweep.csv").string(), text);
@@ -112,7 +113,8 @@ Metadata saved_with(const Table& table) {
 
 /// Makes a run of the parameters as they are.
 int keep_imported(const TableOptions& options, const Table& table, TableTraining& training) {
-  const std::string folder = make_run_folder("table", options.out, true);
+  const RunFolder run("table", options.out, true);
+  const std::string& folder = run.path();
   Metadata metadata = options.metadata;
   metadata.merge(saved_with(table));
   metadata["identity"] = table.identity();

@@ -18,7 +18,13 @@ std::string_view variable(const char* name) {
   return value ? value : "";
 }
 
-/// Whether the locale says UTF-8; the first variable that is set decides, as POSIX has it (XBD 8.2).
+bool can_draw_over() {
+  const std::string_view kind = variable("TERM");
+  return isatty(STDERR_FILENO) == 1 && !kind.empty() && kind != "dumb";
+}
+
+}  // namespace
+
 bool locale_is_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const std::string_view value = variable(name); !value.empty()) {
@@ -29,13 +35,6 @@ bool locale_is_utf8() {
     }
   return false;
 }
-
-bool can_draw_over() {
-  const std::string_view kind = variable("TERM");
-  return isatty(STDERR_FILENO) == 1 && !kind.empty() && kind != "dumb";
-}
-
-}  // namespace
 
 std::optional<Terminal> terminal() {
   static const bool can = can_draw_over(), utf8 = locale_is_utf8(), colours = variable("NO_COLOR").empty();

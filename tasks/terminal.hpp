@@ -16,6 +16,10 @@ struct Terminal {
   bool colours = false;  ///< NO_COLOR is not set, https://no-color.org
 };
 
+/// Whether the locale says that text is UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is set decides, as POSIX has it
+/// (XBD 8.2).
+bool locale_is_utf8();
+
 /// Standard error, as wide as it is now; nothing if it is no terminal, a dumb one, or another program's while this one is in the
 /// background of it.
 std::optional<Terminal> terminal();

@@ -1,5 +1,7 @@
 #include <carousel/tasks/training.hpp>
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -25,6 +27,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Of the processor, in all threads of this process.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// One run of train_model().
 template <class T>
 class TrainRun {
@@ -33,10 +42,11 @@ class TrainRun {
       : options_(options),
         plan_(plan),
         task_(options.metadata.at("task")),
+        run_folder_(task_, options.out, options.resume.empty()),
+        folder_(run_folder_.path()),
         state_(start_state()),
         progress_(options.quiet, options.epochs, plan.data.batches()) {
     validates_ = static_cast<bool>(plan.validation.measure);
-    folder_ = make_run_folder(task_, options.out, options.resume.empty());
     best_file_ = folder_ + "/best.safetensors";
   }
 
@@ -44,11 +54,13 @@ class TrainRun {
     metrics_.emplace(folder_, state_.epoch);
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
-    write_config(folder_, options_, parts());
+    write_config(folder_, options_, parts(), validated_by());
+    say_what_changed();
     if (options_.tensorboard || (!options_.resume.empty() && has_event_files(folder_)))
       board_.emplace(folder_, state_.step, options_.metadata);
     if (!options_.quiet && !plan_.silent) say_what_is_trained();
     began_ = epoch_began_ = Clock::now();
+    cpu_began_ = cpu_seconds();
     progress_.begin();
     const FitOptions fitting = fit_options();
     const FitResult result = fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_));
@@ -74,6 +86,19 @@ class TrainRun {
   std::vector<Metric> parts() const {
     const auto part = [](const char* name, Index size) { return Metric{name, static_cast<double>(size)}; };
     return {part("train", plan_.parts.train), part("validation", plan_.parts.validation), part("test", plan_.parts.test)};
+  }
+
+  std::optional<ValidatedBy> validated_by() const {
+    if (!validates_) return {};
+    return ValidatedBy{plan_.validation.name, plan_.validation.higher_is_better};
+  }
+
+  void say_what_changed() const {
+    const auto before = options_.resumed.find("epochs");
+    if (before == options_.resumed.end() || options_.schedule != "cosine") return;
+    if (const std::string now = detail::text_of(options_.epochs); before->second != now)
+      note(fmt::format("--epochs {} instead of {}: the cosine of the rate spans them all, and goes on as if it always had", now,
+                       before->second));
   }
 
   void say_what_is_trained() const {
@@ -157,7 +182,7 @@ class TrainRun {
     const Index batches = plan_.data.batches(), examples = std::min(batches * plan_.data.batch, plan_.data.examples);
     shown.push_back({"gradient_norm", gradient_norms_ / static_cast<double>(batches)});
     shown.push_back({"rate", rate_});
-    shown.push_back({"seconds", seconds()});
+    add_times(shown);
     metrics_->add(fmt::format("\"epoch\":{},\"step\":{},\"examples\":{}", report.epoch + 1, (report.epoch + 1) * batches,
                               (report.epoch + 1) * examples),
                   shown);
@@ -176,16 +201,28 @@ class TrainRun {
     return options_.patience > 0 && epochs_without_better_ >= options_.patience;
   }
 
-  double seconds() const { return metrics_->seconds() + seconds_since(began_); }
+  void add_times(std::vector<Metric>& metrics) const {
+    metrics.push_back({"seconds", metrics_->seconds() + seconds_since(began_)});
+    metrics.push_back({"cpu_seconds", metrics_->cpu_seconds() + cpu_seconds() - cpu_began_});
+  }
+
+  /// The last line of metrics.jsonl, where there is no result.
+  void add_end(const char* why) {
+    std::vector<Metric> times;
+    add_times(times);
+    metrics_->add(fmt::format("\"ended\":\"{}\"", why), times);
+  }
 
   int finish(const FitResult& result) {
     const std::string last = detail::last_file(folder_);
     switch (result.ended) {
       case Ended::exploded:
+        add_end("exploded");
         note(result.note);
         note("the model as it was before that: " + last);
         return exit_bad_result;
       case Ended::interrupted:
+        add_end("interrupted");
         note(fmt::format("stopped in epoch {}, saved in {}; to go on: carousel train {} --resume {}", result.state.epoch + 1,
                          last, task_, shell_word(folder_)));
         return exit_interrupted;
@@ -203,10 +240,10 @@ class TrainRun {
     const std::vector<Metric> metrics =
         plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
     std::vector<Metric> all = metrics;
-    all.push_back({"seconds", seconds()});
+    add_times(all);
     metrics_->add(fmt::format("\"result\":\"{}\"", task_), all);
     if (board_) board_->add_result(result.state.step, metrics);
-    note(fmt::format("saved in {}{}", folder_, what_next()));
+    note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
     print(result_line(task_, metrics));
     return exit_done;
   }
@@ -223,6 +260,19 @@ class TrainRun {
     }
   }
 
+  /// What the task has put there: " with curve.svg".
+  std::string what_more() const {
+    constexpr std::string_view always =
+        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html best.safetensors last.safetensors ";
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+      if (const std::string name = entry.path().filename().string();
+          always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events."))
+        files.push_back(name);
+    std::sort(files.begin(), files.end());
+    return files.empty() ? "" : " with " + list_words(files);
+  }
+
   /// What else can be done with the model.
   std::string what_next() const {
     for (const Task& task : all_tasks())
@@ -234,16 +284,19 @@ class TrainRun {
   const TrainOptions& options_;
   const TrainPlan<T>& plan_;
   const std::string task_;
+  const RunFolder run_folder_;
+  const std::string& folder_;
   double gradient_norms_ = 0, rate_ = 0;  // of this epoch: the sum; at its last step
   FitState state_;
   bool validates_ = false;
-  std::string folder_, best_file_;
+  std::string best_file_;
   std::optional<MetricsFile> metrics_;
   std::optional<StepsFile> steps_;
   std::optional<StepRecorder<T>> recorder_;
   std::optional<TensorBoard> board_;  // with --tensorboard
   TrainingProgress progress_;
   Clock::time_point began_, epoch_began_, last_step_;
+  double cpu_began_ = 0;
   Index epoch_steps_done_ = 0;  // by this process
   Index epochs_without_better_ = 0;
   std::optional<double> milliseconds_;

@@ -1,5 +1,8 @@
 #include <carousel/tasks/options.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -9,7 +12,7 @@
 
 #include <carousel/lib/safetensors.hpp>
 
-#include "tests/lib/folder.hpp"
+#include "tests/tasks/written.hpp"
 
 using namespace carousel;
 
@@ -206,7 +209,23 @@ TEST_CASE("an option that would make another training of one that goes on is ref
   save(out, {{"task", "echo"}});
   CHECK(error_of({"--resume", out}) == out + "/last.safetensors: saved with task echo, this is text: must be the same to go on");
   save(out, {{"task", "text"}, {"rate", "x"}});
-  CHECK(error_of({"--resume", out}) == "--rate x: must be a number above 0");
+  CHECK(error_of({"--resume", out}) == out + "/last.safetensors: in its metadata, rate x: must be a number above 0");
+  save(out, {{"task", "text"}, {"preset", "best"}});
+  CHECK(error_of({"--resume", out}) == out + "/last.safetensors: in its metadata, preset best: must be one of default, source");
+}
+
+TEST_CASE("options that the training to resume does not name are of its preset, and that is said") {
+  const test::Folder folder;
+  const std::string out = folder / "";
+  Metadata all = parse({"--preset", "source", "--clip", "3"}).metadata;
+  save(out, all);
+  const auto said = [&] { return test::written_to(STDERR_FILENO, [&] { CHECK(parse({"--resume", out}).epochs == 7); }); };
+  CHECK(said().empty());
+  all.erase("clip"), all.erase("epochs"), all.erase("update_rule");
+  save(out, all);
+  CHECK(said() ==
+        "carousel: " + out +
+            "/last.safetensors does not say with what --epochs, --optimizer, --clip it began: now as in the preset source\n");
 }
 
 TEST_CASE("--resume must name the folder of a training") {

@@ -88,3 +88,20 @@ TEST_CASE("on a logarithmic axis factors are equally far apart, and what is not 
   REQUIRE(at != std::string::npos);
   CHECK(std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), 'L') == 1);
 }
+
+TEST_CASE("names that do not fit beside each other stand above each other, and lines may share a colour") {
+  Chart chart{.title = "t", .x_name = "x", .y_name = "y", .lines = {}};
+  for (const char* name : {"a", "b", "c"}) chart.lines.push_back({.name = std::string(60, *name), .x = {0, 1}, .y = {0, 1}});
+  chart.lines[2].colour = 1;
+  const std::string text = svg(chart);
+  CHECK(text.find("viewBox=\"0 -40 960 440\"") != std::string::npos);
+  for (const char* place : {"x=\"102\" y=\"10\">aa", "x=\"102\" y=\"30\">bb", "x=\"102\" y=\"50\">cc"})
+    CHECK(text.find(place) != std::string::npos);
+  CHECK(text.find("\"line c0\"") != std::string::npos);
+  CHECK(text.find("\"line c1\"") != std::string::npos);
+  CHECK(text.find("\"line c2\"") == std::string::npos);
+}
+
+TEST_CASE("an axis of numbers that are almost the same ends") {
+  CHECK(axis_numbers(1e17, 1e17 + 32, 6).size() < 100);
+}

@@ -1,0 +1,190 @@
+#include <carousel/tasks/compare.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/sparkline.hpp>
+#include <carousel/tasks/svg.hpp>
+#include <carousel/tasks/text_table.hpp>
+#include <carousel/tasks/training_progress.hpp>
+
+namespace carousel {
+
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/// A row of a name and what `cell` says of each run.
+template <class F>
+std::vector<std::string> row(const std::string& name, const std::vector<RunRecord>& runs, const F& cell) {
+  std::vector<std::string> cells = {"  " + name};
+  for (const RunRecord& run : runs) cells.push_back(cell(run));
+  return cells;
+}
+
+/// Names in the order in which they come first.
+class Names {
+ public:
+  void add(const std::string& name) {
+    if (std::find(all_.begin(), all_.end(), name) == all_.end()) all_.push_back(name);
+  }
+  const std::vector<std::string>& all() const { return all_; }
+
+ private:
+  std::vector<std::string> all_;
+};
+
+void add_options(const std::vector<RunRecord>& runs, Rows& rows) {
+  std::set<std::string> names;
+  for (const RunRecord& run : runs)
+    for (const auto& [name, value] : run.options) names.insert(name);
+  Rows differing;
+  const auto add = [&](const std::string& name, const auto& value) {
+    const std::string first = value(runs.front());
+    if (std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return value(run) != first; }))
+      differing.push_back(row(name, runs, [&](const RunRecord& run) { return plain_or_quoted(value(run)); }));
+  };
+  add("task", [](const RunRecord& run) { return run.task; });
+  for (const std::string& name : names)
+    add("--" + (name == "update_rule" ? "optimizer" : plain_or_quoted(name)),
+        [&](const RunRecord& run) { return run.options.contains(name) ? run.option(name) : "-"; });
+  rows.push_back({differing.empty() ? "options: the same" : "options that differ"});
+  rows.insert(rows.end(), differing.begin(), differing.end());
+}
+
+/// The best of the values that are numbers; NaN if there are none.
+double best_of(const std::vector<double>& values, bool higher) {
+  double best = std::numeric_limits<double>::quiet_NaN();
+  for (const double value : values)
+    if (std::isfinite(value) && (std::isnan(best) || (higher ? value > best : value < best))) best = value;
+  return best;
+}
+
+std::string number_or_dash(double value) {
+  return std::isnan(value) ? "-" : number(value);
+}
+
+void add_metrics(const std::vector<RunRecord>& runs, Rows& rows) {
+  Names of_epochs, of_results;
+  for (const RunRecord& run : runs) {
+    if (!run.epochs.empty())
+      for (const Metric& metric : run.epochs.back()) of_epochs.add(metric.name);
+    for (const Metric& metric : run.result) of_results.add(metric.name);
+  }
+  rows.push_back({"last epoch"});
+  for (const std::string& name : of_epochs.all())
+    rows.push_back(row(plain_or_quoted(name), runs, [&](const RunRecord& run) {
+      const std::vector<double> values = run.course(name);
+      return number_or_dash(values.empty() ? std::numeric_limits<double>::quiet_NaN() : values.back());
+    }));
+  rows.push_back({"best epoch"});
+  for (const std::string& name : of_epochs.all()) {
+    const auto is_of = [&](const RunRecord& run) { return name == run.validation || name == "train_loss"; };
+    if (std::any_of(runs.begin(), runs.end(), is_of))
+      rows.push_back(row(plain_or_quoted(name), runs, [&](const RunRecord& run) {
+        return number_or_dash(best_of(run.course(name), name == run.validation && run.higher_is_better));
+      }));
+  }
+  if (!of_results.all().empty()) rows.push_back({"result"});
+  for (const std::string& name : of_results.all())
+    rows.push_back(row(plain_or_quoted(name), runs, [&](const RunRecord& run) {
+      const auto found = std::find_if(run.result.begin(), run.result.end(), [&](const Metric& one) { return one.name == name; });
+      return found == run.result.end() ? "-" : number_or_dash(found->value);
+    }));
+}
+
+void add_ends(const std::vector<RunRecord>& runs, Rows& rows) {
+  rows.push_back({"run"});
+  rows.push_back(row("state", runs, [](const RunRecord& run) { return run.state; }));
+  rows.push_back(row("epochs", runs, [](const RunRecord& run) { return std::to_string(run.epochs.size()); }));
+  rows.push_back(row("time", runs, [](const RunRecord& run) { return clock_text(run.seconds); }));
+  rows.push_back(row("CPU time", runs,
+                     [](const RunRecord& run) { return std::isnan(run.cpu_seconds) ? "-" : clock_text(run.cpu_seconds); }));
+}
+
+/// "train_loss", and what runs are validated by.
+std::vector<std::string> courses_of(const std::vector<RunRecord>& runs) {
+  Names names;
+  names.add("train_loss");
+  for (const RunRecord& run : runs) names.add(run.validation);
+  return names.all();
+}
+
+/// Those that have one scale.
+std::vector<std::string> losses_of(const std::vector<RunRecord>& runs) {
+  std::vector<std::string> losses = courses_of(runs);
+  losses.erase(std::remove_if(losses.begin(), losses.end(),
+                              [](const std::string& name) { return !name.ends_with("_loss") && !name.ends_with("_mse"); }),
+               losses.end());
+  return losses;
+}
+
+/// A sparkline for each of them and each run, those of one name on one scale.
+std::string courses(const std::vector<RunRecord>& runs, bool utf8) {
+  constexpr Index longest = 60;
+  const std::vector<std::string> names = short_names(runs);
+  std::string out;
+  for (const std::string& loss : courses_of(runs)) {
+    std::vector<std::vector<double>> all;
+    std::vector<double> joined;
+    for (const RunRecord& run : runs) {
+      all.push_back(thinned(run.course(loss), longest));
+      joined.insert(joined.end(), all.back().begin(), all.back().end());
+    }
+    if (joined.empty()) continue;
+    Rows rows;
+    for (std::size_t i = 0; i < runs.size(); ++i)
+      rows.push_back({"  " + names[i], all[i].empty() ? "-" : sparkline(all[i], utf8, joined)});
+    out += "\n" + plain_or_quoted(loss) + " by epoch\n" + text_table(rows);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> short_names(const std::vector<RunRecord>& runs) {
+  const auto name_of = [](const RunRecord& run) {
+    const std::filesystem::path path = std::filesystem::path(run.folder).lexically_normal();
+    return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
+  };
+  std::vector<std::string> names;
+  for (const RunRecord& run : runs) {
+    const std::string name = name_of(run);
+    const auto same = std::count_if(runs.begin(), runs.end(), [&](const RunRecord& other) { return name_of(other) == name; });
+    names.push_back(plain_or_quoted(same == 1 && !name.empty() ? name : run.folder));
+  }
+  return names;
+}
+
+std::string compare_page(const std::vector<RunRecord>& runs, bool utf8) {
+  Rows rows = {{""}};
+  for (const std::string& name : short_names(runs)) rows.front().push_back(name);
+  add_options(runs, rows);
+  add_metrics(runs, rows);
+  add_ends(runs, rows);
+  return text_table(rows) + courses(runs, utf8);
+}
+
+std::string losses_chart(const std::vector<RunRecord>& runs) {
+  const std::vector<std::string> names = short_names(runs), losses = losses_of(runs);
+  Chart chart{.title = "Losses of " + list_words(names), .x_name = "epoch", .y_name = "loss", .lines = {}};
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (const std::string& loss : losses) {
+      const std::vector<double> y = runs[i].course(loss);
+      if (std::none_of(y.begin(), y.end(), [](double value) { return std::isfinite(value); })) continue;
+      std::vector<double> x(y.size());
+      std::iota(x.begin(), x.end(), 1.0);
+      chart.lines.push_back({.name = names[i] + ": " + plain_or_quoted(loss),
+                             .x = x,
+                             .y = y,
+                             .dashed = loss == "train_loss" && losses.size() > 1,
+                             .colour = i + 1});
+    }
+  if (chart.lines.empty()) bad_file(list_words(names), ": no epoch is done: must have losses to draw");
+  return svg(chart);
+}
+
+}  // namespace carousel

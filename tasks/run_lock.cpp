@@ -1,0 +1,35 @@
+#include <carousel/tasks/run_lock.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include <carousel/lib/error.hpp>
+
+namespace carousel {
+
+namespace {
+
+int open_folder(const std::string& folder) {
+  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/// Whether somebody else holds what this descriptor would lock.
+bool refused(int folder, int how) {
+  return folder >= 0 && ::flock(folder, how | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+}  // namespace
+
+RunLock::RunLock(const std::string& folder) : folder_(open_folder(folder)) {
+  if (refused(folder_.get(), LOCK_EX))
+    bad_file("--out ", folder, ": another training runs there: must be another folder, or wait for its end");
+}
+
+bool RunLock::held(const std::string& folder) {
+  const detail::Descriptor it(open_folder(folder));
+  return refused(it.get(), LOCK_SH);
+}
+
+}  // namespace carousel

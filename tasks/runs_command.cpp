@@ -1,0 +1,140 @@
+#include <carousel/tasks/runs_command.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/compare.hpp>
+#include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/terminal.hpp>
+#include <carousel/tasks/text_table.hpp>
+#include <carousel/tasks/training_progress.hpp>
+
+namespace carousel {
+
+namespace {
+
+/// "2026-03-09 14:05", here.
+std::string local_time(std::filesystem::file_time_type time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::file_clock::to_sys(time));
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+  return text;
+}
+
+/// "lstm 128", "2 x gru 64, both directions"
+std::string net_of(const RunRecord& run) {
+  std::string net = run.option("cell");
+  if (const std::string layers = run.option("layers"); !layers.empty() && layers != "1") net = layers + " x " + net;
+  if (const std::string hidden = run.option("hidden"); !hidden.empty()) net += " " + hidden;
+  return plain_or_quoted(net + (run.option("bidirectional") == "yes" ? ", both directions" : ""));
+}
+
+std::string size_text(std::uintmax_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (size < 1e3) return fmt::format("{} B", bytes);
+  if (size < 1e6) return fmt::format("{:.1f} kB", size / 1e3);
+  return size < 1e9 ? fmt::format("{:.1f} MB", size / 1e6) : fmt::format("{:.1f} GB", size / 1e9);
+}
+
+nlohmann::ordered_json object_of(const std::vector<Metric>& metrics) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const Metric& metric : metrics) object[metric.name] = metric.value;  // null where it is not finite
+  return object;
+}
+
+}  // namespace
+
+std::string runs_page(const std::vector<RunRecord>& runs) {
+  std::vector<std::vector<std::string>> rows = {
+      {"run", "task", "when", "net", "epochs", "state", "metric", "time", "CPU", "size"}};
+  for (const RunRecord& run : runs) {
+    const std::optional<Metric> outcome = run.outcome();
+    const std::string planned = plain_or_quoted(run.option("epochs"));
+    rows.push_back({plain_or_quoted(run.folder), run.task, local_time(run.changed), net_of(run),
+                    fmt::format("{}/{}", run.epochs.size(), planned), run.state,
+                    outcome ? plain_or_quoted(outcome->name) + " " + number(outcome->value) : "", clock_text(run.seconds),
+                    std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
+  }
+  return text_table(rows, {4, 7, 8, 9});
+}
+
+std::string runs_json(const std::vector<RunRecord>& runs) {
+  std::string out = "[";
+  for (const RunRecord& run : runs) {
+    nlohmann::ordered_json one;
+    one["run"] = run.folder;
+    one["task"] = run.task;
+    one["when"] = local_time(run.changed);
+    one["state"] = run.state;
+    one["epochs"] = run.epochs.size();
+    one["options"] = run.options;
+    one["metrics"] = object_of(run.epochs.empty() ? std::vector<Metric>() : run.epochs.back());
+    one["result"] = object_of(run.result);
+    one["seconds"] = run.seconds;
+    one["cpu_seconds"] = run.cpu_seconds;
+    one["bytes"] = run.bytes;
+    out += (out.size() > 1 ? ",\n " : "") + one.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  return out + "]";
+}
+
+void declare_runs(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::string folder = "runs";
+    bool json = false;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* const runs = app.add_subcommand("runs", "lists trainings by their folders, the newest first");
+  runs->add_option("FOLDER", given->folder, "what holds the folders of trainings, or one of them (runs)");
+  detail::declare_flag(*runs, "--json", "all that is known of them, as JSON", [given] { given->json = true; });
+  runs->footer("example: carousel runs");
+  runs->callback([given, &chosen] {
+    chosen = [given] {
+      std::vector<std::string> passed_over;
+      const std::vector<RunRecord> found = find_runs(given->folder, passed_over);
+      for (const std::string& line : passed_over) note(line);
+      if (found.empty() && !given->json)
+        note(plain_or_quoted(given->folder) + ": no training has saved here");
+      else
+        print(given->json ? runs_json(found) : runs_page(found));
+      return exit_done;
+    };
+  });
+}
+
+void declare_compare(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::vector<std::string> folders;
+    std::string out;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* const compare = app.add_subcommand("compare", "puts trainings side by side: options that differ, metrics, losses");
+  compare->add_option("RUN", given->folders, "folders of two trainings or more")->required();
+  detail::declare_option(*compare, "--out", "FILE.svg", "file for a chart of their losses", [given](const std::string& file) {
+    if (!file.ends_with(".svg")) wrong_argument("--out ", file, ": must be a file FILE.svg");
+    given->out = file;
+  });
+  compare->footer("example: carousel compare runs/lstm runs/gru --out losses.svg");
+  compare->callback([given, &chosen] {
+    chosen = [given] {
+      if (given->folders.size() < 2) wrong_argument("compare: one run: must be two or more");
+      std::vector<RunRecord> runs;
+      for (const std::string& folder : given->folders) runs.push_back(read_run(folder));
+      print(compare_page(runs, locale_is_utf8()));
+      if (given->out.empty()) return exit_done;
+      write_text(given->out, losses_chart(runs));
+      note("their losses are drawn in " + given->out);
+      return exit_done;
+    };
+  });
+}
+
+}  // namespace carousel

@@ -1,0 +1,21 @@
+#pragma once
+/// `carousel runs` and `carousel compare`.
+
+#include <string>
+#include <vector>
+
+#include <carousel/tasks/runs.hpp>
+#include <carousel/tasks/task.hpp>
+
+namespace carousel {
+
+/// A line for each run under a line of headings.
+std::string runs_page(const std::vector<RunRecord>& runs);
+/// The same and more as a JSON array of objects, one on each line.
+std::string runs_json(const std::vector<RunRecord>& runs);
+
+/// Add the commands to the program's; `chosen` is to be what the user asked for.
+void declare_runs(CLI::App& app, Command& chosen);
+void declare_compare(CLI::App& app, Command& chosen);
+
+}  // namespace carousel

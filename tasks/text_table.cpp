@@ -1,0 +1,40 @@
+#include <carousel/tasks/text_table.hpp>
+
+#include <algorithm>
+
+#include <carousel/lib/utf8.hpp>
+
+namespace carousel {
+
+Index columns_of(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+std::string text_table(const std::vector<std::vector<std::string>>& rows, const std::vector<std::size_t>& right) {
+  std::vector<Index> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string blanks(static_cast<std::size_t>(widths[i] - columns_of(row[i])), ' ');
+      const bool at_right = std::find(right.begin(), right.end(), i) != right.end();
+      line += (i > 0 ? "  " : "") + (at_right ? blanks + row[i] : row[i] + blanks);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += (out.empty() ? "" : "\n") + line;
+  }
+  return out;
+}
+
+std::string plain_or_quoted(std::string_view word) {
+  constexpr std::size_t longest = 60;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (word.size() <= longest && is_utf8(word) && std::none_of(word.begin(), word.end(), is_control)) return std::string(word);
+  return in_quotes(word);
+}
+
+}  // namespace carousel

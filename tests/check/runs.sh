@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs from outside: listed, compared, one training at a time in each, and what a full disk leaves of them.
+# CAROUSEL_PROGRAM names the program.
+set -uo pipefail
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
+# shellcheck source=tests/program.sh
+source tests/program.sh
+
+lacks() { ! "$@"; }
+state_is() { grep -qE -- "^$1 .* $2 " "$work/out"; }
+small=(--quiet --hidden 8 --sequences 200 --batch 20 --rate 0.01)
+
+expect_error 'runs: there is no such folder' runs
+run train add "${small[@]}" --epochs 3 --out runs/first
+run train add "${small[@]}" --epochs 4 --cell gru --clip 2 --out runs/second
+run train echo --quiet --epochs 3 --rate 1e300 --optimizer sgd --out runs/blown
+check 'a loss that explodes is not done' test "$code" = 1
+mkdir "$work/runs/foreign" "$work/runs/"$'odd\nname' "$work/runs/pipe"
+mkfifo "$work/runs/pipe/config.json"
+head -c 100000 /dev/zero | tr '\0' '[' >"$work/runs/foreign/config.json"
+run runs
+check 'runs: ends with 0' test "$code" = 0
+check 'runs: a line for each, and the headings' test "$(wc -l <"$work/out")" = 4
+check 'runs: a run that is finished' grep -qE '^runs/first +add +20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{5} +lstm 8 +3/3 +finished +mse [0-9.e-]+ +0:[0-9]{2} +0:[0-9]{2} +[0-9.]+ kB$' "$work/out"
+check 'runs: the newest first' test "$(awk '{ printf "%s ", $1 }' "$work/out")" = 'run runs/blown runs/second runs/first '
+check 'runs: one that exploded' state_is runs/blown exploded
+check 'runs: what is none is passed over, a line each' test "$(wc -l <"$work/err")/$(grep -c '; passed over$' "$work/err")" = 3/3
+run runs runs/first
+check 'runs: of one' test "$(wc -l <"$work/out")" = 2
+run runs --json
+check 'runs: as JSON' grep -qF '{"run":"runs/blown","task":"echo",' "$work/out"
+mkdir "$work/none"
+run runs none
+check 'runs: none' test "$code/$(<"$work/out")/$(<"$work/err")" = '0//carousel: none: no training has saved here'
+
+run compare runs/first runs/second --out losses.svg
+check 'compare: ends with 0' test "$code" = 0
+check 'compare: options that differ' test "$(sed -n '/^options/,/^last/p' "$work/out" | tr -s ' ' | head -n -1 | tail -n +2 | tr '\n' '|')" = ' --cell lstm gru| --clip 1 2| --epochs 3 4|'
+check 'compare: a line for each loss of each' test "$(grep -cE '^  (first|second) +[^ ]{3,4}$' "$work/out")" = 4
+check 'compare: a chart' test "$(grep -c 'class="line c[12]".* d="M[0-9. ]*L' "$work/losses.svg")" = 4
+expect_error 'compare: one run: must be two or more' compare runs/first
+expect_error 'runs/foreign/config.json: must be the configuration of a training, with its task' compare runs/first runs/foreign
+expect_error '--out x.png: must be a file FILE.svg' compare runs/first runs/second --out x.png
+
+# Two at once in one folder.
+(cd "$work" && exec "$program" train echo --quiet --epochs 1000000000 --out runs/busy) >/dev/null 2>&1 </dev/null &
+busy=$!
+for ((i = 0; i < 100; i++)); do [[ -s $work/runs/busy/last.safetensors ]] && break; sleep 0.1; done
+run runs
+check 'runs: one that runs' state_is runs/busy running
+expect_error '--out runs/busy: another training runs there: must be another folder, or wait for its end' train echo --quiet --out runs/busy
+expect_error '--out runs/busy: another training runs there: must be another folder, or wait for its end' train echo --quiet --resume runs/busy
+kill -KILL "$busy"
+wait "$busy" 2>/dev/null
+run runs
+check 'runs: one that was killed' state_is runs/busy interrupted
+run train echo --quiet --resume runs/busy --epochs 1
+check 'one that was killed goes on' test "$code" = 0
+(cd "$work" && mkdir at-once && cd at-once && for i in 1 2 3; do "$program" train echo --quiet --epochs 1 & done; wait) >"$work/out" 2>"$work/err" </dev/null
+check 'three that begin in one second have folders of their own' test "$(ls "$work/at-once/runs" | wc -l)/$(grep -c ^result "$work/out")" = 3/3
+
+# No room: files may have 8 kB, the checkpoints have less, the metrics of 300 epochs more.
+code=0
+(ulimit -f 8 && cd "$work" && exec "$program" train echo --quiet --hidden 1 --epochs 300 --out runs/full) >"$work/out" 2>"$work/err" </dev/null || code=$?
+check 'no room: code 2' test "$code" = 2
+check 'no room: one line' grep -qxE 'carousel: write runs/full/(steps|metrics)\.jsonl: could not be written: must have room on its disk' "$work/err"
+check 'no room: every line that is there is whole' lacks grep -vqhE '^\{.*\}$' "$work/runs/full/metrics.jsonl" "$work/runs/full/steps.jsonl"
+check 'no room: nothing half is left' test "$(find "$work/runs/full" -name '*.tmp' | wc -l)" = 0
+run runs runs/full
+check 'no room: the run can be read' state_is runs/full interrupted
+run train echo --quiet --resume runs/full
+cp "$work/out" "$work/resumed"
+check 'no room: with room it goes on' test "$code" = 0
+run train echo --quiet --hidden 1 --epochs 300 --out runs/whole
+check 'no room: to the end that it would have had' test "$(tail -n 1 "$work/resumed")" = "$(last_line)"
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
