@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/models/loss.hpp>
 #include <carousel/tasks/curve_model.hpp>
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/run_folder.hpp>
@@ -60,7 +61,7 @@ Index drawn_length(const CurveOptions& options) {
   return std::max(options.points, longest);
 }
 
-std::string picture(const Drawn& drawn, const CurveOptions& options) {
+Chart picture(const Drawn& drawn, const CurveOptions& options) {
   std::vector<double> numbers(drawn.made.size());
   std::iota(numbers.begin(), numbers.end(), 0.0);
   Chart chart{.title = "a curve drawn without input",
@@ -69,7 +70,21 @@ std::string picture(const Drawn& drawn, const CurveOptions& options) {
               .lines = {{.name = "the curve", .x = numbers, .y = drawn.truth},
                         {.name = "the net", .x = numbers, .y = drawn.made, .dashed = true}}};
   if (options.points < longest) chart.marks = {{static_cast<double>(options.points), "not learned from here on"}};
-  return svg(chart);
+  return chart;
+}
+
+/// The first hundred points, made from nothing.
+Sample<double> sample_of(const Predictor& net, const CurveOptions& options, const std::string& cell) {
+  const Index steps = std::min<Index>(100, options.points);
+  const double point = curve(options.points, steps).back();
+  const auto used =
+      net_for<double>(cell, net, [&](Registry<double>& registry) { return curve_net(registry, with_cell(options, cell)); });
+  return {.loss =
+              [=] {
+                const Var<double> said = used->after_all(Tape<double>::active().constant(zeros<double>({steps, 1, 1})));
+                return sum_of_squares(said, Tape<double>::active().constant(full<double>({1, 1}, point)));
+              },
+          .input = {}};
 }
 
 /// There is one curve, and it is learned: nothing is held out, but how it goes on.
@@ -93,10 +108,19 @@ int train(const CurveOptions& options) {
                 .loss_scale = scale,
                 .validation = {.name = "rmse",
                                .measure = [&] { return curve_error(generate(net, options.points), points, options.points); }},
+                .views =
+                    [&](Views& views) {
+                      views.add(
+                          "The curve, and what the net draws",
+                          "The net reads nothing: all that it draws comes out of its state, which must remember how far it is. "
+                          "Look first for the great swing, then for the ripples on it.",
+                          picture(Drawn(net, options, drawn_length(options)), options));
+                    },
+                .sample = [&](const std::string& cell) { return sample_of(net, options, cell); },
                 .result =
                     [&](const TrainOutcome& trained) {
                       const Drawn drawn(net, options, drawn_length(options));
-                      write_text(trained.folder + "/curve.svg", picture(drawn, options));
+                      write_text(trained.folder + "/curve.svg", svg(picture(drawn, options)));
                       return measure(drawn, options);
                     }});
 }

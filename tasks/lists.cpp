@@ -8,6 +8,7 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/ops/shape.hpp>
 #include <carousel/tasks/lists_model.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
@@ -129,11 +130,58 @@ Var<float> loss_of(const ListModel& model, ListTask task, const ListOptions& opt
   return cross_entropy(decoded.logits, right, {.divide_by = divide_by * static_cast<double>(options.length)});
 }
 
+/// Lists, what the model made of them, and where it looked.
+void add_views(Views& views, const ListModel& model, ListTask task, const std::vector<List>& lists, const List& longer) {
+  view::Table table{.head = {"given", "made", "right"}, .rows = {}};
+  const std::span<const List> some = std::span(lists).first(std::min<std::size_t>(8, lists.size()));
+  const std::vector<List> made = make_lists(model, some);
+  for (std::size_t n = 0; n < some.size(); ++n) {
+    const List right = solution(task, some[n]);
+    table.rows.push_back({words(some[n]), words(made[n]), made[n] == right ? "yes" : "no: " + words(right)});
+  }
+  views.add("Lists, and what it made of them",
+            "None of these lists was learned. Where one is wrong, look whether a number is wrong "
+            "or two have changed places.",
+            std::move(table));
+  for (const auto& [list, title] :
+       {std::pair(&lists.front(), "Where it looked"), {&longer, "Where it looked in a longer list"}}) {
+    const Attending attending = attend_to(model, *list);
+    if (attending.weights.empty()) continue;
+    view::HeatMap map{.x_name = "given", .y_name = "made", .width = list->size(), .values = {}};
+    for (const Index number : *list) map.columns.push_back(std::to_string(number));
+    for (const Index number : attending.made) map.rows.push_back(std::to_string(number));
+    for (const std::vector<float>& row : attending.weights) map.values.insert(map.values.end(), row.begin(), row.end());
+    views.add(title,
+              "A row is a number that was made, a bright field the number of the list that it was made from: attention. Copying "
+              "draws a diagonal, reversing the other one; sorting finds each number wherever it stands.",
+              std::move(map));
+  }
+}
+
+/// One list that was not learned.
+Sample<float> sample_of(const ListModel& model, ListTask task, const ListOptions& options, const List& list,
+                        const std::string& cell) {
+  const List right = solution(task, list);
+  const auto used = net_for<float>(cell, model, [&](Registry<float>& registry) {
+    Random random(1);
+    return ListModel(Scope<float>(registry, random), with_cell(options, cell));
+  });
+  Sample<float> sample{.loss =
+                           [=] {
+                             const Var<float> logits = last((*used)(list, 1, right).logits);
+                             return cross_entropy(logits, std::span(&right.back(), 1));
+                           },
+                       .input = {}};
+  for (const Index number : list) sample.input.push_back(std::to_string(number));
+  for (const Index number : right) sample.made.push_back(std::to_string(number));
+  return sample;
+}
+
 int train(const Kind& kind, const ListOptions& given) {
   const ListOptions options = completed(given);
   const ListTask task = task_of(kind, options);
   const ListData data(random_of(options, "lists"), options.length, options.range);
-  longer_lists(options);  // throws before the training, not after it
+  const List longer = longer_lists(options).front();  // throws before the training, not after it
 
   Registry<float> registry;
   Random random = random_of(options, "parameters");
@@ -158,21 +206,24 @@ int train(const Kind& kind, const ListOptions& given) {
     return static_cast<double>(loss_of(model, task, options, data.validation(), lists).item());
   };
   return train_model<float>(
-      options, {.about = fmt::format("lists of {} of the numbers 0 to {}", options.length, options.range - 1),
-                .parts = {.unit = "lists in each epoch",
-                          .train = options.lists,
-                          .validation = std::ssize(data.validation()),
-                          .test = std::ssize(data.test())},
-                .optimizer = *optimizer,
-                .data = {.examples = options.lists, .batch = options.batch},
-                .loss = loss,
-                .loss_scale = source ? static_cast<double>(options.batch) : 1,
-                .shards = static_cast<int>(std::min<Index>(2, options.batch)),
-                .validation = {.name = "validation_loss", .measure = validation_loss},
-                .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
-                  return {{"validation_token_accuracy", accuracy_on(model, task, data.validation()).tokens}};
-                },
-                .result = [&](const TrainOutcome& trained) { return report(model, kind, options, data, trained.folder); }});
+      options,
+      {.about = fmt::format("lists of {} of the numbers 0 to {}", options.length, options.range - 1),
+       .parts = {.unit = "lists in each epoch",
+                 .train = options.lists,
+                 .validation = std::ssize(data.validation()),
+                 .test = std::ssize(data.test())},
+       .optimizer = *optimizer,
+       .data = {.examples = options.lists, .batch = options.batch},
+       .loss = loss,
+       .loss_scale = source ? static_cast<double>(options.batch) : 1,
+       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .validation = {.name = "validation_loss", .measure = validation_loss},
+       .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
+         return {{"validation_token_accuracy", accuracy_on(model, task, data.validation()).tokens}};
+       },
+       .views = [&](Views& views) { add_views(views, model, task, views.done ? data.test() : data.validation(), longer); },
+       .sample = [&](const std::string& cell) { return sample_of(model, task, options, data.validation().front(), cell); },
+       .result = [&](const TrainOutcome& trained) { return report(model, kind, options, data, trained.folder); }});
 }
 
 /// A model that was saved.

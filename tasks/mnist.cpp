@@ -10,6 +10,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/mnist_model.hpp>
+#include <carousel/tasks/mnist_views.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
@@ -108,6 +109,8 @@ class Training {
         .after_epoch = [this](const EpochReport& epoch) { return after_epoch(epoch); },
         .save = [this](Safetensors& file) { put_counts(file); },
         .restore = [this](const Safetensors& file) { take_counts(file); },
+        .views = [this](Views& views) { add_views(views); },
+        .sample = [this](const std::string& cell) { return mnist_sample(model_, options_, sets_.train, shown_first(), cell); },
         .result = [this](const TrainOutcome& trained) { return test(trained); }};
     if (options_.validation > 0)
       plan.validation = {.name = "validation_accuracy",
@@ -126,6 +129,15 @@ class Training {
       print(fmt::format("epoch {}: test_accuracy {:.4f}", epoch.epoch + 1, metrics.back().value));
     }
     return metrics;
+  }
+
+  /// The first image that is shown of a training that did not come to its end: one to validate on, where there is any.
+  Index shown_first() const { return options_.validation > 0 ? images_ : std::max<Index>(0, images_ - 1000); }
+  void add_views(Views& views) const {
+    if (views.done)
+      add_mnist_views(views, model_, sets_.test, 0, sets_.test.count());
+    else
+      add_mnist_views(views, model_, sets_.train, shown_first(), sets_.train.count());
   }
 
   std::vector<Metric> test(const TrainOutcome& trained) const {

@@ -63,6 +63,7 @@ Var<T> MnistModel<T>::operator()(Var<T> x, const std::optional<DropoutKey>& key)
     return dropout(values, dropout_, here);
   };
   for (std::size_t layer = 0;; ++layer) {
+    const At<T> here(&Place::layer, static_cast<Index>(layer));
     const bool at_top = layer + 1 == forward_.size();
     Var<T> hs = scan(forward_[layer], x), end = last(hs);
     if (!backward_.empty()) {

@@ -14,6 +14,7 @@
 #include <carousel/tasks/data_command.hpp>
 #include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/help.hpp>
+#include <carousel/tasks/report.hpp>
 #include <carousel/tasks/runs_command.hpp>
 #include <carousel/tasks/scoreboard.hpp>
 #include <carousel/tasks/task.hpp>
@@ -237,8 +238,7 @@ void declare_sample(CLI::App& app, Command& chosen) {
   sample->callback([given, sample, &chosen] {
     chosen = [given, sample] {
       given->options.seed = given->seed.value_or(1);
-      return run_on_checkpoint<SampleOptions>(*sample, given->run, given->options,
-                                              {&Task::sample, &Task::sample_takes, ""});
+      return run_on_checkpoint<SampleOptions>(*sample, given->run, given->options, {&Task::sample, &Task::sample_takes, ""});
     };
   });
 }
@@ -254,6 +254,21 @@ void declare_gradcheck(CLI::App& app, Command& chosen) {
       std::string known;
       detail::read_value("gradcheck:", *name, detail::one_of_the_cells(), known);
       return gradcheck_cell(known);
+    };
+  });
+}
+
+void declare_report(CLI::App& app, Command& chosen) {
+  const auto run = std::make_shared<std::string>();
+  CLI::App* const report =
+      app.add_subcommand("report", "makes report.html of a run, a page of curves and pictures to open in a browser");
+  report->add_option("RUN", *run, "folder of a training")->required();
+  report->footer(
+      "Every training makes it at its end; this makes it anew, of one that runs too.\nexample: carousel report runs/text");
+  report->callback([run, &chosen] {
+    chosen = [run] {
+      print(write_report(*run));
+      return exit_done;
     };
   });
 }
@@ -346,6 +361,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_train(app, chosen);
   declare_eval(app, chosen);
   declare_sample(app, chosen);
+  declare_report(app, chosen);
   declare_gradcheck(app, chosen);
   declare_runs(app, chosen);
   declare_compare(app, chosen);

@@ -12,7 +12,8 @@ declare -A package_probe=(
   [libxtensor-dev]='module xtensor' [libxtensor-blas-dev]='header xtensor-blas/xlinalg.hpp' [libxsimd-dev]='module xsimd'
   [libopenblas-dev]='module openblas' [nlohmann-json3-dev]='module nlohmann_json' [libcli11-dev]='module CLI11'
   [libfmt-dev]='module fmt' [zlib1g-dev]='module zlib' [libpng-dev]='module libpng' [libfreetype-dev]='module freetype2'
-  [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
+  [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [libjs-chart.js]='file /usr/share/javascript/chart.js/chart.min.js'
+  [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
   [clang-format]='tool clang-format' [python3-torch]='python torch' [curl]='tool curl' [protobuf-compiler]='tool protoc'
 )
@@ -20,13 +21,13 @@ declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
   [libxtensor-blas-dev]='matrix products' [libxsimd-dev]='vector instructions' [libopenblas-dev]='matrix products'
   [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [libpng-dev]='pictures'
-  [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [doctest-dev]='tests'
+  [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [libjs-chart.js]='curves of reports' [doctest-dev]='tests'
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
   [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [curl]='data sets' [protobuf-compiler]='reads event files'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
-                  nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev libpng-dev libfreetype-dev fonts-dejavu-core)
+                  nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev libpng-dev libfreetype-dev fonts-dejavu-core libjs-chart.js)
 
 installed_by_dpkg() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed'; }
 

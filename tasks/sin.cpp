@@ -79,16 +79,49 @@ std::vector<double> numbers_from(Index first, std::size_t count) {
   return numbers;
 }
 
-std::string picture(const Predictor& net) {
+Chart closed_loop(const Predictor& net) {
   const ClosedLoop loop(net, far);
   const std::vector<double> said = sin_predictions(net, std::span(loop.truth).first(sin_length));
-  return svg({.title = "sin: 100 points given, 1,000 in closed loop",
-              .x_name = "x",
-              .y_name = "y",
-              .lines = {{.name = "sin 2πx/50", .x = numbers_from(0, loop.truth.size()), .y = loop.truth},
-                        {.name = "next point, given the truth", .x = numbers_from(sin_window, said.size()), .y = said},
-                        {.name = "closed loop", .x = numbers_from(sin_length, loop.made.size()), .y = loop.made, .dashed = true}},
-              .marks = {{static_cast<double>(sin_length), "on its own"}}});
+  return {.title = "sin: 100 points given, 1,000 in closed loop",
+          .x_name = "x",
+          .y_name = "y",
+          .lines = {{.name = "sin 2πx/50", .x = numbers_from(0, loop.truth.size()), .y = loop.truth},
+                    {.name = "next point, given the truth", .x = numbers_from(sin_window, said.size()), .y = said},
+                    {.name = "closed loop", .x = numbers_from(sin_length, loop.made.size()), .y = loop.made, .dashed = true}},
+          .marks = {{static_cast<double>(sin_length), "on its own"}}};
+}
+
+/// The sine in closed loop, and how far it is off there.
+void add_views(Views& views, const Predictor& net) {
+  Chart loop = closed_loop(net);
+  const ChartLine &truth = loop.lines.front(), &made = loop.lines.back();
+  ChartLine off{.name = "distance", .x = made.x, .y = {}};
+  for (std::size_t i = 0; i < made.y.size(); ++i) {
+    const auto x = static_cast<std::size_t>(made.x[i]);
+    off.y.push_back(std::abs(made.y[i] - truth.y[x]));
+  }
+  views.add("A sine, and what the net makes of it",
+            "Left of the mark it reads the truth and says the next point; right of it it reads nothing but what it said itself. "
+            "Look for the place where the dashed line falls out of step.",
+            std::move(loop));
+  views.add("How far it is off, on its own",
+            "Each error is read again and so adds to the next. A line that rises on this logarithmic scale is a loop that drifts "
+            "away; one that stays level has found a wave that it can keep up for ever.",
+            Chart{.title = "", .x_name = "x", .y_name = "|made − true|", .lines = {std::move(off)}, .log_y = true});
+}
+
+/// One of the sequences by which the best epoch is chosen; a step reads a window of 40 points.
+Sample<double> sample_of(const Predictor& net, const SinOptions& options, const std::string& cell) {
+  const std::vector<double> starts = sin_validation_starts();
+  const std::vector<double> sequence = sin_sequences(std::span(starts).first(1), sin_length).front();
+  Sample<double> sample{.loss = [sequence, used = net_for<double>(cell, net,
+                                                                  [&](Registry<double>& registry) {
+                                                                    return sin_net(registry, with_cell(options, cell));
+                                                                  })] { return sin_last_loss(*used, sequence); },
+                        .input = {}};
+  for (Index t = sin_window; t < sin_length; ++t)
+    sample.input.push_back(fmt::format("{:.1f}", sequence[static_cast<std::size_t>(t - 1)]));
+  return sample;
 }
 
 /// The losses of the latest steps, those that hold a hundred sequences.
@@ -164,9 +197,11 @@ int train(const SinOptions& options) {
                 .after_step = after_step,
                 .save = [&](Safetensors& file) { latest.put(file); },
                 .restore = [&](const Safetensors& file) { latest.take(file, detail::last_file(options.out)); },
+                .views = [&](Views& views) { add_views(views, net); },
+                .sample = [&](const std::string& cell) { return sample_of(net, options, cell); },
                 .result =
                     [&](const TrainOutcome& trained) {
-                      write_text(trained.folder + "/closed-loop.svg", picture(net));
+                      write_text(trained.folder + "/closed-loop.svg", svg(closed_loop(net)));
                       std::vector<Metric> metrics = {{"last_100_loss", latest.mean()}};
                       for (Metric& metric : measure(net)) metrics.push_back(std::move(metric));
                       return metrics;

@@ -39,6 +39,9 @@ Predictor sin_net(Registry<double>& registry, const SinOptions& options);
 Var<double> sin_loss(const Predictor& net, std::span<const std::vector<double>> sequences,
                      std::span<const std::vector<double>> noise = {}, const std::optional<DropoutKey>& key = {});
 
+/// (prediction − point)² after the last window of one sequence.
+Var<double> sin_last_loss(const Predictor& net, const std::vector<double>& sequence);
+
 /// What the net says of the points of a sequence after its first window, each after the true ones.
 ///   sequence: [100];  result: [60]
 std::vector<double> sin_predictions(const Predictor& net, std::span<const double> sequence);

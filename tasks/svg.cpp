@@ -93,7 +93,7 @@ std::vector<double> axis_numbers(double low, double high, int count) {
   return numbers;
 }
 
-std::string svg(const Chart& chart) {
+std::string svg(const Chart& chart, const SvgOptions& options) {
   Range xs, ys;
   const auto height_of = [&](double y) { return chart.log_y ? std::log10(y) : y; };
   for (const ChartLine& line : chart.lines) {
@@ -127,11 +127,14 @@ std::string svg(const Chart& chart) {
   std::string out =
       fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 {1} {0} {2}\" width=\"{0}\" height=\"{2}\">\n", width,
                   0 - above, height + above);
-  out += style;
   constexpr std::size_t colour_count = std::size(colours);
-  for (std::size_t i = 0; i < colour_count; ++i)
-    out += fmt::format(".c{0} {{ stroke: {1}; stroke: var(--c{0}); }}\n", i, colours[i]);
-  out += fmt::format("</style>\n<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
+  if (options.own_style) {
+    out += style;
+    for (std::size_t i = 0; i < colour_count; ++i)
+      out += fmt::format(".c{0} {{ stroke: {1}; stroke: var(--c{0}); }}\n", i, colours[i]);
+    out += "</style>\n";
+  }
+  out += fmt::format("<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
   out += fmt::format("<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n", left, 24 - above, escaped(chart.title));
 
   const std::vector<double> columns = axis_numbers(xs.low, xs.high, 10), rows = axis_numbers(ys.low, ys.high, 6);

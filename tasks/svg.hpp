@@ -23,13 +23,18 @@ struct Chart {
     double x;
     std::string name;
   };
-  std::vector<Mark> marks = {};  ///< upright lines
-  bool log_y = false;            ///< equal factors of y are equally far apart; a line is broken where y is not above 0
+  std::vector<Mark> marks = {};           ///< upright lines
+  std::vector<std::string> x_words = {};  ///< what stands at x = 0, 1, …, for pages that can show it
+  bool log_y = false;                     ///< equal factors of y are equally far apart; a line is broken where y is not above 0
+};
+
+struct SvgOptions {
+  bool own_style = true;  ///< colours and letters are in it; else the page that holds it has them
 };
 
 /// The chart as the text of an SVG file, with axes, numbers, and a legend. Throws std::invalid_argument for a line with
 /// unequally many x and y, and for a chart without any point.
-std::string svg(const Chart& chart);
+std::string svg(const Chart& chart, const SvgOptions& options = {});
 
 /// Numbers for an axis from `low` to `high`: about `count` of them, 1, 2 or 5 times a power of ten apart, within the range.
 std::vector<double> axis_numbers(double low, double high, int count);

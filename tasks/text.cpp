@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/utf8.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/ops/shape.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/text_model.hpp>
 #include <carousel/tasks/text_views.hpp>
@@ -130,6 +132,7 @@ class Training {
          .save = [this](Safetensors& file) { put_states(file); },
          .restore = [this](const Safetensors& file) { take_states(file); },
          .views = [this](Views& views) { add_text_views(views, model_, streams_); },
+         .sample = [this](const std::string& cell) { return sample(cell); },
          .result = [this](const TrainOutcome& trained) { return result(trained); }});
   }
 
@@ -150,6 +153,27 @@ class Training {
                                    {"bits_per_character", trained.last.validation / std::log(2.0)}};
     if (trained.milliseconds_per_batch) metrics.push_back({"ms_per_batch", *trained.milliseconds_per_batch});
     return metrics;
+  }
+
+  /// The beginning of the validation part, and the loss of what follows on it.
+  Sample<float> sample(const std::string& cell) const {
+    const auto net = net_for<float>(cell, model_, [&](Registry<float>& registry) {
+      Random random(1);
+      return TextModel(Scope<float>(registry, random), with_cell(options_, cell), model_.vocabulary);
+    });
+    std::vector<std::uint32_t> inputs(static_cast<std::size_t>(streams_.steps()));
+    std::vector<Index> targets(inputs.size());
+    streams_.fill(streams_.train_batches(), 0, 1, inputs.data(), targets.data());
+    inputs.resize(std::min<std::size_t>(inputs.size(), 60));
+    Sample<float> sample{.loss =
+                             [net, inputs, target = targets[inputs.size() - 1]] {
+                               TextState state = net->start(1);
+                               const Var<float> logits = (*net)(inputs.data(), std::ssize(inputs), 1, state);
+                               return cross_entropy(last(logits), std::span(&target, 1));
+                             },
+                         .input = {}};
+    for (const std::uint32_t symbol : inputs) sample.input.push_back(model_.vocabulary.decode(symbol));
+    return sample;
   }
 
   CellOptions<float> cell_options() const {

@@ -27,6 +27,7 @@ Var<float> TextModel::operator()(const std::uint32_t* symbols, Index steps, Inde
                                  DropoutKey key) const {
   Var<float> x = one_hot(std::span(symbols, static_cast<std::size_t>(steps * batch)), batch, vocabulary.size());
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const At<float> here(&Place::layer, static_cast<Index>(layer));
     const auto scanned = scan(layers[layer], x, state[layer].enter());
     state[layer] = scanned.state;
     key.place = layer;

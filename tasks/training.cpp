@@ -12,6 +12,8 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/inside.hpp>
+#include <carousel/tasks/report.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/step_record.hpp>
 #include <carousel/tasks/tensorboard.hpp>
@@ -252,11 +254,14 @@ class TrainRun {
   void show(bool done, Index step) {
     Views views{.done = done};
     try {
+      progress_.phase("drawing the report");
       if (plan_.views) plan_.views(views);
+      if (plan_.sample) add_inside_views<T>(views, plan_.sample, options_.cell);
       write_text(folder_ + "/views.json", json_text(views));
       if (board_) board_->add_views(step, views);
+      note("report: " + write_report(folder_));
     } catch (const std::exception& error) {
-      note(fmt::format("no views: {}", error.what()));
+      note(fmt::format("no report: {}", error.what()));
     }
   }
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <carousel/lib/fit.hpp>
+#include <carousel/tasks/inside.hpp>
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/options.hpp>
 #include <carousel/tasks/task.hpp>
@@ -48,13 +49,6 @@ struct TrainOutcome {
   EpochReport last;                              ///< its last epoch
   double best;                                   ///< validation of its best epoch, or the loss of it
   std::optional<double> milliseconds_per_batch;  ///< in the last epoch that this process ran
-};
-
-/// A short sequence to look into a net with.
-template <class T>
-struct Sample {
-  std::function<Var<T>()> loss;    ///< records its loss on the active tape; called as often as one likes, also under no_grad
-  std::vector<std::string> input;  ///< what the net reads in each step, in a word: "a", "0.25", "row 3"
 };
 
 /// What a task gives to its training. What is called at any time must outlive it.
@@ -84,9 +78,8 @@ struct TrainPlan {
   /// Adds what there is to see of this task, for the report: asked for once, at the end, after the result; of a training that was
   /// stopped too. Then the parameters are those of the result, or the last ones.
   std::function<void(Views&)> views = {};
-  /// A sample of some 10 to 100 steps, batch 1, for the trained model, or, with the name of a cell, for an untrained one of the
-  /// task's options that has this cell. From it the frame makes the views of gates and of gradients through time.
-  std::function<Sample<T>(const std::string& cell)> sample = {};
+  /// A sample of some 10 to 100 steps, batch 1, from which the views into the net are made, see inside.hpp.
+  SampleFunction<T> sample = {};
 
   /// The metrics of the result line, asked for once, when the optimiser's registry holds the best parameters (where nothing
   /// validates, the last ones): here and nowhere else the test part is touched.

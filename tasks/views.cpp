@@ -51,8 +51,8 @@ Json lines_json(const Chart& chart) {
     lines.push_back({{"name", line.name}, {"dashed", line.dashed}, {"x", std::move(x)}, {"y", std::move(y)}});
   }
   for (const Chart::Mark& mark : chart.marks) marks.push_back({{"x", short_number(mark.x)}, {"name", mark.name}});
-  return {{"kind", "lines"},      {"x_name", chart.x_name}, {"y_name", chart.y_name},
-          {"log_y", chart.log_y}, {"lines", lines},         {"marks", marks}};
+  return {{"kind", "lines"},      {"labels", chart.x_words}, {"x_name", chart.x_name}, {"y_name", chart.y_name},
+          {"log_y", chart.log_y}, {"lines", lines},          {"marks", marks}};
 }
 
 /// RFC 4648, section 4.

@@ -17,7 +17,7 @@ expect_done() {  # NAME ARGUMENT...: code 0
 
 # Help and lists
 
-for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'gradcheck --help' 'scoreboard --help' 'list --help'; do
+for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'report --help' 'gradcheck --help' 'scoreboard --help' 'list --help'; do
   # shellcheck disable=SC2086
   expect_done "$arguments" $arguments
   check "$arguments: shows how it is called" out_matches '^usage: carousel'

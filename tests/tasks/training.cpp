@@ -143,7 +143,8 @@ TEST_CASE_TEMPLATE("a training leaves its parameters, what it was told, and a li
   CHECK(
       trial.err.starts_with("carousel: ten examples: 10 examples to train on, 3 to validate, 2 to test; a layer of 1 lstm units, "
                             "1 parameters\nepoch 1/4  train_loss "));
-  CHECK(trial.err.ends_with("\ncarousel: saved in " + trial.options.out + "\n"));
+  CHECK(trial.err.ends_with("\ncarousel: saved in " + trial.options.out + "\ncarousel: report: " + trial.file("report.html") +
+                            "\n"));
   const auto config = nlohmann::json::parse(test::read_text(trial.file("config.json")));
   CHECK(config.at("task") == "trial");
   CHECK(config.at("examples").at("train") == 10);
@@ -234,7 +235,8 @@ TEST_CASE_TEMPLATE("a training that was interrupted and goes on ends with the sa
     CHECK_FALSE(parted.viewed.value());
     CHECK(std::filesystem::exists(parted.file("views.json")));
     const std::string saved = parted.file("last.safetensors");
-    CHECK(parted.err.ends_with(", saved in " + saved + "; to go on: carousel train trial --resume " + parted.options.out + "\n"));
+    CHECK(parted.err.ends_with(", saved in " + saved + "; to go on: carousel train trial --resume " + parted.options.out +
+                               "\ncarousel: report: " + parted.file("report.html") + "\n"));
     const_cast<std::atomic<bool>&>(interrupted()) = false;
     Trial<T> rest = parted.resumed();
     REQUIRE(rest.run() == exit_done);
@@ -293,7 +295,8 @@ TEST_CASE("a loss that explodes ends with what was there before it, and code 1")
   CHECK(trial.run() == exit_bad_result);
   CHECK(trial.out.empty());
   CHECK(trial.err.find("carousel: fit: the loss is ") != std::string::npos);
-  CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") + "\n"));
+  CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") +
+                            "\ncarousel: report: " + trial.file("report.html") + "\n"));
   REQUIRE(trial.metrics().size() == 2);
   CHECK(trial.metrics()[1].at("ended") == "exploded");
 }

@@ -1,0 +1,161 @@
+#include <carousel/tasks/inside.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/watch.hpp>
+
+namespace carousel {
+
+namespace {
+
+/// What cells mark, in the order of the page.
+constexpr std::string_view names[] = {"i", "f", "o", "g", "r", "z", "n", "c", "h"};
+
+bool is_gate(std::string_view name) {
+  return name == "i" || name == "f" || name == "o" || name == "r" || name == "z";
+}
+
+/// The numbers of one layer in one direction, steps in a row.
+template <class T>
+std::vector<const Watched<T>*> steps_of(const Recorder<T>& recorder, std::string_view name, const Place& place) {
+  std::vector<const Watched<T>*> steps;
+  for (const Watched<T>* one : recorder.of(name, place))
+    if (one->place.step == static_cast<Index>(steps.size())) steps.push_back(one);  // what was computed twice counts once
+  return steps;
+}
+
+std::string words(const Place& place) {
+  return fmt::format("layer {}{}", place.layer + 1, place.backward ? ", backward in time" : "");
+}
+
+/// The places of a part where states were heard, layer by layer.
+template <class T>
+std::vector<Place> places_of(const Recorder<T>& recorder, std::string_view part) {
+  std::vector<Place> places;
+  for (const Watched<T>& one : recorder.all()) {
+    Place place = one.place;
+    place.step = 0;
+    if (place.part == part && one.name == "h" && std::find(places.begin(), places.end(), place) == places.end())
+      places.push_back(place);
+  }
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.layer < b.layer; });
+  return places;
+}
+
+template <class T>
+view::Gates::Map map_of(std::string_view name, const Place& place, const std::vector<const Watched<T>*>& steps) {
+  view::Gates::Map map{.name = std::string(name), .place = words(place), .values = {}};
+  const auto units = static_cast<std::size_t>(shape_of(steps.front()->value).back());
+  double most = 1;
+  for (const Watched<T>* step : steps)
+    for (std::size_t n = 0; n < units; ++n) {  // of the first example
+      map.values.push_back(static_cast<double>(step->value.data()[n]));
+      most = std::max(most, std::abs(map.values.back()));
+    }
+  map.units = units;
+  if (!is_gate(name)) map.low = -most, map.high = most;
+  return map;
+}
+
+/// As many words as there are steps; steps without a word are numbered.
+std::vector<std::string> words_for(std::size_t steps, std::vector<std::string> given) {
+  for (std::size_t t = given.size(); t < steps; ++t) given.push_back(fmt::format("{}", t + 1));
+  given.resize(steps);
+  return given;
+}
+
+template <class T>
+void add_gates(Views& views, const Sample<T>& sample) {
+  Tape<T> tape;
+  const NoGrad<T> no_gradient;
+  Recorder<T> recorder;
+  static_cast<void>(sample.loss());
+  std::vector<std::string_view> parts;
+  for (const Watched<T>& one : recorder.all())
+    if (std::find(parts.begin(), parts.end(), one.place.part) == parts.end()) parts.push_back(one.place.part);
+  for (const std::string_view part : parts) {
+    view::Gates gates;
+    bool has_gates = false;
+    std::size_t numbers = 0;
+    constexpr std::size_t most_numbers = 1000000;  // of a page that is sent by mail
+    for (const Place& place : places_of(recorder, part))
+      for (const std::string_view name : names) {
+        const auto steps = steps_of(recorder, name, place);
+        if (steps.empty()) continue;
+        if (gates.input.empty()) gates.input = words_for(steps.size(), part == "decoder" ? sample.made : sample.input);
+        view::Gates::Map map = map_of<T>(name, place, steps);
+        if (steps.size() != gates.input.size() || (numbers += map.values.size()) > most_numbers) continue;
+        has_gates = has_gates || is_gate(name);
+        gates.maps.push_back(std::move(map));
+      }
+    if (gates.maps.empty()) continue;
+    std::string title = has_gates ? "Gates over a sample" : "States over a sample";
+    if (parts.size() > 1) title += part.empty() ? ": the part that reads" : fmt::format(": the {}", part);
+    views.add(std::move(title),
+              has_gates
+                  ? "A row is a unit, a column a step; underneath stands what was read. Where a forget gate stays bright its "
+                    "cell keeps what it has, where an input gate is dark nothing new gets in. Look for units that change "
+                    "exactly where the input does; one that is the same everywhere does no work."
+                  : "A row is a unit, a column a step; underneath stands what was read. This cell has no gates: every step "
+                    "writes over all of it. Units that stay at −1 or 1 are saturated and let no gradient through.",
+              std::move(gates));
+  }
+}
+
+/// ‖∂L/∂h‖ at each step, of the layer at the top of the part that reads.
+template <class T>
+std::vector<double> gradient_norms(const Sample<T>& sample) {
+  Tape<T> tape;
+  Recorder<T> recorder({.gradients = true});
+  tape.backward(sample.loss(), Gradients::keep);
+  recorder.read_gradients();
+  Place top;
+  if (!recorder.all().empty()) top.part = recorder.all().front().place.part;
+  for (const Place& place : places_of(recorder, top.part)) top.layer = std::max(top.layer, place.layer);
+  std::vector<double> norms;
+  for (const Watched<T>* step : steps_of(recorder, "h", top)) {
+    double sum = 0;
+    for (const T x : step->gradient) sum += static_cast<double>(x) * static_cast<double>(x);
+    norms.push_back(std::sqrt(sum));
+  }
+  return norms;
+}
+
+template <class T>
+void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<T>& sample, const std::string& cell) {
+  Chart chart{.title = "", .x_name = "", .y_name = "‖∂L/∂h‖", .lines = {}, .x_words = {}, .log_y = true};
+  const auto add = [&](const std::string& name, const Sample<T>& of, bool dashed) {
+    ChartLine line{.name = name, .x = {}, .y = gradient_norms(of), .dashed = dashed};
+    for (std::size_t t = 0; t < line.y.size(); ++t) line.x.push_back(static_cast<double>(t));
+    if (!line.y.empty()) chart.lines.push_back(std::move(line));
+  };
+  for (const char* other : {"rnn-tanh", "lstm"}) add(fmt::format("{}, untrained", other), sample(other), true);
+  add(fmt::format("{}, trained", cell), trained, false);
+  if (chart.lines.empty()) return;
+  chart.x_words = words_for(chart.lines.back().y.size(), trained.input);
+  views.add(
+      "Gradient through time",
+      "How much the loss at the end would change with the state at each step; read it from right to left. A straight fall on "
+      "this logarithmic scale is a vanishing gradient: what stood there can hardly be learned. An untrained LSTM drops at its "
+      "gates and then stays nearly flat: that is the carousel. A trained net also forgets on purpose.",
+      std::move(chart));
+}
+
+}  // namespace
+
+template <class T>
+void add_inside_views(Views& views, const SampleFunction<T>& sample, const std::string& cell) {
+  const Sample<T> trained = sample("");
+  add_gates(views, trained);
+  add_gradients(views, trained, sample, cell);
+}
+
+template void add_inside_views(Views&, const SampleFunction<float>&, const std::string&);
+template void add_inside_views(Views&, const SampleFunction<double>&, const std::string&);
+
+}  // namespace carousel

@@ -1,0 +1,172 @@
+#include <carousel/tasks/report.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/run_curves.hpp>
+#include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/task.hpp>
+
+#include "report_parts.hpp"  // page_html, page_css, page_js: made by the build from tasks/report/
+
+namespace carousel {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The whole of a file, or nothing.
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  return text.str();
+}
+
+/// An object; an empty one where the text is none.
+Json object_of(const std::string& text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_object() ? json : Json::object();
+}
+
+/// The lines that are objects.
+std::vector<Json> objects_of(const std::string& text) {
+  std::vector<Json> objects;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (Json json = Json::parse(line, nullptr, false); json.is_object()) objects.push_back(std::move(json));
+  return objects;
+}
+
+std::string text_at(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// Text between tags.
+std::string html(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+  return out;
+}
+
+/// JSON in a script element: without "<" nothing in it can end the element.
+std::string inside_script(const Json& json) {
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string out;
+  for (const char c : text) out += c == '<' ? "\\u003c" : std::string(1, c);
+  return out;
+}
+
+/// The skeleton with each {{name}} replaced; what is put in is not looked at again.
+std::string filled(std::string_view page, const std::map<std::string_view, std::string>& parts) {
+  std::string out;
+  for (std::size_t at = 0; at < page.size();) {
+    const std::size_t open = std::min(page.find("{{", at), page.size());
+    out += page.substr(at, open - at);
+    if (open == page.size()) break;
+    const std::size_t close = page.find("}}", open);
+    out += parts.at(page.substr(open + 2, close - open - 2));
+    at = close + 2;
+  }
+  return out;
+}
+
+/// Chart.js as it may stand in a script element, or nothing.
+std::string chart_js() {
+  const char* const named = std::getenv("CAROUSEL_CHART_JS");
+  std::string text = content(named ? named : "/usr/share/javascript/chart.js/chart.min.js");
+  return text.find("</script") == std::string::npos && text.find("<!--") == std::string::npos ? text : "";
+}
+
+/// Adds the SVG of every view that has lines.
+void add_svg(Json& views) {
+  for (Json& view : views) {
+    if (text_at(view, "kind") != "lines") continue;
+    try {
+      view["svg"] = svg(chart_of(view), {.own_style = false});
+    } catch (const std::exception&) {  // nothing to draw: the page says so
+    }
+  }
+}
+
+/// Names and values that say what the training was.
+Json configuration(const Json& config) {
+  view::Table table{.head = {"option", "value"}, .rows = {}};
+  const auto add = [&](const std::string& name, const Json& value) {
+    table.rows.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
+  };
+  for (const auto& [name, value] : config.items())
+    if (name == "options" || name == "examples") {
+      for (const auto& [key, one] : value.items()) add(name == "examples" ? key + " examples" : key, one);
+    } else if (name != "command") {
+      add(name, value);
+    }
+  Views views;
+  views.add("All that it was told", "With the same options, seed and program a training gives the same bits.", std::move(table));
+  return Json::parse(json_text(views))["views"];
+}
+
+}  // namespace
+
+std::string report_page(const std::string& folder) {
+  const std::string config_text = content(folder + "/config.json"), metrics_text = content(folder + "/metrics.jsonl"),
+                    steps_text = content(folder + "/steps.jsonl"), views_text = content(folder + "/views.json");
+  if (config_text.empty() && metrics_text.empty() && steps_text.empty() && views_text.empty())
+    bad_file(folder, ": holds no config.json, metrics.jsonl, steps.jsonl or views.json: must be the folder of a training");
+  const Json config = object_of(config_text);
+  Json views = object_of(views_text)["views"];
+  if (!views.is_array()) views = Json::array();
+
+  const RunCurves run = curves_of(objects_of(metrics_text), objects_of(steps_text));
+  Json sections = Json::array();
+  const auto add = [&](const char* title, Json of) {
+    if (!of.empty()) sections.push_back({{"title", title}, {"views", std::move(of)}});
+  };
+  add("How it learned", run.learning);
+  add("What it does", std::move(views));
+  add("Gradients and steps", run.gradients);
+  const std::string js = chart_js();
+  if (js.empty())
+    for (Json& section : sections) add_svg(section["views"]);
+  if (!config.empty()) add("What it was told", configuration(config));
+
+  const std::string task = text_at(config, "task");
+  Json facts = Json::array();
+  for (const std::string& fact : {text_at(config, "began"), text_at(config, "machine")})
+    if (!fact.empty()) facts.push_back(fact);
+  if (const std::string version = text_at(config, "version"); !version.empty()) facts.push_back("carousel " + version);
+  Json data = {{"name", task.empty() ? "a training" : task},
+               {"about", ""},
+               {"done", run.done},
+               {"facts", facts},
+               {"metrics", run.result},
+               {"seconds", run.seconds},
+               {"command", text_at(config, "command")},
+               {"sections", sections}};
+  for (const Task& one : all_tasks())
+    if (one.name == task) data["about"] = one.about;
+  return filled(page_html, {{"title", html(fmt::format("{}: {}", data["name"].get<std::string>(), folder))},
+                            {"style", page_css},
+                            {"data", inside_script(data)},
+                            {"chart", js},
+                            {"script", page_js}});
+}
+
+std::string write_report(const std::string& folder) {
+  const std::string path = (std::filesystem::path(folder) / "report.html").string();
+  write_text(path, report_page(folder));
+  return path;
+}
+
+}  // namespace carousel

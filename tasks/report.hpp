@@ -1,0 +1,17 @@
+#pragma once
+/// The report of a run: one HTML file that needs nothing else, made from what lies in the folder of the run.
+
+#include <string>
+
+namespace carousel {
+
+/// The page for a folder that holds any of config.json, metrics.jsonl, steps.jsonl and views.json; what is missing or can not be
+/// read is left out. Curves are drawn by Chart.js where it is found: the file that $CAROUSEL_CHART_JS names, else that of
+/// Debian's package libjs-chart.js; without it they are plain SVG. Throws std::runtime_error if the folder holds none of the four
+/// files.
+std::string report_page(const std::string& folder);
+
+/// Writes it as report.html into the folder, and returns the file's path. Throws std::runtime_error if it can not be written.
+std::string write_report(const std::string& folder);
+
+}  // namespace carousel

@@ -1,0 +1,127 @@
+// Lines: drawn by Chart.js where the page has it, else the SVG that the program drew.
+
+const charts = [];  // to be drawn again when the colours change
+
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim(); }
+// Grey is for what is given beside others; a line alone is not grey.
+function lineColour(n, count) { return colour('c' + (count === 1 ? 1 : n % 8)); }
+
+// Running mean with weight `part` on what was before, free of its bias towards the first number. Kingma & Ba 2015, section 3.
+function smoothed(points, part) {
+  let mean = 0, weight = 0;
+  return points.map(({x, y}) => {
+    if (y === null || !isFinite(y)) return {x, y};
+    mean = part * mean + (1 - part) * y;
+    weight = part * weight + (1 - part);
+    return {x, y: mean / weight};
+  });
+}
+
+function datasets(view, smoothing, log) {
+  const sets = [];
+  view.lines.forEach((line, n) => {
+    const all = line.x.map((x, i) => ({x, y: line.y[i]}));
+    const points = log ? all.map(p => ({x: p.x, y: p.y > 0 ? p.y : null})) : all;
+    const soft = smoothing > 0 && !line.dashed && points.length > 50;
+    const look = {borderColor: lineColour(n, view.lines.length), borderDash: line.dashed ? [6, 4] : [], pointRadius: points.length < 2 ? 3 : 0,
+      pointBackgroundColor: lineColour(n, view.lines.length), borderWidth: 2, spanGaps: false,
+      yAxisID: line.right ? 'right' : 'y'};
+    if (soft && view.lines.length <= 3) sets.push({...look, label: '', data: points, borderColor: look.borderColor + '40', borderWidth: 1});
+    sets.push({...look, label: line.name, data: soft ? smoothed(points, smoothing) : points});
+  });
+  return sets;
+}
+
+// Upright dashed lines, each with a word.
+const marksPlugin = {
+  id: 'marks',
+  afterDatasetsDraw(chart, args, options) {
+    const {ctx, chartArea: area, scales} = chart;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour('soft');
+    ctx.setLineDash([3, 3]);
+    ctx.font = '13px system-ui, sans-serif';
+    for (const mark of options.marks || []) {
+      const x = scales.x.getPixelForValue(mark.x);
+      ctx.beginPath(); ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom); ctx.stroke();
+      ctx.fillText(mark.name, x + 5, area.top + 13);
+    }
+    ctx.restore();
+  }
+};
+
+function axis(name, log) {
+  const ticks = {color: colour('soft'), maxRotation: 0, autoSkipPadding: 14, callback: value => shortNumber(value)};
+  if (log) ticks.callback = value => Math.abs(Math.log10(value) % 1) < 1e-6 ? shortNumber(value) : '';
+  return {type: log ? 'logarithmic' : 'linear', title: {display: name !== '', text: name, color: colour('soft')}, ticks,
+    grid: {color: colour('grid'), borderColor: colour('edge')}};
+}
+
+function chartOptions(view, log) {
+  const x = axis(view.x_name, false), names = view.labels && view.labels.length ? view.labels : null;
+  const all = view.lines.flatMap(line => line.x);
+  if (all.length > 1) { x.min = Math.min(...all); x.max = Math.max(...all); }
+  if (names) x.ticks = {...x.ticks, stepSize: 1, autoSkipPadding: 3, callback: value => names[value] === undefined ? '' : visible(names[value])};
+  return {
+    animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
+    interaction: {mode: 'nearest', axis: 'x', intersect: false},
+    scales: view.lines.some(line => line.right) ? {x, y: axis(view.y_name, log), right: {...axis('', false), position: 'right', grid: {display: false}}}
+      : {x, y: axis(view.y_name, log)},
+    plugins: {
+      legend: {display: view.lines.length > 1, position: 'bottom',
+        labels: {color: colour('ink'), boxWidth: 28, boxHeight: 0, filter: item => item.text !== ''}},
+      tooltip: {filter: item => item.dataset.label !== '', callbacks: {
+        title: items => items.length ? (view.x_name || 'x') + ' ' + (names ? visible(names[items[0].parsed.x] || '') : shortNumber(items[0].parsed.x)) : '',
+        label: item => item.dataset.label + ': ' + shortNumber(item.parsed.y)}},
+      marks: {marks: view.marks}
+    }
+  };
+}
+
+// What a line does, in numbers: the text beside the picture.
+function lineSummary(line) {
+  const there = line.y.filter(y => y !== null && isFinite(y));
+  if (!there.length) return [line.name, '–', '–', '–', '–'];
+  return [line.name, there[0], there[there.length - 1], Math.min(...there), Math.max(...there)]
+    .map((value, n) => n === 0 ? value : shortNumber(value));
+}
+
+function drawLines(view, box) {
+  const rows = view.lines.map(lineSummary);
+  const spoken = view.title + '. ' + rows.slice(0, 12).map(r => `${r[0]}: from ${r[1]} to ${r[2]}, least ${r[3]}, greatest ${r[4]}`).join('; ');
+  if (typeof Chart === 'undefined') {
+    const svg = new DOMParser().parseFromString(view.svg || '', 'image/svg+xml').documentElement;
+    if (svg.nodeName !== 'svg') throw new Error('no picture');
+    svg.setAttribute('role', 'img');
+    svg.setAttribute('aria-label', spoken);
+    box.append(element('div', {className: 'scroll', tabIndex: 0, role: 'group', 'aria-label': view.title}, document.importNode(svg, true)));
+  } else {
+    let log = Boolean(view.log_y), smoothing = view.smooth ? 0.6 : 0;
+    const canvas = element('canvas', {role: 'img', 'aria-label': spoken});
+    const positive = view.lines.some(line => line.y.some(y => y > 0)) && view.lines.every(line => line.y.every(y => y === null || y >= 0));
+    const controls = element('div', {className: 'controls'});
+    const chart = new Chart(canvas, {type: 'line', data: {datasets: datasets(view, smoothing, log)}, options: chartOptions(view, log), plugins: [marksPlugin]});
+    const redraw = () => {
+      chart.data.datasets = datasets(view, smoothing, log);
+      chart.options = chartOptions(view, log);
+      chart.update();
+    };
+    charts.push(redraw);
+    if (positive && !view.plain) {
+      const button = element('button', {type: 'button', className: 'log', 'aria-pressed': String(log)}, 'log scale');
+      button.onclick = () => { log = !log; button.setAttribute('aria-pressed', String(log)); redraw(); };
+      controls.append(button);
+    }
+    if (view.smooth) {
+      const shown = element('output', {}, smoothing.toFixed(2));
+      const slider = element('input', {type: 'range', className: 'smoothing', min: 0, max: 0.98, step: 0.02, value: smoothing});
+      slider.oninput = () => { smoothing = Number(slider.value); shown.textContent = smoothing.toFixed(2); redraw(); };
+      controls.append(element('label', {}, 'smoothing', slider, shown));
+    }
+    if (controls.childNodes.length) box.append(controls);
+    box.append(element('div', {className: 'plot'}, canvas));
+    box.redraw = redraw;
+  }
+  if (!view.plain)
+    box.append(element('details', {}, element('summary', {}, 'in numbers'), table(['line', 'first', 'last', 'least', 'greatest'], rows)));
+}

@@ -1,0 +1,61 @@
+#include <carousel/tasks/report.hpp>
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/lib/folder.hpp"
+
+using namespace carousel;
+
+namespace {
+
+/// The data in a page.
+nlohmann::json data_of(const std::string& page) {
+  const std::string open = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t from = page.find(open) + open.size();
+  return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
+}
+
+}  // namespace
+
+TEST_CASE("texts of a run come into the page whole, and never as a part of it") {
+  const test::Folder folder;
+  const std::string hostile = "</script><script>alert(1)</script><!-- {{chart}} {{nothing}} \" \\ \xff";
+  test::write_text(folder / "config.json", nlohmann::json{{"task", "echo"}, {"command", "</ScRipt>{{style}}<b>"}}.dump());
+  nlohmann::json views;
+  views["views"].push_back({{"title", "</title></script>"}, {"look_for", "<!--"}, {"kind", "texts"}});
+  views["views"][0]["texts"].push_back({{"caption", "c"}, {"text", hostile}});
+  test::write_text(folder / "views.json", views.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  const std::string page = report_page(folder / "");
+  CHECK(page.find("alert(1)</script>") == std::string::npos);
+  CHECK(page.find("</ScRipt>") == std::string::npos);
+  const auto data = data_of(page);
+  CHECK(data.at("command") == "</ScRipt>{{style}}<b>");
+  CHECK(data.at("name") == "echo");
+  CHECK_FALSE(data.at("about").get<std::string>().empty());
+  const std::string text = data.at("sections").at(0).at("views").at(0).at("texts").at(0).at("text");
+  CHECK(text == hostile.substr(0, hostile.size() - 1) + "\xef\xbf\xbd");
+}
+
+TEST_CASE("without Chart.js curves are SVG") {
+  const test::Folder folder;
+  test::write_text(folder / "steps.jsonl", "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":1}\nhalf a l");
+  setenv("CAROUSEL_CHART_JS", (folder / "nowhere").c_str(), 1);
+  const auto plain = data_of(report_page(folder / "")).at("sections").at(0).at("views").at(0);
+  CHECK(plain.at("svg").get<std::string>().starts_with("<svg "));
+  test::write_text(folder / "chart.js", "/* a library */");
+  setenv("CAROUSEL_CHART_JS", (folder / "chart.js").c_str(), 1);
+  const std::string page = report_page(folder / "");
+  CHECK(page.find("<script>/* a library */</script>") != std::string::npos);
+  CHECK_FALSE(data_of(page).at("sections").at(0).at("views").at(0).contains("svg"));
+  unsetenv("CAROUSEL_CHART_JS");
+}
+
+TEST_CASE("a folder that holds nothing of a training is refused") {
+  const test::Folder folder;
+  CHECK_THROWS_AS(report_page(folder / ""), std::runtime_error);
+}

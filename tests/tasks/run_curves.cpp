@@ -1,0 +1,90 @@
+#include <carousel/tasks/run_curves.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace carousel;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<Json> lines(const std::vector<std::string>& texts) {
+  std::vector<Json> all;
+  for (const std::string& text : texts) all.push_back(Json::parse(text));
+  return all;
+}
+
+const Json* view_of(const Json& views, const std::string& title) {
+  const auto found = std::find_if(views.begin(), views.end(), [&](const Json& view) { return view.at("title") == title; });
+  return found == views.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+TEST_CASE("curves are of steps and of epochs, over steps, and the cards of the result") {
+  const RunCurves run = curves_of(
+      lines({R"({"epoch":1,"step":5,"train_loss":2,"validation_loss":3,"accuracy":0.5,"seconds":1,"rate":0.1})",
+             R"({"epoch":2,"step":10,"train_loss":1,"validation_loss":2,"accuracy":0.75,"seconds":2,"rate":0.1})",
+             R"({"result":"x","test_accuracy":0.7,"seconds":2.5})"}),
+      lines({R"({"step":1,"loss":4,"rate":0.1,"gradient_norm":1,"gradients":{"a":1,"b":2},"updates":{"a":null,"b":0.01}})",
+             R"({"step":2,"loss":3,"rate":0.1,"gradient_norm":2,"gradients":{"a":2,"b":3},"updates":{"a":0.1,"b":0.02}})"}));
+  CHECK(run.done);
+  CHECK(run.seconds == 2.5);
+  CHECK(run.result.dump() == R"([["test_accuracy",0.7]])");
+  const Json* const loss = view_of(run.learning, "Loss");
+  REQUIRE(loss);
+  REQUIRE(loss->at("lines").size() == 2);
+  CHECK(loss->at("lines")[0].at("name") == "loss of a step");
+  CHECK(loss->at("lines")[1].at("name") == "validation_loss");
+  CHECK(loss->at("lines")[1].at("x").dump() == "[5.0,10.0]");
+  const Json* const right = view_of(run.learning, "How often it is right");
+  REQUIRE(right);
+  CHECK(right->at("lines")[0].at("y").dump() == "[0.5,0.75]");
+  CHECK(view_of(run.learning, "Learning rate"));
+  const Json* const updates = view_of(run.gradients, "Step beside weight");
+  REQUIRE(updates);
+  CHECK(updates->at("log_y") == true);
+  CHECK(updates->at("lines")[0].at("y").dump() == "[null,0.1]");
+}
+
+TEST_CASE("of a training that has not ended the last epoch is told") {
+  const RunCurves run =
+      curves_of(lines({R"({"epoch":1,"step":5,"train_loss":2,"seconds":1})", R"({"ended":"interrupted","seconds":1.5})"}), {});
+  CHECK_FALSE(run.done);
+  CHECK(run.result.dump() == R"([["train_loss",2]])");
+  CHECK(run.gradients.empty());
+}
+
+TEST_CASE("of very many parameters some are shown, and the sentence says so") {
+  std::string gradients;
+  for (int n = 0; n < 100; ++n) gradients += (n ? ",\"p" : "\"p") + std::to_string(n) + "\":1";
+  const RunCurves run = curves_of({}, lines({R"({"step":1,"gradients":{)" + gradients + "}}"}));
+  const Json* const view = view_of(run.gradients, "Norm of the gradient, parameter by parameter");
+  REQUIRE(view);
+  CHECK(view->at("lines").size() == 16);
+  CHECK(view->at("look_for").get<std::string>().ends_with(" 16 of the 100 parameters are shown."));
+}
+
+TEST_CASE("a chart comes back from its view") {
+  Views views;
+  views.add("a", "b",
+            Chart{.title = "",
+                  .x_name = "x",
+                  .y_name = "y",
+                  .lines = {{.name = "l", .x = {1, 2}, .y = {3, std::nan("")}, .dashed = true}},
+                  .marks = {{1, "m"}},
+                  .log_y = true});
+  const Chart chart = chart_of(Json::parse(json_text(views))["views"][0]);
+  CHECK(chart.title == "a");
+  CHECK(chart.x_name == "x");
+  CHECK(chart.lines.at(0).dashed);
+  CHECK(chart.lines.at(0).x == std::vector<double>{1, 2});
+  CHECK(std::isnan(chart.lines.at(0).y.at(1)));
+  CHECK(chart.marks.at(0).name == "m");
+  CHECK(chart.log_y);
+}
