@@ -109,6 +109,8 @@ Json configuration(const Json& config) {
   for (const auto& [name, value] : config.items())
     if (name == "options" || name == "examples") {
       for (const auto& [key, one] : value.items()) add(name == "examples" ? key + " examples" : key, one);
+    } else if (value.is_object()) {
+      for (const auto& [key, one] : value.items()) add(name + " " + key, one);
     } else if (name != "command") {
       add(name, value);
     }

@@ -76,14 +76,16 @@ bool is_loss(const std::string& name) {
 
 void add_metrics(Json& to, const Curves& epochs) {
   const auto is_share = [](const ChartLine& line) {
-    return !is_loss(line.name) && std::all_of(line.y.begin(), line.y.end(), [](double y) { return !(y < 0 || y > 1); });
+    return !is_loss(line.name) && line.x.size() > 1 &&
+           std::all_of(line.y.begin(), line.y.end(), [](double y) { return !(y < 0 || y > 1); });
   };
   add_lines(
       to, "How often it is right",
       "1 is always. Training and validation should rise together; a gap that opens between them shows what the net has only "
       "learned by heart.",
       "", epochs.where(is_share), {});
-  for (const ChartLine& line : epochs.where([&](const ChartLine& one) { return !is_loss(one.name) && !is_share(one); }))
+  for (const ChartLine& line :
+       epochs.where([&](const ChartLine& one) { return !is_loss(one.name) && one.x.size() > 1 && !is_share(one); }))
     add_lines(to, line.name, "What this task measures after each epoch.", line.name, {line});
 }
 
@@ -96,12 +98,17 @@ void add_loss(Json& to, const Curves& steps, const Curves& epochs) {
   }
   const bool validates =
       std::any_of(lines.begin(), lines.end(), [](const ChartLine& l) { return l.name.starts_with("validation"); });
+  double least = std::numeric_limits<double>::infinity(), greatest = 0;
+  for (const ChartLine& line : lines)
+    for (const double y : line.y)
+      if (y > 0) least = std::min(least, y), greatest = std::max(greatest, y);
+  const bool falls_far = greatest > 100 * least;  // on a linear scale its end would lie on the axis
   add_lines(
       to, "Loss",
       std::string("What the training pushes down: it should fall fast at first, then level off.") +
           (validates ? " Where validation turns up while training still falls, the net begins to learn its examples by heart."
                      : " A curve that is still falling at its end would gain by more epochs."),
-      "loss", std::move(lines), {.smooth = true, .wide = true});
+      "loss", std::move(lines), {.log_y = falls_far, .smooth = true, .wide = true});
 }
 
 /// At most so many lines of parameters are told apart; of more, those that are spread over the net.

@@ -15,7 +15,7 @@ declare -A package_probe=(
   [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [libjs-chart.js]='file /usr/share/javascript/chart.js/chart.min.js'
   [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
-  [clang-format]='tool clang-format' [python3-torch]='python torch' [curl]='tool curl' [protobuf-compiler]='tool protoc'
+  [clang-format]='tool clang-format' [python3-torch]='python torch' [chromium]='tool chromium' [nodejs]='tool node' [npm]='tool npm' [curl]='tool curl' [protobuf-compiler]='tool protoc'
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
@@ -23,7 +23,8 @@ declare -A package_purpose=(
   [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [libpng-dev]='pictures'
   [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [libjs-chart.js]='curves of reports' [doctest-dev]='tests'
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
-  [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [curl]='data sets' [protobuf-compiler]='reads event files'
+  [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [chromium]='looks at reports'
+  [nodejs]='drives it' [npm]='fetches its driver' [curl]='data sets' [protobuf-compiler]='reads event files'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev

@@ -44,7 +44,8 @@ const marksPlugin = {
     for (const mark of options.marks || []) {
       const x = scales.x.getPixelForValue(mark.x);
       ctx.beginPath(); ctx.moveTo(x, area.top); ctx.lineTo(x, area.bottom); ctx.stroke();
-      ctx.fillText(mark.name, x + 5, area.top + 13);
+      ctx.textAlign = x > (area.left + area.right) / 2 ? 'right' : 'left';
+      ctx.fillText(mark.name, x, area.top - 5);
     }
     ctx.restore();
   }
@@ -64,6 +65,7 @@ function chartOptions(view, log) {
   if (names) x.ticks = {...x.ticks, stepSize: 1, autoSkipPadding: 3, callback: value => names[value] === undefined ? '' : visible(names[value])};
   return {
     animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
+    layout: {padding: {top: view.marks.length ? 18 : 0}},
     interaction: {mode: 'nearest', axis: 'x', intersect: false},
     scales: view.lines.some(line => line.right) ? {x, y: axis(view.y_name, log), right: {...axis('', false), position: 'right', grid: {display: false}}}
       : {x, y: axis(view.y_name, log)},

@@ -64,7 +64,7 @@ function drawHeatMap(view, box) {
     const longest = Math.max(1, ...rows.map(label => visible(label).length));
     const left = rows.length ? Math.min(130, 10 + 8 * longest) + (view.y_name ? 22 : 0) : view.y_name ? 44 : 0;
     const room = Math.max(200, holder.clientWidth - left - 8);
-    const least = view.numbers ? 34 : columns.length ? 11 : 1;
+    const least = view.numbers ? 27 : columns.length ? 11 : 1;
     const cw = Math.min(64, Math.max(least, room / width)), ch = Math.max(view.numbers || rows.length ? 20 : 2, Math.min(cw, 28, 520 / height));
     const deep = columns.some(label => visible(label).length * 8 > cw), bottom = columns.length ? (deep ? 12 + 7 * Math.min(14, Math.max(...columns.map(c => visible(c).length))) : 22) : 6;
     const top = view.x_name ? 24 : 4;
@@ -74,6 +74,7 @@ function drawHeatMap(view, box) {
     paint(context, bytes, width, height, colours, left, top, cw, ch);
     context.font = '13px system-ui, sans-serif';
     if (view.numbers) {
+      context.font = (cw < 34 ? 11 : 13) + 'px system-ui, sans-serif';
       context.textAlign = 'center'; context.textBaseline = 'middle';
       for (let y = 0; y < height; ++y)
         for (let x = 0; x < width; ++x) {
@@ -83,6 +84,7 @@ function drawHeatMap(view, box) {
           context.fillText(shortNumber(number), left + (x + 0.5) * cw, top + (y + 0.5) * ch);
         }
     }
+    context.font = '13px system-ui, sans-serif';
     context.fillStyle = colour('ink'); context.textBaseline = 'middle'; context.textAlign = 'right';
     const everyRow = Math.ceil(14 / ch);
     rows.forEach((label, y) => { if (y % everyRow === 0) context.fillText(visible(label).slice(0, 16), left - 5, top + (y + 0.5) * ch); });

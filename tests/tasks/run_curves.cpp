@@ -42,6 +42,7 @@ TEST_CASE("curves are of steps and of epochs, over steps, and the cards of the r
   CHECK(loss->at("lines")[0].at("name") == "loss of a step");
   CHECK(loss->at("lines")[1].at("name") == "validation_loss");
   CHECK(loss->at("lines")[1].at("x").dump() == "[5.0,10.0]");
+  CHECK(loss->at("log_y") == false);
   const Json* const right = view_of(run.learning, "How often it is right");
   REQUIRE(right);
   CHECK(right->at("lines")[0].at("y").dump() == "[0.5,0.75]");
@@ -58,6 +59,13 @@ TEST_CASE("of a training that has not ended the last epoch is told") {
   CHECK_FALSE(run.done);
   CHECK(run.result.dump() == R"([["train_loss",2]])");
   CHECK(run.gradients.empty());
+}
+
+TEST_CASE("a loss that falls far begins on a logarithmic scale, and a single epoch is no curve") {
+  const RunCurves run =
+      curves_of(lines({R"({"epoch":1,"step":2,"accuracy":0.5})"}), lines({R"({"step":1,"loss":101})", R"({"step":2,"loss":1})"}));
+  CHECK(view_of(run.learning, "Loss")->at("log_y") == true);
+  CHECK_FALSE(view_of(run.learning, "How often it is right"));
 }
 
 TEST_CASE("of very many parameters some are shown, and the sentence says so") {
