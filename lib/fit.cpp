@@ -1,12 +1,15 @@
 #include <carousel/lib/fit.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <numeric>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/profile.hpp>
 #include <carousel/lib/random.hpp>
+#include <carousel/lib/trace.hpp>
 #include <carousel/lib/workers.hpp>
 
 namespace carousel {
@@ -52,6 +55,10 @@ class Shards {
       : loss_(loss), groups_(options.accumulate), workers_(std::min(options.threads, options.shards)) {
     for (int i = 0; i < options.shards; ++i) tapes_.push_back(std::make_unique<Tape<T>>(typename Tape<T>::Idle()));
     losses_.resize(tapes_.size());
+    if (options.trace_nonfinite)
+      traces_.resize(tapes_.size());
+    else if (options.profile)
+      profiles_.resize(tapes_.size());
   }
 
   /// The loss of a batch; its gradients are with the parameters then.
@@ -74,7 +81,26 @@ class Shards {
     return sum;
   }
 
+  void add_profiles_to(ProfileReport& report) const {
+    for (const Profile<T>& profile : profiles_) profile.add_to(report);
+  }
+
+  /// Where what is not finite began, of the parts that ran last; nothing if that is not asked for.
+  std::string trace(const Batch& batch) {
+    for (std::size_t i = 0; i < traces_.size(); ++i) {
+      if (shard(static_cast<Index>(i)).of(batch.examples).empty()) continue;
+      const Activation<T> active(*tapes_[i]);
+      if (const std::string found = traces_[i].trace.find(traces_[i].loss); !found.empty()) return "\n" + found;
+    }
+    return traces_.empty() ? "" : "\nno value and no gradient of a part is: their sum over the parts";
+  }
+
  private:
+  struct Traced {
+    Trace<T> trace;
+    Var<T> loss;
+  };
+
   Index parts() const { return static_cast<Index>(tapes_.size()) * groups_; }
   Shard shard(Index i) const { return {group_ * static_cast<Index>(tapes_.size()) + i, parts()}; }
 
@@ -84,9 +110,17 @@ class Shards {
     Tape<T>& tape = *tapes_[static_cast<std::size_t>(i)];
     const Activation<T> active(tape);
     tape.clear();
-    const Var<T> loss = loss_(batch, part);
-    losses_[static_cast<std::size_t>(i)] = static_cast<double>(loss.item());
-    tape.backward(loss, gradients);
+    const auto at = static_cast<std::size_t>(i);
+    const auto forward = [&] { return loss_(batch, part); };
+    Profile<T>* const profile = profiles_.empty() ? nullptr : &profiles_[at];
+    const Var<T> loss = !traces_.empty() ? traces_[at].trace.follow(forward) : profile ? profile->forward(forward) : forward();
+    if (!traces_.empty()) traces_[at].loss = loss;
+    losses_[at] = static_cast<double>(loss.item());
+    const auto backward = [&] { tape.backward(loss, gradients); };
+    if (profile)
+      profile->backward(backward);
+    else
+      backward();
   }
 
   const LossFunction<T>& loss_;
@@ -94,6 +128,8 @@ class Shards {
   Index group_ = 0;
   std::vector<std::unique_ptr<Tape<T>>> tapes_;
   std::vector<double> losses_;
+  std::vector<Traced> traces_;  // none: not asked for
+  std::vector<Profile<T>> profiles_;
   Workers workers_;
 };
 
@@ -123,9 +159,10 @@ class Run {
         }
         if (state_.batch == data_.batches()) break;
         if (const std::string fault = step(); !fault.empty()) {
+          std::string trace = nonfinite_ ? shards_.trace(next_batch()) : "";
           registry_.zero_gradients();
           save_last();
-          return end(Ended::exploded, fault);
+          return end(Ended::exploded, fault + trace);
         }
       }
       if (finish_epoch()) return end(Ended::stopped);
@@ -134,7 +171,16 @@ class Run {
   }
 
  private:
-  FitResult end(Ended ended, std::string note = "") { return {ended, std::move(note), std::move(state_)}; }
+  FitResult end(Ended ended, std::string note = "") {
+    if (options_.profile) {
+      ProfileReport& report = *options_.profile;
+      shards_.add_profiles_to(report);
+      for (std::vector<ProfileRow>* rows : {&report.ops, &report.layers})
+        rows->push_back({.name = "update of parameters", .backward_seconds = update_seconds_});
+      sort(report);
+    }
+    return {ended, std::move(note), nonfinite_, std::move(state_)};
+  }
 
   void put_in_order() {
     std::iota(order_.begin(), order_.end(), Index{0});
@@ -152,15 +198,18 @@ class Run {
   std::string step() {
     const Batch batch = next_batch();
     const double loss = shards_.run(batch, registry_);
-    if (!std::isfinite(loss)) return fault(join("the loss is ", loss));
+    nonfinite_ = !std::isfinite(loss);
+    if (nonfinite_) return fault(join("the loss is ", loss));
     const double smoothed = std::isnan(state_.smoothed_loss) ? loss : smoothing * state_.smoothed_loss + (1 - smoothing) * loss;
     const double first = std::isnan(state_.first_loss) ? loss : state_.first_loss;
     const double most_rise = (options_.explosion - 1) * std::abs(first);
     if (options_.explosion > 0 && first != 0 && smoothed - first > most_rise)
       return fault(join("the smoothed loss is ", smoothed, ", at first it was ", first));
 
+    const auto update_begins = std::chrono::steady_clock::now();
     const double norm = gradient_norm(registry_);
-    if (!std::isfinite(norm)) return fault(join("the norm of the gradient is ", norm));
+    nonfinite_ = !std::isfinite(norm);
+    if (nonfinite_) return fault(join("the norm of the gradient is ", norm));
     const StepReport report{batch.epoch, batch.index, batch.step, loss, norm};
     if (options_.before_update) options_.before_update(report);
     double clipped = norm, scale = 1;
@@ -172,6 +221,10 @@ class Run {
     optimizer_.set_rate_factor((options_.schedule ? options_.schedule(state_.step) : 1) *
                                (options_.epoch_schedule ? options_.epoch_schedule(state_.epoch) : 1) * state_.plateau.factor);
     optimizer_.step(scale);
+    if (options_.profile) {
+      update_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - update_begins).count();
+      ++options_.profile->steps;
+    }
 
     const auto count = static_cast<Index>(batch.examples.size());
     state_.loss_sum += loss * static_cast<double>(count);
@@ -223,6 +276,8 @@ class Run {
   FitOptions options_;
   FitState state_;
   Shards<T> shards_;
+  bool nonfinite_ = false;  // the loss or gradient of this step
+  double update_seconds_ = 0;
   std::vector<Index> order_;
 };
 

@@ -33,6 +33,8 @@
 
 namespace carousel {
 
+struct ProfileReport;
+
 /// How many examples there are, and how they are put into batches.
 struct DataSet {
   Index examples = 0;
@@ -125,6 +127,9 @@ struct FitOptions {
   std::string last = {};                                          // file for resume(), after each epoch and at any early end
   std::map<std::string, std::string, std::less<>> metadata = {};  // goes into both
   std::function<void(Safetensors&)> save = {};                    // adds to `last` what else must be resumed: names with a colon
+
+  ProfileReport* profile = nullptr;  // receives what the steps take, at the end; traced steps are not looked at
+  bool trace_nonfinite = false;      // the note about a loss or gradient that is not finite says where it began: see Trace
 };
 
 /// Why a training ended.
@@ -137,7 +142,8 @@ enum class Ended {
 
 struct FitResult {
   Ended ended;
-  std::string note;  // one line about an explosion; epochs and steps in it count from 1
+  std::string note;        // a line about an explosion; epochs and steps in it count from 1
+  bool nonfinite = false;  // a loss or gradient was not finite
   FitState state;
 };
 

@@ -235,6 +235,12 @@ struct Statement {
     }
   }
 
+  static void describe(const void* closure, Description& to) {
+    const auto& s = *static_cast<const Statement*>(closure);
+    for (const Leaf<T>& leaf : s.leaves) to.add(leaf.node);
+    describe_formula(s.expression, to.formula);
+  }
+
   static void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     const auto& s = *static_cast<const Statement*>(closure);
     const Arena::Mark mark = tape.arena().mark();
@@ -332,8 +338,7 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
   }
   const Var<T> result = tape.record(*layout, needs_gradient && tape.recording());
   statement.forward(tape.node(result.index()).value);
-  static constexpr auto backward = &S::backward;
-  static const Operation<T> operation{nested ? "fused" : e.op.name, backward};
+  static const Operation<T> operation{nested ? "fused" : e.op.name, &S::backward, &S::describe};
   tape.set_backward_in_place(result, operation, &statement);
   return result;
 }

@@ -93,7 +93,10 @@ Var<T> Tape<T>::record_outside_loop(const Shape& shape, bool needs_gradient) {
 template <class T>
 Var<T> Tape<T>::record_at(T* value, const detail::Layout& layout, bool needs_gradient) {
   nodes_.emplace_back(value, layout).needs_gradient = needs_gradient;
-  return handle(static_cast<std::uint32_t>(nodes_.size() - 1));
+  const auto index = static_cast<std::uint32_t>(nodes_.size() - 1);
+  if (observer) [[unlikely]]
+    observer->recorded(*this, index);
+  return handle(index);
 }
 
 template <class T>
@@ -131,6 +134,8 @@ Var<T> Tape<T>::view(Var<T> of, const detail::Layout& layout, Index offset, bool
     node.sibling = parent.members;
     parent.members = index;
   }
+  if (observer) [[unlikely]]
+    observer->recorded(*this, index);
   return handle(index);
 }
 

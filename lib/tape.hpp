@@ -29,10 +29,12 @@
 #include <concepts>
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include <carousel/lib/arena.hpp>
+#include <carousel/lib/describe.hpp>
 #include <carousel/lib/loop.hpp>
 #include <carousel/lib/strided.hpp>
 
@@ -91,6 +93,20 @@ struct Operation {
   const char* name;
   /// Sends the node's gradient to its operands. Null for leaves and views.
   void (*backward)(Tape<T>& tape, std::uint32_t self, const void* closure);
+  /// Says from what the closure's node was made: see described(). Null: not known.
+  void (*describe)(const void* closure, Description& to) = nullptr;
+};
+
+/// Looks on while a tape is filled and sent back.
+template <class T>
+struct Observer {
+  /// A node was appended; its op computes its value from here on, until the next one is appended.
+  virtual void recorded(Tape<T>& tape, std::uint32_t index) = 0;
+  /// The node has sent its gradient to its operands.
+  virtual void sent_back(Tape<T>& tape, std::uint32_t index) = 0;
+
+ protected:
+  ~Observer() = default;
 };
 
 /// A note left with the right operand W of a product: ∂L/∂W += aᵀ dz.
@@ -186,6 +202,8 @@ class Tape {
   void backward(Var<T> loss, Gradients gradients = Gradients::replace);
   /// Adds the gradients that backward(…, Gradients::keep) left on this tape to those of the parameters.
   void add_to_parameters();
+  /// Forgets the gradients on this tape, so that backward() can run again while somebody looks on.
+  void forget_gradients();
 
   /// Number of nodes recorded since the last clear().
   std::size_t size() const { return nodes_.size(); }
@@ -195,6 +213,17 @@ class Tape {
   bool recording() const { return recording_; }
   /// True: expressions are recorded as one node per operation, as a reference for the fused form.
   bool composed = false;
+  /// Who looks on, or null.
+  detail::Observer<T>* observer = nullptr;
+
+  /// A line for each node: its number, shape, op or formula, operands, parameter, what it is a view of.
+  std::string text() const;
+  /// The line of one node, without its number.
+  std::string text(std::uint32_t index) const;
+  /// Prints text() to stderr: `call tape.print()` in a debugger.
+  void print() const;
+  /// What a node was made from, as far as that is known: ops without gradient keep nothing.
+  detail::Description describe(std::uint32_t index) const;
 
   // The rest is for ops.
 
@@ -289,6 +318,8 @@ class Tape {
   void release_gradient(Node& node);
   void add_products(std::uint32_t index);
   void zero(const Node& node);
+  template <class After>
+  void sweep(std::uint32_t last, bool keep, After after);
 
   static inline constinit thread_local Tape* active_ = nullptr;
 

@@ -152,6 +152,26 @@ void Tape<T>::check_parameters() const {
                   " has changed since the forward pass: update it after backward()");
 }
 
+/// Sends gradients back from the node `last` on, calling after(i) for each that had one; `keep`: the parameters do not get them.
+template <class T>
+template <class After>
+void Tape<T>::sweep(std::uint32_t last, bool keep, After after) {
+  for (std::uint32_t i = last + 1; i-- > 0;) {
+    const Node& current = nodes_[i];
+    if (!current.needs_gradient) continue;
+    if (current.products) add_products(i);
+    if (current.is_view() && !current.operation) continue;  // its gradient lies in its parent's
+    if (!reached(i)) continue;
+    complete(i);
+    if (current.operation) {
+      current.operation->backward(*this, i, current.closure);
+      release_gradient(nodes_[i]);
+    }
+    if (current.parameter && !keep) current.parameter->has_gradient = true;
+    after(i);
+  }
+}
+
 template <class T>
 void Tape<T>::backward(Var<T> loss, Gradients gradients) {
   if (node(loss).shape.size() != 1)
@@ -178,19 +198,23 @@ void Tape<T>::backward(Var<T> loss, Gradients gradients) {
   else
     *gradient_buffer(loss.index()) = T(1);
 
-  for (std::uint32_t i = loss.index() + 1; i-- > 0;) {
-    const Node& current = nodes_[i];
-    if (!current.needs_gradient) continue;
-    if (current.products) add_products(i);
-    if (current.is_view() && !current.operation) continue;  // its gradient lies in its parent's
-    if (!reached(i)) continue;
-    complete(i);
-    if (current.operation) {
-      current.operation->backward(*this, i, current.closure);
-      release_gradient(nodes_[i]);
-    }
-    if (current.parameter && gradients != Gradients::keep) current.parameter->has_gradient = true;
+  const bool keep = gradients == Gradients::keep;
+  if (observer)
+    sweep(loss.index(), keep, [this](std::uint32_t i) { observer->sent_back(*this, i); });
+  else
+    sweep(loss.index(), keep, [](std::uint32_t) {});
+}
+
+template <class T>
+void Tape<T>::forget_gradients() {
+  for (Node& node : nodes_) {
+    node.grad = nullptr;
+    node.products = nullptr;
+    node.touched = node.owns_grad = false;
   }
+  gradients_.clear();
+  for (FreeGradients& free : free_gradients_) free.blocks.clear();
+  consumed_ = false;
 }
 
 template <class T>
@@ -223,6 +247,7 @@ template const float* Tape<float>::packing(std::uint32_t index, bool transposed)
 template void Tape<float>::add_products(std::uint32_t index);
 template void Tape<float>::check_parameters() const;
 template void Tape<float>::backward(Var<float> loss, Gradients gradients);
+template void Tape<float>::forget_gradients();
 template void Tape<float>::add_to_parameters();
 template double* Tape<double>::take_gradient(Index size);
 template void Tape<double>::release_gradient(Node& node);
@@ -240,6 +265,7 @@ template const double* Tape<double>::packing(std::uint32_t index, bool transpose
 template void Tape<double>::add_products(std::uint32_t index);
 template void Tape<double>::check_parameters() const;
 template void Tape<double>::backward(Var<double> loss, Gradients gradients);
+template void Tape<double>::forget_gradients();
 template void Tape<double>::add_to_parameters();
 
 }  // namespace carousel

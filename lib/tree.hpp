@@ -30,6 +30,20 @@ Var<T>* collect(const Expression<T, Op, Args...>& e, Var<T>* out) {
   return out;
 }
 
+template <class T>
+void describe_formula(const Var<T>&, std::vector<Symbol>& to) {
+  to.push_back({.is_operand = true});
+}
+template <class T>
+void describe_formula(const Constant<T>& c, std::vector<Symbol>& to) {
+  to.push_back({.number = static_cast<double>(c.value)});
+}
+template <class T, class Op, class... Args>
+void describe_formula(const Expression<T, Op, Args...>& e, std::vector<Symbol>& to) {
+  to.push_back({.name = e.op.name, .arity = sizeof...(Args)});
+  std::apply([&](const Args&... args) { (describe_formula(args, to), ...); }, e.args);
+}
+
 /// The values of a tree, one register each, and the way of an adjoint down it. `First` is the number of leaves left of it.
 template <class T, class A, std::size_t First>
 struct Evaluated;

@@ -18,9 +18,11 @@ std::vector<const Watched<T>*> Recorder<T>::of(std::string_view name, const Plac
 }
 
 template <class T>
-void Recorder<T>::hear(std::string_view name, Var<T> v) {
+void Recorder<T>::hear(std::string_view name, Var<T> v, std::vector<std::uint32_t> nodes) {
+  if (!options_.values) return;
   Tape<T>& tape = Tape<T>::active();
-  Watched<T>& watched = all_.emplace_back(Watched<T>{std::string(name), here, v.value()});
+  Watched<T>& watched =
+      all_.emplace_back(Watched<T>{.name = std::string(name), .place = here, .value = v.value(), .nodes = std::move(nodes)});
   const Shape shape = v.shape();
   if (const auto batch = static_cast<Index>(here.lengths.size()); batch > 0 && shape.rank() > 0 && shape[0] == batch) {
     const Index size = shape.size() / batch;

@@ -41,9 +41,11 @@ struct Watched {
   Place place;
   Tensor<T> value;          ///< [batch, hidden]; 0 for examples that have no such step
   Tensor<T> gradient = {};  ///< ∂L/∂value, where it was asked for and read; for values that are nodes, as states are
+  std::vector<std::uint32_t> nodes = {};  ///< on the tape: of the value, or of what an expression was made from
 };
 
 struct RecorderOptions {
+  bool values = true;      ///< false: it only knows the place
   bool gradients = false;  ///< of watched nodes are kept by backward(), for read_gradients()
 };
 
@@ -72,11 +74,16 @@ class Recorder {
 
   /// A place, and the lengths of the examples of a batch that is not whole there.
   struct Here : Place {
+    bool in_cell = false;  // a step of a cell runs
     std::span<const Index> lengths = {};
   };
   Here here = {};
-  /// Hears a value that is on the active tape.
-  void hear(std::string_view name, Var<T> v);
+  /// Whether it wants to hear values.
+  bool hears() const { return options_.values; }
+  /// Hears a value that is on the active tape, if it wants to.
+  void hear(std::string_view name, Var<T> v) { hear(name, v, {v.index()}); }
+  /// The same for the value of an expression that was made from these nodes.
+  void hear(std::string_view name, Var<T> v, std::vector<std::uint32_t> nodes);
 
  private:
   static inline constinit thread_local Recorder* listening_ = nullptr;
@@ -117,8 +124,13 @@ template <class T>
 }
 template <class T, class Op, class... Args>
 [[gnu::noinline]] void hear(Recorder<T>& recorder, const char* name, const Expression<T, Op, Args...>& e) {
+  if (!recorder.hears()) return;
+  Var<T> leaves[Leaves<Expression<T, Op, Args...>>::value];
+  collect(e, leaves);
+  std::vector<std::uint32_t> nodes;
+  for (const Var<T>& leaf : leaves) nodes.push_back(leaf.index());
   const Aside<T> aside;
-  recorder.hear(name, record(e));
+  recorder.hear(name, record(e), std::move(nodes));
 }
 }  // namespace detail
 

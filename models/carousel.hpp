@@ -12,6 +12,7 @@
 #include <carousel/lib/schedule.hpp>
 #include <carousel/lib/tape.hpp>
 #include <carousel/lib/tensor.hpp>
+#include <carousel/lib/trace.hpp>
 #include <carousel/lib/watch.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/models/attention.hpp>

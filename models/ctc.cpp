@@ -131,7 +131,8 @@ void subtract_posterior(const Places& places, Index steps, Index classes, const 
 }
 
 template <class T>
-constexpr detail::Operation<T> ctc_operation{"ctc_loss", &detail::known_gradient_backward<T>};
+constexpr detail::Operation<T> ctc_operation{"ctc_loss", &detail::known_gradient_backward<T>,
+                                             &detail::described<&detail::KnownGradient<T>::x>};
 
 template <class T>
 Var<T> ctc_loss_of(Var<T> logits, std::span<const std::vector<Index>> labels, const CtcOptions& options) {

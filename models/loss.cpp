@@ -154,9 +154,11 @@ struct Labels {
 };
 
 template <class T>
-constexpr detail::Operation<T> cross_entropy_operation{"cross_entropy", &detail::known_gradient_backward<T>};
+constexpr detail::Operation<T> cross_entropy_operation{"cross_entropy", &detail::known_gradient_backward<T>,
+                                                       &detail::described<&detail::KnownGradient<T>::x>};
 template <class T>
-constexpr detail::Operation<T> nll_operation{"nll", &detail::known_gradient_backward<T>};
+constexpr detail::Operation<T> nll_operation{"nll", &detail::known_gradient_backward<T>,
+                                             &detail::described<&detail::KnownGradient<T>::x>};
 
 /// e = exp(z − max z), register by register; returns max z and Σ e.
 template <class T>

@@ -34,7 +34,7 @@ void last_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr detail::Operation<T> last_operation{"last", &last_backward<T>};
+constexpr detail::Operation<T> last_operation{"last", &last_backward<T>, &detail::described<&LastClosure::outputs>};
 
 template <class T>
 Var<T> last_of(Var<T> outputs, std::span<const Index> lengths) {

@@ -157,7 +157,8 @@ Looped<T, State> run_loop(Tape<T>& tape, const Cell& cell, Var<T> xs, Index firs
   Loop<T>& loop = *guard;
   const Layout& layout = tape.layout(one);
   const std::span<Var<T>> outputs = take_handles(tape, steps);
-  const At<T> direction(&Place::backward, options.reverse), ragged(&Recorder<T>::Here::lengths, options.lengths);
+  const At<T> cell_runs(&Recorder<T>::Here::in_cell, true), direction(&Place::backward, options.reverse);
+  const At<T> ragged(&Recorder<T>::Here::lengths, options.lengths);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
     const At<T> at(&Place::step, first + t);
@@ -302,6 +303,8 @@ template <class Cell>
 typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state,
                           const std::optional<DropoutKey>& key = {}) {
   detail::set_key(state, key);
+  using T = ScalarOfState<typename Cell::State>;
+  const At<T> cell_runs(&Recorder<T>::Here::in_cell, true);
   typename Cell::State next = cell(x, state);
   detail::watch_state(next);
   return next;

@@ -37,6 +37,13 @@ struct Products {
   std::size_t count;
   std::uint32_t x[most], w[most];
   std::uint32_t bias = none;
+
+  std::vector<std::uint32_t> operands() const {
+    std::vector<std::uint32_t> all;
+    for (std::size_t i = 0; i < count; ++i) all.insert(all.end(), {x[i], w[i]});
+    all.push_back(bias);
+    return all;
+  }
 };
 
 template <class T>
@@ -135,6 +142,8 @@ template <class T>
 struct ProductsOfAllSteps {
   Products<T> products;
   Index steps;
+
+  std::vector<std::uint32_t> operands() const { return products.operands(); }
 };
 
 template <class T>
@@ -158,13 +167,13 @@ void backward_of_all_steps(Tape<T>& tape, std::uint32_t self, const void* closur
 }
 
 template <class T>
-constexpr Operation<T> affine_operation{"affine", &backward<T>};
+constexpr Operation<T> affine_operation{"affine", &backward<T>, &described<&Products<T>::operands>};
 template <class T>
-constexpr Operation<T> affine_of_all_steps{"affine", &backward_of_all_steps<T>};
+constexpr Operation<T> affine_of_all_steps{"affine", &backward_of_all_steps<T>, &described<&ProductsOfAllSteps<T>::operands>};
 template <class T>
-constexpr Operation<T> matmul_operation{"matmul", &backward<T>};
+constexpr Operation<T> matmul_operation{"matmul", &backward<T>, &described<&Products<T>::operands>};
 template <class T>
-constexpr Operation<T> matmul_of_all_steps{"matmul", &backward_of_all_steps<T>};
+constexpr Operation<T> matmul_of_all_steps{"matmul", &backward_of_all_steps<T>, &described<&ProductsOfAllSteps<T>::operands>};
 
 /// The same for a step of a loop: the result is the step's part of a node that holds all steps, in which products with the input
 /// of the loop are computed for all steps when the first one asks.

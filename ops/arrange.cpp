@@ -15,6 +15,8 @@ struct Joined {
   const std::uint32_t* nodes;
   Index count;
   int axis;
+
+  std::span<const std::uint32_t> operands() const { return {nodes, static_cast<std::size_t>(count)}; }
 };
 
 template <class T>
@@ -30,7 +32,7 @@ void concat_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> concat_operation{"concat", &concat_backward<T>};
+constexpr Operation<T> concat_operation{"concat", &concat_backward<T>, &described<&Joined::operands>};
 
 template <class T>
 Var<T> concat_of(std::span<const Var<T>> values, int axis) {
@@ -85,7 +87,7 @@ void flip_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> flip_operation{"flip", &flip_backward<T>};
+constexpr Operation<T> flip_operation{"flip", &flip_backward<T>, &described<&Flipped::x>};
 
 template <class T>
 Var<T> flip_of(Var<T> x, int axis) {
@@ -125,7 +127,7 @@ void broadcast_backward(Tape<T>& tape, std::uint32_t self, const void* closure) 
 }
 
 template <class T>
-constexpr Operation<T> broadcast_operation{"broadcast_to", &broadcast_backward<T>};
+constexpr Operation<T> broadcast_operation{"broadcast_to", &broadcast_backward<T>, &described_by_node};
 
 template <class T>
 Var<T> broadcast_of(Var<T> x, const Shape& shape) {
@@ -177,7 +179,7 @@ void gather_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> gather_operation{"gather", &gather_backward<T>};
+constexpr Operation<T> gather_operation{"gather", &gather_backward<T>, &described<&Gathered::x>};
 
 template <class T>
 Var<T> gather_of(Var<T> x, int axis, std::span<const Index> indices) {

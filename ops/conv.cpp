@@ -106,7 +106,8 @@ void conv2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr detail::Operation<T> conv2d_operation{"conv2d", &conv2d_backward<T>};
+constexpr detail::Operation<T> conv2d_operation{"conv2d", &conv2d_backward<T>,
+                                                &detail::described<&Convolution::x, &Convolution::w, &Convolution::b>};
 
 template <class T>
 Var<T> conv2d_of(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options) {
@@ -281,7 +282,7 @@ void max_pool2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure)
 }
 
 template <class T>
-constexpr detail::Operation<T> max_pool2d_operation{"max_pool2d", &max_pool2d_backward<T>};
+constexpr detail::Operation<T> max_pool2d_operation{"max_pool2d", &max_pool2d_backward<T>, &detail::described<&MaxPool::x>};
 
 template <class T>
 Var<T> max_pool2d_of(Var<T> x, const MaxPool2dOptions& options) {

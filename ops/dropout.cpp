@@ -60,7 +60,7 @@ void dropout_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr detail::Operation<T> dropout_operation{"dropout", &dropout_backward<T>};
+constexpr detail::Operation<T> dropout_operation{"dropout", &dropout_backward<T>, &detail::described<&Dropout<T>::x>};
 
 template <class T>
 Var<T> dropout_of(Var<T> x, double rate, const DropoutKey& key) {

@@ -28,7 +28,7 @@ void embed_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> embed_operation{"embed", &embed_backward<T>};
+constexpr Operation<T> embed_operation{"embed", &embed_backward<T>, &described<&Lookup::table>};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include <carousel/ops/matmul.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <carousel/lib/gemm.hpp>
 #include <carousel/ops/shape.hpp>
@@ -26,6 +27,7 @@ struct Batch {
   int rank;  // of the leading axes
   Index extent[max_rank];
 
+  std::array<std::uint32_t, 2> operands() const { return {a.node, b.node}; }
   Index places() const {
     Index count = 1;
     for (int axis = 0; axis < rank; ++axis) count *= extent[axis];
@@ -120,7 +122,7 @@ void batch_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> batch_operation{"matmul", &batch_backward<T>};
+constexpr Operation<T> batch_operation{"matmul", &batch_backward<T>, &described<&Batch::operands>};
 
 template <class T>
 Var<T> matmul_of_batch(Tape<T>& tape, Var<T> va, Var<T> vb, const Shape& shape) {

@@ -73,7 +73,8 @@ void layer_norm_backward(Tape<T>& tape, std::uint32_t self, const void* closure)
 }
 
 template <class T>
-constexpr detail::Operation<T> layer_norm_operation{"layer_norm", &layer_norm_backward<T>};
+constexpr detail::Operation<T> layer_norm_operation{
+    "layer_norm", &layer_norm_backward<T>, &detail::described<&LayerNorm<T>::x, &LayerNorm<T>::gain, &LayerNorm<T>::bias>};
 
 template <class T>
 Var<T> layer_norm_of(Var<T> x, Var<T> gain, Var<T> bias, T epsilon) {

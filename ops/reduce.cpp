@@ -98,7 +98,7 @@ void sum_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr detail::Operation<T> sum_operation{"sum", &sum_backward<T>};
+constexpr detail::Operation<T> sum_operation{"sum", &sum_backward<T>, &detail::described<&Reduced::x>};
 template <class T>
 constexpr Reduction<T> sums{sum_operation<T>, &sum_forward<T>};
 
@@ -153,7 +153,7 @@ void max_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr detail::Operation<T> max_operation{"max", &max_backward<T>};
+constexpr detail::Operation<T> max_operation{"max", &max_backward<T>, &detail::described<&Reduced::x>};
 template <class T>
 constexpr Reduction<T> maxima{max_operation<T>, &max_forward<T>};
 

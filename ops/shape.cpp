@@ -38,7 +38,7 @@ void packed_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> packed_operation{"packed", &packed_backward<T>};
+constexpr Operation<T> packed_operation{"packed", &packed_backward<T>, &described_by_node};
 
 template <class T>
 Var<T> packed_of(Var<T> x) {
@@ -102,6 +102,8 @@ Var<T> transpose_of(Var<T> x, int a, int b) {
 struct Stacked {
   const std::uint32_t* nodes;
   Index count;
+
+  std::span<const std::uint32_t> operands() const { return {nodes, static_cast<std::size_t>(count)}; }
 };
 
 template <class T>
@@ -122,7 +124,7 @@ void stack_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
 }
 
 template <class T>
-constexpr Operation<T> stack_operation{"stack", &stack_backward<T>};
+constexpr Operation<T> stack_operation{"stack", &stack_backward<T>, &described<&Stacked::operands>};
 
 template <class T>
 Var<T> stack_of(std::span<const Var<T>> values) {

@@ -178,11 +178,11 @@ void logsumexp_backward(Tape<T>& tape, std::uint32_t self, const void* closure) 
 }
 
 template <class T>
-constexpr detail::Operation<T> softmax_operation{"softmax", &softmax_backward<T>};
+constexpr detail::Operation<T> softmax_operation{"softmax", &softmax_backward<T>, &detail::described<&Normalised::x>};
 template <class T>
-constexpr detail::Operation<T> log_softmax_operation{"log_softmax", &log_softmax_backward<T>};
+constexpr detail::Operation<T> log_softmax_operation{"log_softmax", &log_softmax_backward<T>, &detail::described<&Normalised::x>};
 template <class T>
-constexpr detail::Operation<T> logsumexp_operation{"logsumexp", &logsumexp_backward<T>};
+constexpr detail::Operation<T> logsumexp_operation{"logsumexp", &logsumexp_backward<T>, &detail::described<&Normalised::x>};
 
 template <class T>
 using Forward = void (*)(const T* x, const AxisParts& parts, T* y);

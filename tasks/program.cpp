@@ -13,6 +13,7 @@
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/data_command.hpp>
 #include <carousel/tasks/gradcheck.hpp>
+#include <carousel/tasks/graph_command.hpp>
 #include <carousel/tasks/help.hpp>
 #include <carousel/tasks/report.hpp>
 #include <carousel/tasks/runs_command.hpp>
@@ -367,6 +368,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_compare(app, chosen);
   declare_scoreboard(app, chosen);
   declare_data(app, chosen);
+  declare_graph(app, chosen);
   app.add_subcommand("list", "the tasks and the cells, a line each")->callback([&] { chosen = list; });
 
   const bool main_job = arguments.empty();

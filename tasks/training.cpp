@@ -7,12 +7,17 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/trace.hpp>
+#include <carousel/tasks/cell_graph.hpp>
 #include <carousel/tasks/inside.hpp>
+#include <carousel/tasks/model_graph.hpp>
+#include <carousel/tasks/profile_table.hpp>
 #include <carousel/tasks/report.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/step_record.hpp>
@@ -66,6 +71,10 @@ class TrainRun {
     progress_.begin();
     const FitOptions fitting = fit_options();
     const FitResult result = fit(plan_.optimizer, plan_.data, plan_.loss, fitting, std::move(state_));
+    if (profile_.steps > 0) {
+      note(profile_table(profile_));
+      write_text(folder_ + "/profile.json", profile_json(profile_));
+    }
     const int code = finish(result);
     show(code == exit_done, result.state.step);
     return code;
@@ -132,7 +141,9 @@ class TrainRun {
                        .stop = &interrupted(),
                        .best = validates_ ? best_file_ : "",
                        .last = detail::last_file(folder_),
-                       .metadata = options_.metadata};
+                       .metadata = options_.metadata,
+                       .profile = options_.profile ? &profile_ : nullptr,
+                       .trace_nonfinite = options_.trace_nonfinite};
     fitting.metadata.insert(plan_.metadata.begin(), plan_.metadata.end());
     if (!plan_.identity.empty()) fitting.metadata["identity"] = plan_.identity;
     (options_.clip_elements ? fitting.clip_value : fitting.clip_norm) = options_.clip;
@@ -222,6 +233,8 @@ class TrainRun {
         add_end("exploded");
         note(result.note);
         note("the model as it was before that: " + last);
+        if (result.nonfinite && !options_.trace_nonfinite)
+          note(fmt::format("where it began: carousel train {} --resume {} --trace-nonfinite", task_, shell_word(folder_)));
         return exit_bad_result;
       case Ended::interrupted:
         add_end("interrupted");
@@ -305,12 +318,29 @@ class TrainRun {
   Index epoch_steps_done_ = 0;  // by this process
   Index epochs_without_better_ = 0;
   std::optional<double> milliseconds_;
+  ProfileReport profile_;
 };
+
+/// Draws the model, as the loss of the first batch shows it.
+template <class T>
+int draw_model(const TrainOptions& options, const TrainPlan<T>& plan) {
+  std::vector<Index> examples(static_cast<std::size_t>(std::min(plan.data.batch, plan.data.examples)));
+  std::iota(examples.begin(), examples.end(), Index{0});
+  Tape<T> tape;
+  Trace<T> trace;
+  const Var<T> loss = trace.follow([&] { return plan.loss({examples, 0, 0, 0, 0}, Shard{0, plan.shards}); });
+  const std::string part = plan.shards == 1 ? "" : fmt::format(", for one of {} parts of a batch", plan.shards);
+  Graph graph = model_graph("the model of the task " + options.metadata.at("task") + part, options.cell, loss, trace);
+  graph.inset.push_back(cell_graph(options.cell, false));
+  write_graph(graph, options.graph);
+  return exit_done;
+}
 
 }  // namespace
 
 template <class T>
 int train_model(const TrainOptions& options, const TrainPlan<T>& plan) {
+  if (!options.graph.empty()) return draw_model(options, plan);
   return TrainRun<T>(options, plan).run();
 }
 

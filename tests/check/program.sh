@@ -308,6 +308,14 @@ run eval exploded-text
 check 'text, an exploded loss: the best model stays' below validation_loss 5
 run train text --resume exploded-text
 check 'text, an exploded loss: goes on from there, to the same end' test "$code/$(grep '^carousel: fit: ' "$work/err")" = "1/$said"
+run train count --optimizer sgd --rate 1e38 --clip 0 --out traced
+command=$(sed -n 's/^carousel: where it began: carousel //p' "$work/err")
+check 'an exploded loss: a command to see where it began' test "$command" = 'train count --resume traced --trace-nonfinite'
+# shellcheck disable=SC2086
+run $command
+check 'an exploded loss, traced: code 1' test "$code" = 1
+check 'an exploded loss, traced: the op, layer and step' grep -qE '^forward, layer 0, step [0-9]+: .* is (nan|inf|-inf) at \[' "$work/err"
+check 'an exploded loss, traced: what it was made of' grep -qE '^  .* is (at most )?[^ ]+ at \[' "$work/err"
 
 # A full disk, of our own
 

@@ -336,7 +336,31 @@ TEST_CASE("a gradient that is not finite ends the training too") {
   const FitResult result = fit(sgd, {.examples = 1}, loss, {.clip_value = 5});
   CHECK(result.ended == Ended::exploded);
   CHECK(result.note == "fit: the norm of the gradient is nan in epoch 1, step 1: ended, with the parameters before that step");
+  CHECK(result.nonfinite);
   CHECK(model.p->value.data()[0] == 0);
+}
+
+TEST_CASE("a training that traces says where what is not finite began, in whichever part") {
+  const auto run = [](double most, int shards) {
+    Slope model;
+    Sgd<double> sgd(model.registry, {.rate = 1});
+    const auto loss = [&](const Batch&, const Shard& shard) -> Var<double> {
+      const Var<double> x = Tape<double>::active().variable(full<double>({1}, shard.index + 1 == shards ? most : 0));
+      const Var<double> y = exp(x);
+      return sum(model.p * 0.0) + sum(y);
+    };
+    return fit(sgd, {.examples = 4, .batch = 4}, loss, {.shards = shards, .threads = shards, .trace_nonfinite = true});
+  };
+  for (const int shards : {1, 2}) {
+    CAPTURE(shards);
+    const FitResult result = run(1000, shards);
+    CHECK(result.ended == Ended::exploded);
+    CHECK(result.note ==
+          "fit: the loss is inf in epoch 1, step 1: ended, with the parameters before that step\n"
+          "forward: exp(%0) is inf at [0] of [1]\n"
+          "  %0 is 1000 at [0] of [1]: variable");
+    CHECK(run(1, shards).note.empty());
+  }
 }
 
 TEST_CASE("a loss that grows beyond what it was ends the training where that is asked for") {

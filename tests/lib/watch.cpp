@@ -59,6 +59,7 @@ TEST_CASE("a recorder hears the values of watched parts, while it lives") {
     CHECK(difference(recorder.of("s")[0]->value, V(sigmoid(2 * x)).value()) == 0);
     CHECK(difference(recorder.of("x")[0]->value, x.value()) == 0);
     CHECK(recorder.of("y").empty());
+    CHECK(recorder.of("s")[0]->nodes == std::vector<std::uint32_t>{x.index()});
   }
   CHECK(Recorder<double>::listening() == nullptr);
 }

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <carousel/lib/trace.hpp>
 #include <carousel/models/bidirectional.hpp>
 #include <carousel/models/lstm.hpp>
 #include <carousel/models/runner.hpp>
@@ -211,4 +212,40 @@ TEST_CASE("of a cell with zoneout the state is heard as it goes on") {
   const auto [hs, state] = scan(cell, tape.constant(random_tensor({2, 2, 3}, 7)), {.key = DropoutKey{.seed = 1}});
   CHECK(same_bits(recorder.of("h")[1]->value, state.inner.h.value()));
   CHECK(same_bits(recorder.of("c")[1]->value, state.inner.c.value()));
+}
+
+TEST_CASE("a trace knows layer, direction and step of what overflows in a scan") {
+  struct Exploding {
+    using State = V;
+    Index hidden;
+    double limit;
+    State start(Index batch) const { return zero_state<double>(batch, hidden); }
+    State operator()(V x, State h) const { return h + x + exp(h * limit) * 0; }
+  };
+  const Stacked<Exploding> model(std::vector{Exploding{3, 0}, Exploding{3, 100}});
+  Tape<double> tape;
+  Trace<double> trace;
+  const Tensor<double> xs = full<double>({12, 2, 3}, 0.2);
+  const V loss = trace.follow([&] { return V(sum(V(scan(model, tape.variable(xs))))); });  // h grows by 0.2 t: 7.2 after 8 steps
+  CHECK(trace.find(loss).starts_with("forward, layer 1, step 8: "));
+  tape.clear();
+  const V back = trace.follow([&] { return V(sum(V(scan(model, tape.variable(xs), {.reverse = true})))); });
+  CHECK(trace.find(back).starts_with("forward, layer 1 backwards in time, step 3: "));
+}
+
+TEST_CASE("a trace finds what overflows in a product of an LSTM, whose input products are computed for all steps at once") {
+  Registry<double> registry;
+  Random random(5);
+  const Lstm<double> cell(Scope(registry, random) / "lstm", 3, 4, lively<double>());
+  Tensor<double> xs = random_tensor({5, 2, 3}, 7);
+  xs(3, 1, 2) = 1e308;
+  for (double& w : registry.at("lstm/wx").value) w = 10;
+  Tape<double> tape;
+  Trace<double> trace;
+  const V loss = trace.follow([&] { return V(sum(V(scan(cell, tape.constant(xs))))); });
+  const std::string found = trace.find(loss);
+  CHECK(found.starts_with("forward, layer 0, step 3: affine of "));
+  CHECK(found.find("lstm/wh") != std::string::npos);
+  CHECK(found.find("lstm/wx is at most 10 at [0, 0] of [3, 16]") != std::string::npos);
+  CHECK(found.find(" is at most 1e+308 at [3, 1, 2] of [5, 2, 3]: constant") != std::string::npos);
 }

@@ -296,7 +296,8 @@ TEST_CASE("a loss that explodes ends with what was there before it, and code 1")
   CHECK(trial.out.empty());
   CHECK(trial.err.find("carousel: fit: the loss is ") != std::string::npos);
   CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") +
-                            "\ncarousel: report: " + trial.file("report.html") + "\n"));
+                            "\ncarousel: where it began: carousel train trial --resume " + trial.options.out +
+                            " --trace-nonfinite\ncarousel: report: " + trial.file("report.html") + "\n"));
   REQUIRE(trial.metrics().size() == 2);
   CHECK(trial.metrics()[1].at("ended") == "exploded");
 }

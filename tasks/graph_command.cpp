@@ -1,0 +1,57 @@
+#include <carousel/tasks/graph_command.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/cell_graph.hpp>
+
+namespace carousel {
+
+namespace {
+
+struct Given {
+  std::string name, out = "-";
+  bool backward = false;
+};
+
+int draw(const Given& given) {
+  for (const CellName& cell : cell_names())
+    if (cell.name == given.name) {
+      write_graph(cell_graph(given.name, given.backward), given.out);
+      return exit_done;
+    }
+  std::vector<std::string> names;
+  for (const CellName& cell : cell_names()) names.emplace_back(cell.name);
+  for (const Task& task : all_tasks()) {
+    names.push_back(task.name);
+    if (task.name != given.name) continue;
+    if (given.backward) wrong_argument("graph: --backward: draws a cell, ", given.name, " is a task");
+    CLI::App app;
+    const Command train = task.train(app);
+    std::vector<std::string> arguments{"--graph=" + given.out};
+    app.parse(arguments);
+    return train();
+  }
+  wrong_argument("graph: ", given.name, ": must be one of ", list_words(names));
+}
+
+}  // namespace
+
+void declare_graph(CLI::App& app, Command& chosen) {
+  const auto given = std::make_shared<Given>();
+  CLI::App* const graph = app.add_subcommand("graph", "draws a cell, or the model of a task");
+  graph->add_option("NAME", given->name, "a cell or a task, one of those of `carousel list`")->required();
+  detail::declare_option(*graph, "--out", "FILE", "DOT text, or a picture if it ends in .svg (standard output)",
+                         [given](const std::string& text) { given->out = text; });
+  detail::declare_flag(*graph, "--backward", "what a step of the cell does with gradients", [given] { given->backward = true; });
+  graph->footer(
+      "A model with other options than those of its preset: carousel train TASK … --graph FILE.\n"
+      "example: carousel graph lstm --out lstm.svg");
+  graph->callback([given, &chosen] { chosen = [given] { return draw(*given); }; });
+}
+
+}  // namespace carousel

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# `carousel graph`, and what a training says of itself: --graph, --profile.
+set -uo pipefail
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 1
+# shellcheck source=tests/program.sh
+source tests/program.sh
+
+drawn() {  # FILE: Graphviz reads it, and finds nothing to complain about
+  command -v dot >/dev/null || return 0
+  dot -Tcanon "$work/$1" >"$work/canon" 2>"$work/complaints" && ! [[ -s $work/complaints ]]
+}
+command -v dot >/dev/null || echo 'drawings: not read again: there is no Graphviz'
+
+for cell in $("$program" list | sed -nE 's/^cell +([^ ]+) .*/\1/p'); do
+  run graph "$cell" --out "$cell.dot"
+  check "graph $cell: code 0" test "$code" = 0
+  check "graph $cell: Graphviz reads it" drawn "$cell.dot"
+  run graph "$cell" --backward --out "$cell-back.dot"
+  check "graph $cell --backward: Graphviz reads it" drawn "$cell-back.dot"
+done
+run graph lstm
+check 'graph lstm: on standard output' cmp -s "$work/out" "$work/lstm.dot"
+check 'graph lstm: the statement is its formula' out_matches 'c′ = σ\(f\)∘c \+ σ\(i\)∘tanh\(g\)'
+check 'graph lstm: the state goes back' test "$(grep -c 'style=dashed' "$work/out")" = 2
+
+run graph copy --out copy.dot
+check 'graph copy: code 0' test "$code" = 0
+check 'graph copy: Graphviz reads it' drawn copy.dot
+check 'graph copy: layers with their parameters' grep -q 'encoder/' "$work/copy.dot"
+run graph text
+cp "$work/out" "$work/text.dot"
+check 'graph text: Graphviz reads it' drawn text.dot
+check 'graph text: the readout and the loss' test "$(grep -cE 'readout/w|cross_entropy: the loss' "$work/out")" = 2
+run train text --layers 3 --graph text3.dot
+check 'train text --layers 3 --graph: three layers' test "$(grep -oE 'lstm layer [0-9]' "$work/text3.dot" | sort -u | wc -l)" = 3
+check 'train text --graph: nothing is trained' test ! -e "$work/runs"
+
+if command -v dot >/dev/null; then
+  run graph gru --out gru.svg
+  check 'graph gru --out gru.svg: code 0' test "$code" = 0
+  check 'graph gru --out gru.svg: a picture' grep -q '^<svg' "$work/gru.svg"
+  check 'graph gru --out gru.svg: nothing else is left' test "$(find "$work" -name 'gru.svg*' | wc -l)" = 1
+fi
+mkdir "$work/empty"
+(cd "$work" && PATH=$work/empty "$program" graph gru --out none.svg) >"$work/out" 2>"$work/err"
+code=$?
+check 'graph without Graphviz: code 2' test "$code" = 2
+check 'graph without Graphviz: a line that names the package' test "$(cat "$work/err")" = 'carousel: graph: none.svg: Graphviz, which draws SVG, is not there: apt-get install graphviz, or --out FILE.dot'
+check 'graph without Graphviz: no file is left' test -z "$(find "$work" -name 'none.svg*')"
+
+run graph lstn
+check 'graph of nothing: code 2' test "$code" = 2
+check 'graph of nothing: a line with what there is' grep -qE '^carousel: graph: lstn: must be one of lstm, .*, echo, ' "$work/err"
+run graph text --backward
+check 'graph text --backward: one line' test "$(cat "$work/err")" = 'carousel: graph: --backward: draws a cell, text is a task'
+
+run train count --epochs 2 --profile --out profiled
+check 'train --profile: code 0' test "$code" = 0
+check 'train --profile: a table' grep -qE '^op +calls +forward +backward +time +values +gradients$' "$work/err"
+check 'train --profile: layers' grep -qE '^layer 0 ' "$work/err"
+check 'train --profile: profile.json' grep -q '"name": "gradients of weights"' "$work/profiled/profile.json"
+run train count --epochs 2 --out plain
+check 'train --profile: the same bits as without' same_bits profiled/last.safetensors plain/last.safetensors
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
