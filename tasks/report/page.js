@@ -19,8 +19,11 @@ function shortNumber(value) {
   return String(Number(value.toPrecision(4)));
 }
 
-// Characters that show nothing by themselves.
-function visible(text) { return text.replace(/\n/g, '⏎').replace(/\t/g, '⇥').replace(/ /g, '␣'); }
+// Characters that show nothing by themselves; blanks between words are left.
+function visible(text) {
+  const seen = text.replace(/\n/g, '⏎').replace(/\t/g, '⇥');
+  return text.trim() === '' ? seen.replace(/ /g, '␣') : seen;
+}
 
 function words(name) { return name.replace(/_/g, ' '); }
 
@@ -50,7 +53,7 @@ function drawCharacters(view, box) {
     const item = element('li', {title: `${visible(one.character)} had ${percent(one.probability)}; likeliest: ${tell}`}, element('span', {className: 'read'}, visible(one.character)));
     for (const [character, probability] of one.candidates) {
       const candidate = element('span', {className: character === one.character ? 'candidate right' : 'candidate'}, visible(character));
-      candidate.style.background = `color-mix(in srgb, var(--c2) ${Math.round(85 * probability)}%, transparent)`;
+      candidate.style.background = `rgba(224, 120, 20, ${(0.85 * probability).toFixed(2)})`;
       item.append(candidate);
     }
     list.append(item);
