@@ -138,6 +138,66 @@ std::vector<Metric> report(const Adder& model, const AddOptions& options) {
   return metrics;
 }
 
+/// Answers over what is right, and the answer while a sequence is read: the net is asked after each of its first numbers.
+void add_views(Views& views, const Adder& model, const AddOptions& options, const char* part) {
+  std::vector<Addition> asked = sequences(options, part, 200);
+  std::sort(asked.begin(), asked.end(), [](const Addition& a, const Addition& b) { return a.sum() < b.sum(); });
+  ChartLine right{.name = "right", .x = {}, .y = {}, .dashed = true}, said{.name = "said", .x = {}, .y = answers(model, asked)};
+  for (const Addition& addition : asked) {
+    right.x.push_back(addition.sum()), right.y.push_back(addition.sum());
+    said.x.push_back(addition.sum());
+  }
+  views.add("What it says of sums",
+            "200 sequences that it did not learn, by their sums. A level line would be a net that always says the mean; look at "
+            "both ends, where there was least to learn from.",
+            Chart{.title = "", .x_name = "sum", .y_name = "answer", .lines = {std::move(said), std::move(right)}});
+
+  AddOptions longer = options;
+  if (!options.marks()) longer.shortest = longer.longest = options.longest + options.longest / 3 + 1;
+  const Addition whole = sequence(longer, part, 0);
+  const std::size_t most = 100, count = whole.numbers.size(), apart = (count + most - 1) / most;
+  std::vector<Addition> beginnings;
+  ChartLine so_far{.name = "right so far", .x = {}, .y = {}, .dashed = true};
+  for (std::size_t n = apart; n <= count; n += apart) {
+    Addition beginning = whole;
+    beginning.numbers.resize(n);
+    if (whole.marked.size() > n) beginning.marked.resize(n);
+    so_far.x.push_back(static_cast<double>(n)), so_far.y.push_back(beginning.sum());
+    beginnings.push_back(std::move(beginning));
+  }
+  ChartLine asked_then{.name = "said, asked then", .x = so_far.x, .y = answers(model, beginnings)};
+  Chart chart{.title = "", .x_name = "numbers read", .y_name = "sum", .lines = {std::move(asked_then), std::move(so_far)}};
+  if (!options.marks()) chart.marks.push_back({static_cast<double>(options.longest), "longest learned"});
+  views.add("A sum while it is read",
+            options.marks()
+                ? "The sum rises only where a number is marked, twice. The net was only ever asked after the last number: "
+                  "before that its line is free, but at the right edge it must meet the dashed one."
+                : "It rises by each number. Right of the mark sequences are longer than any that was learned: a net that "
+                  "counts by adding goes on, one that has learned typical sums bends away.",
+            std::move(chart));
+}
+
+/// A sequence that was not learned, of 60 numbers at most.
+Sample<float> sample_of(const Adder& model, const AddOptions& options, const std::string& cell) {
+  AddOptions shorter = options;
+  shorter.steps = std::min<Index>(60, options.steps);
+  shorter.longest = std::min<Index>(60, options.longest), shorter.shortest = shorter.longest;
+  const Addition one = sequence(shorter, "sample", 0);
+  const auto used = net_for<float>(cell, model, [&](Registry<float>& registry) {
+    Random random(1);
+    return Adder(Scope<float>(registry, random), with_cell(options, cell));
+  });
+  Sample<float> sample{.loss =
+                           [used, one] {
+                             const AdditionBatch data = side_by_side(std::span(&one, 1));
+                             return mean_squared_error((*used)(data), Tape<float>::active().constant(data.sums));
+                           },
+                       .input = {}};
+  for (std::size_t i = 0; i < one.numbers.size(); ++i)
+    sample.input.push_back(fmt::format("{:.2f}{}", one.numbers[i], !one.marked.empty() && one.marked[i] ? "*" : ""));
+  return sample;
+}
+
 int train(const AddOptions& options) {
   const std::vector<Addition> validation = sequences(options, "validation", held_out / 2);
   Registry<float> registry;
@@ -163,6 +223,8 @@ int train(const AddOptions& options) {
        .loss = loss,
        .shards = static_cast<int>(std::min<Index>(2, options.batch)),
        .validation = {.name = "validation_mse", .measure = [&] { return mean_square(validation, answers(model, validation)); }},
+       .views = [&](Views& views) { add_views(views, model, options, views.done ? "test" : "validation"); },
+       .sample = [&](const std::string& cell) { return sample_of(model, options, cell); },
        .result = [&](const TrainOutcome&) { return report(model, options); }});
 }
 

@@ -7,11 +7,13 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/models/rnn.hpp>
+#include <carousel/ops/softmax.hpp>
 #include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/one_hot.hpp>
 #include <carousel/tasks/task.hpp>
@@ -158,6 +160,46 @@ std::vector<Metric> try_all_starts(const Counter& counter, double loss) {
   return {{"starts_right", static_cast<double>(right)}, {"starts", static_cast<double>(digits)}, {"loss", loss}};
 }
 
+/// What it expects after each digit of a sequence that starts at 0, and what it says if it goes on by itself.
+void add_views(Views& views, const Counter& counter) {
+  Tape<float> tape;
+  const NoGrad<float> no_grad;
+  std::vector<Index> read(steps);
+  std::iota(read.begin(), read.end(), Index{0});
+  const Tensor<float> chances = softmax(counter(read, 1)).value();
+  view::HeatMap map{.x_name = "what may follow", .y_name = "read", .width = classes, .values = {chances.begin(), chances.end()}};
+  for (const Index digit : read) map.rows.push_back(std::to_string(digit));
+  views.add("What it expects after each digit",
+            "A bright field in each row, one to the right of the digit that was read, and after 8 on the left: it can count. The "
+            "last column is a class that never occurs, so that it learns to leave it dark.",
+            std::move(map));
+  view::Table table{.head = {"start", "what it says by itself", "right"}, .rows = {}};
+  for (Index start = 0; start < digits; ++start) {
+    const std::vector<Index> made = counter.roll_out(start, steps - 1);
+    table.rows.push_back(
+        {std::to_string(start), fmt::format("{}", fmt::join(made, " ")), counts_right(start, made) ? "yes" : "no"});
+  }
+  views.add("Counting by itself",
+            "It reads one digit, and then only what it has said: a mistake at one place would be carried on to all that follow.",
+            std::move(table));
+}
+
+/// Reading 0 to 8, the loss of the last answer.
+Sample<float> sample_of(const Counter& counter, const CountOptions& options, const std::string& cell) {
+  const auto used =
+      net_for<float>(cell, counter, [&](Registry<float>& registry) { return Counter(registry, with_cell(options, cell)); });
+  Sample<float> sample{.loss =
+                           [used] {
+                             std::vector<Index> read(steps);
+                             std::iota(read.begin(), read.end(), Index{0});
+                             const Index right = after(read.back());
+                             return cross_entropy(last((*used)(read, 1)), std::span(&right, 1));
+                           },
+                       .input = {}};
+  for (Index digit = 0; digit < steps; ++digit) sample.input.push_back(std::to_string(digit));
+  return sample;
+}
+
 /// There are nine sequences in all, and each is learned: nothing is held out.
 int train(const CountOptions& options) {
   Registry<float> registry;
@@ -184,6 +226,8 @@ int train(const CountOptions& options) {
                              .shards = static_cast<int>(std::min<Index>(2, options.batch)),
                              .after_epoch = print_epoch,
                              .silent = true,
+                             .views = [&](Views& views) { add_views(views, counter); },
+                             .sample = [&](const std::string& cell) { return sample_of(counter, options, cell); },
                              .result = [&](const TrainOutcome& trained) { return try_all_starts(counter, trained.last.loss); }});
 }
 

@@ -96,6 +96,33 @@ struct Echo {
     return first_element_loss(hs, ys) * (1.0 / static_cast<double>(batch));
   }
 
+  /// (prediction − target)² of the last step, of the first sequence.
+  Var<double> loss_of_last() const {
+    Tape<double>& tape = Tape<double>::active();
+    Var<double> h = last(scan(cell, packed(slice(tape.constant(sequences.xs), 1, 0, 1))));
+    if (readout) h = (*readout)(h);
+    const Var<double> wanted = tape.constant(Shape{1, 1});
+    *tape.data(wanted) = targets[steps - 1];
+    return sum_of_squares(slice(h, 1, 0, 1), wanted);
+  }
+
+  /// What it says of the sequences, and what it is to say.
+  Chart answers() {
+    Tape<double> tape;
+    const NoGrad<double> no_gradient;
+    loss({});
+    ChartLine wanted{.name = "to be said", .x = {}, .y = {}, .dashed = true}, said{.name = "said", .x = {}, .y = {}};
+    const Index batch = shape_of(predicted)[1];
+    const Index shown = std::min<Index>(batch, 8);  // one after the other, apart
+    for (Index n = 0; n < shown; ++n)
+      for (Index t = 0; t < steps + (n + 1 < shown ? 1 : 0); ++t)
+        for (auto& [line, values] : {std::pair(&wanted, &sequences.ys), {&said, &predicted}}) {
+          line->x.push_back(static_cast<double>(n * (steps + 1) + t + 1));
+          line->y.push_back(t < steps ? values->data()[t * shape_of(*values)[1] + n] : std::numeric_limits<double>::quiet_NaN());
+        }
+    return {.title = "", .x_name = "step", .y_name = "number", .lines = {std::move(wanted), std::move(said)}};
+  }
+
   /// "y_pred = [ 0.04135,  0.06930,  0.11699,  0.16562], loss: 7.535e-01", of the first sequence.
   std::string describe(double loss) const {
     const Index batch = shape_of(predicted)[1];
@@ -125,6 +152,14 @@ Arguments<EchoOptions> arguments() {
   return all;
 }
 
+/// The first sequence, the loss of its last answer.
+Sample<double> sample_of(const Echo& echo, const EchoOptions& options, const std::string& cell) {
+  const auto used = net_for<double>(cell, echo, [&](Registry<double>&) { return Echo(with_cell(options, cell)); });
+  Sample<double> sample{.loss = [used] { return used->loss_of_last(); }, .input = {}};
+  for (Index t = 1; t <= steps; ++t) sample.input.push_back(fmt::format("inputs {}", t));
+  return sample;
+}
+
 /// Every step sees all that there is to learn: it is an epoch, and nothing is held out.
 int train(const EchoOptions& options) {
   Echo echo(options);
@@ -140,6 +175,15 @@ int train(const EchoOptions& options) {
        .after_step =
            [&](const StepReport& report) { print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss))); },
        .silent = true,
+       .views =
+           [&](Views& views) {
+             views.add(
+                 "Four numbers, and what it says",
+                 "The inputs are noise; what it says must come from its memory of where it is. The lines lie on each other when "
+                 "it has learned the numbers by heart, as four steps can always be.",
+                 echo.answers());
+           },
+       .sample = [&](const std::string& cell) { return sample_of(echo, options, cell); },
        .result =
            [](const TrainOutcome& trained) {
              return std::vector<Metric>{{"loss", trained.last.loss}};

@@ -13,6 +13,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/eeg_model.hpp>
 #include <carousel/tasks/eeg_subject.hpp>
+#include <carousel/tasks/eeg_views.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
@@ -168,9 +169,11 @@ void write_predictions(const std::string& path, std::span<const EegFrames> serie
 /// A training: series as streams, a model, and the states that its shards carry from batch to batch.
 class EegTraining {
  public:
-  EegTraining(const EegOptions& options, const std::string& about, const EegParts<EegFrames>& data)
+  EegTraining(const EegOptions& options, const std::string& about, const std::vector<std::string>& channels,
+              const EegParts<EegFrames>& data)
       : options_(options),
         about_(about),
+        channels_(channels),
         data_(data),
         scale_(scale_of(data.train)),
         random_(static_cast<std::uint64_t>(options.seed)),
@@ -210,6 +213,9 @@ class EegTraining {
          .after_step = [this](const StepReport&) { states_.swap(next_states_); },
          .save = [this](Safetensors& file) { put_states(file); },
          .restore = [this](const Safetensors& file) { take_states(file); },
+         .views = [this](Views& views) { add_views(views); },
+         .sample =
+             [this](const std::string& cell) { return eeg_sample(model_, options_, scale_, data_.validation.front(), cell); },
          .result = [this](const TrainOutcome& trained) { return result(trained); }});
   }
 
@@ -250,6 +256,11 @@ class EegTraining {
     return {{"auc", found.mean()}, {"memoryless_auc", without.mean()}, {"validation_auc", trained.best}};
   }
 
+  void add_views(Views& views) const {
+    const std::vector<EegFrames>& shown = views.done ? data_.test : data_.validation;
+    add_eeg_views(views, shown, logits_of_all(model_, shown), channels_);
+  }
+
   /// Calls f(name, tensor) for every tensor of the states that the shards carry.
   template <class F>
   void for_each_state(F f) {
@@ -269,6 +280,7 @@ class EegTraining {
 
   const EegOptions& options_;
   const std::string about_;
+  const std::vector<std::string>& channels_;
   const EegParts<EegFrames>& data_;
   const EegScale scale_;
   Registry<float> registry_;
@@ -291,7 +303,7 @@ int train(const EegOptions& options) {
   if (!options.quiet)
     note(fmt::format("series to train on: {}; to validate: {}; to test: {}", some_of(names.train), some_of(names.validation),
                      some_of(names.test)));
-  return EegTraining(options, source.about, data)
+  return EegTraining(options, source.about, channels, data)
       .run({{"channels", fmt::format("{}", fmt::join(channels, ","))}, {"recordings", detail::saved_path(folder)}});
 }
 

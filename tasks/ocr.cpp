@@ -8,6 +8,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/tasks/ocr_data.hpp>
 #include <carousel/tasks/ocr_model.hpp>
+#include <carousel/tasks/ocr_views.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>
@@ -131,6 +132,8 @@ int train(const OcrOptions& options) {
        .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
          return {{"validation_character_accuracy", on_validation.characters}};
        },
+       .views = [&](Views& views) { add_ocr_views(views, model, views.done ? data.test() : validation); },
+       .sample = [&](const std::string& cell) { return ocr_sample(model, options, data.example(0), cell); },
        .result =
            [&](const TrainOutcome& trained) {
              note(fmt::format("try: carousel eval {} --input {}", trained.folder, write_examples(data, trained.folder)));

@@ -8,6 +8,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/shape.hpp>
+#include <carousel/ops/softmax.hpp>
 
 namespace carousel {
 
@@ -149,6 +150,30 @@ std::vector<OcrReading> OcrModel::read(std::span<const GreyImage> images, bool b
     for (const auto& found : search(*decoder_, memory, columns.end, {.most = most_digits + 1, .end = end, .beam = beam}))
       all.push_back({found.front().symbols, std::exp(found.front().log_likelihood)});
   }
+  return all;
+}
+
+OcrLook OcrModel::look(const GreyImage& image) const {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  const Columns columns = look_at(enter_images(std::span(&image, 1)), {});
+  const Decoded<float> decoded = (*decoder_)(decoder_->remember(columns.states), columns.end, most_digits + 1);
+  OcrLook look;
+  for (std::size_t t = 0; t < decoded.symbols.size() && (t == 0 || look.symbols.back() != end); ++t) {
+    look.symbols.push_back(decoded.symbols[t]);
+    const Tensor<float> weights = decoded.weights[t].value();
+    look.weights.emplace_back(weights.begin(), weights.end());
+  }
+  return look;
+}
+
+std::vector<std::vector<float>> OcrModel::column_chances(const GreyImage& image) const {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  const Columns columns = look_at(enter_images(std::span(&image, 1)), {});
+  const Tensor<float> chances = softmax((*ctc_)(columns.states)).value();
+  std::vector<std::vector<float>> all;
+  for (const float* at = chances.data(); at != chances.data() + chances.size(); at += end + 1) all.emplace_back(at, at + end + 1);
   return all;
 }
 

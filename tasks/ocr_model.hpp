@@ -43,6 +43,12 @@ struct OcrReading {
   double probability;
 };
 
+/// What the head attention writes, each symbol the likeliest, up to the end or as many as it may; and where it looked.
+struct OcrLook {
+  std::vector<Index> symbols;               ///< with the end, if it came to it
+  std::vector<std::vector<float>> weights;  ///< of each: over the columns, 1 in all
+};
+
 /// One convolution, a rectifier, and pooling.
 struct OcrStage {
   Index channels, size, padding;  // of the convolution
@@ -70,6 +76,10 @@ class OcrModel {
   /// What it reads, by the head ctc or by attention, one that it has: the likeliest digits that a beam of 4 finds.
   ///   images: of `height` x `width`
   std::vector<OcrReading> read(std::span<const GreyImage> images, bool by_ctc) const;
+  /// Where the head attention, which it has, looks in one image.
+  OcrLook look(const GreyImage& image) const;
+  /// How probable the head ctc, which it has, holds each symbol at each column of one image: [columns, digits and blank].
+  std::vector<std::vector<float>> column_chances(const GreyImage& image) const;
 
  private:
   /// The columns of images, as the recurrent layers see them.

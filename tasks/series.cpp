@@ -115,9 +115,9 @@ struct Forecasts {
     return text;
   }
 
-  std::string picture(const Series& series) const {
+  /// The last forecasts that follow on each other.
+  Chart picture(const Series& series) const {
     const Index horizon = std::ssize(net.front());
-    std::vector<double> rows;
     ChartLine lines[] = {{.name = "true", .x = {}, .y = {}},
                          {.name = "forecast", .x = {}, .y = {}},
                          {.name = "naive", .x = {}, .y = {}, .dashed = true},
@@ -134,12 +134,62 @@ struct Forecasts {
         lines[i].y.push_back(values[i]);
       }
     });
-    return svg({.title = fmt::format("{}: forecasts of {} rows, the last of those to test", series.name, horizon),
-                .x_name = "row",
-                .y_name = series.columns[static_cast<std::size_t>(series.predict)],
-                .lines = {lines[0], lines[2], lines[3], lines[1]}});
+    return {.title = fmt::format("{}: forecasts of {} rows, the last of those to test", series.name, horizon),
+            .x_name = "row",
+            .y_name = series.columns[static_cast<std::size_t>(series.predict)],
+            .lines = {lines[0], lines[2], lines[3], lines[1]}};
+  }
+
+  /// The root of the mean square of the errors, by how many rows ahead they are.
+  Chart errors(const Series& series) const {
+    const auto line = [&](const char* name, const std::vector<Forecast>& forecasts, bool dashed) {
+      ChartLine errors{.name = name, .x = {}, .y = {}, .dashed = dashed};
+      for (std::size_t step = 0; step < forecasts.front().size(); ++step) {
+        double sum = 0;
+        for (std::size_t n = 0; n < forecasts.size(); ++n)
+          sum += std::pow(forecasts[n][step] - series.target()[static_cast<std::size_t>(first) + n + step], 2);
+        errors.x.push_back(static_cast<double>(step + 1));
+        errors.y.push_back(std::sqrt(sum / static_cast<double>(forecasts.size())));
+      }
+      return errors;
+    };
+    return {.title = "",
+            .x_name = "rows ahead",
+            .y_name = "error",
+            .lines = {line("forecast", net, false), line("naive", naive, true), line("seasonal naive", seasonal, true)}};
+  }
+
+  void add_views(Views& views, const Series& series) const {
+    Chart chart = picture(series);
+    chart.title.clear();
+    views.add("Forecasts and the truth",
+              "Each stroke is a forecast, made at its left end and seen by nothing after it. It must beat two that know nothing: "
+              "the last "
+              "value for ever (naive), and what was a season ago. Look how strokes begin: with the truth, or late after it?",
+              std::move(chart));
+    views.add("How far ahead it sees",
+              "The error grows with the distance. The net is worth its effort where its line lies below both dashed ones.",
+              errors(series));
   }
 };
+
+/// The window before `origin`, the loss of its forecast.
+Sample<double> sample_of(const SeriesModel& model, const SeriesOptions& options, const Series& series, const Scaling& scaling,
+                         Index origin, const std::string& cell) {
+  const auto used = net_for<double>(cell, model, [&](Registry<double>& registry) {
+    return SeriesModel(registry, with_cell(options, cell), std::ssize(series.columns), series.predict, scaling);
+  });
+  Sample<double> sample{.loss = [used, &series, origin] { return used->loss(series, std::span(&origin, 1), 1); }, .input = {}};
+  for (Index row = origin - options.window; row < origin; ++row)
+    sample.input.push_back(fmt::format("{:.3g}", series.target()[static_cast<std::size_t>(row)]));
+  return sample;
+}
+
+/// Its first rows.
+Series first_rows(Series series, Index rows) {
+  for (std::vector<double>& column : series.values) column.resize(static_cast<std::size_t>(rows));
+  return series;
+}
 
 int train(const SeriesOptions& options) {
   const Series series = read(options.input, options.header, {split_names(options.columns), options.predict});
@@ -149,8 +199,8 @@ int train(const SeriesOptions& options) {
   const Index season =
       options.season > 0 ? options.season : find_season(std::span(series.target()).first(static_cast<std::size_t>(parts.train)));
   Registry<double> registry;
-  const SeriesModel model(registry, options, std::ssize(series.columns), series.predict,
-                          learn_scaling(series, parts.train, options.window));
+  const Scaling scaling = learn_scaling(series, parts.train, options.window);
+  const SeriesModel model(registry, options, std::ssize(series.columns), series.predict, scaling);
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
 
   const Index windows = parts.train - options.horizon - options.window + 1;
@@ -186,11 +236,17 @@ int train(const SeriesOptions& options) {
                     },
                 .shards = static_cast<int>(std::min<Index>(2, options.batch)),
                 .validation = {.name = "validation_mse", .measure = validation_mse},
+                .views =
+                    [&](Views& views) {
+                      const Series shown = views.done ? series : first_rows(series, parts.validation);
+                      Forecasts(model, shown, season, views.done ? parts.validation : parts.train).add_views(views, shown);
+                    },
+                .sample = [&](const std::string& cell) { return sample_of(model, options, series, scaling, parts.train, cell); },
                 .result =
                     [&](const TrainOutcome& trained) {
                       const Forecasts test(model, series, season, parts.validation);
                       write_text(trained.folder + "/forecast.csv", test.table(series));
-                      write_text(trained.folder + "/forecast.svg", test.picture(series));
+                      write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
                       return test.measure(series);
                     }});
 }

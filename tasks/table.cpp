@@ -7,6 +7,7 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
+#include <carousel/models/loss.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/table_sweep.hpp>
 #include <carousel/tasks/table_weights.hpp>
@@ -71,6 +72,64 @@ std::vector<Metric> metrics_of(const Confusion& counts) {
   return {{"right", number(counts.right())},         {"rows", number(counts.rows())},
           {"right1to1", number(counts.right1to1)},   {"right0to0", number(counts.right0to0)},
           {"errors0to1", number(counts.errors0to1)}, {"errors1to0", number(counts.errors1to0)}};
+}
+
+/// How rows were told apart, and the output of each.
+///   learned: rows that were learned; the others come after them
+void add_views(Views& views, const std::vector<double>& outputs, const Table& table, Index learned) {
+  const auto counts = [&](Index first, Index last) {
+    return confusion({outputs.begin() + first, outputs.begin() + last},
+                     {table.labels.begin() + first, table.labels.begin() + last});
+  };
+  const auto add_confusion = [&](const char* title, const char* look_for, const Confusion& found) {
+    view::HeatMap map{.x_name = "taken for", .y_name = "label", .width = 2, .values = {}, .numbers = true};
+    map.columns = map.rows = {"0", "1"};
+    for (const Index count : {found.right0to0, found.errors0to1, found.errors1to0, found.right1to1})
+      map.values.push_back(static_cast<double>(count));
+    map.high = std::max(1.0, static_cast<double>(found.rows()));
+    views.add(title, look_for, std::move(map));
+  };
+  add_confusion(learned == table.rows() ? "Rows that were told apart" : "Rows that were told apart, of those learned",
+                "The diagonal is right. Count it against always saying the commoner label: only what is above that was learned.",
+                counts(0, learned));
+  if (learned < table.rows())
+    add_confusion("Rows that were told apart, of those held out",
+                  "None of these was learned. Where this is much worse than the one above, the net has learned rows by heart.",
+                  counts(learned, table.rows()));
+  ChartLine labels{.name = "label", .x = {}, .y = {}, .dashed = true}, said{.name = "output", .x = {}, .y = outputs};
+  for (Index row = 0; row < table.rows(); ++row) {
+    labels.x.push_back(static_cast<double>(row + 1));
+    labels.y.push_back(static_cast<double>(table.labels[static_cast<std::size_t>(row)]));
+  }
+  said.x = labels.x;
+  Chart chart{.title = "", .x_name = "row", .y_name = "output", .lines = {std::move(labels), std::move(said)}};
+  if (learned < table.rows()) chart.marks.push_back({static_cast<double>(learned) + 0.5, "held out"});
+  views.add(
+      "The output of each row",
+      "Above one half it is taken for 1. Outputs near 0 and 1 are sure; look for rows that it is in doubt about, and for those "
+      "that it is sure of and wrong.",
+      std::move(chart));
+}
+
+/// The first rows, or a window; the loss of the last of them.
+Sample<float> sample_of(const TableModel& model, const TableOptions& options, const Table& known, const std::string& cell) {
+  const auto used = net_for<float>(cell, model, [&](Registry<float>& registry) {
+    Random random(1);
+    return TableModel(Scope<float>(registry, random), with_cell(options, cell), std::ssize(known.columns), &known);
+  });
+  const Table some = known.first(std::min<Index>(options.window > 0 ? options.window : 60, known.rows()));
+  Sample<float> sample{.loss =
+                           [used, some, window = options.window] {
+                             const Index last = some.rows() - 1;
+                             const Var<float> score = window > 0
+                                                          ? used->of_windows(windows_before(some, window, std::span(&last, 1)))
+                                                          : slice(used->of_series(some.xs), 0, last, last + 1);
+                             const Var<float> wanted = Tape<float>::active().constant(Shape{1, 1});
+                             *Tape<float>::active().data(wanted) = static_cast<float>(some.labels.back());
+                             return used->has_readout() ? binary_cross_entropy(score, wanted) : sum_of_squares(score, wanted);
+                           },
+                       .input = some.names};
+  return sample;
 }
 
 /// Tries many, shows them best first, and keeps the table in the run's folder. What is held out has no say in it.
@@ -154,6 +213,12 @@ int train(const TableOptions& options) {
          const Confusion found = confusion({outputs.begin(), part}, {table.labels.begin(), table.labels.begin() + learned});
          return {{"train_accuracy", static_cast<double>(found.right()) / static_cast<double>(learned)}};
        },
+       .views =
+           [&](Views& views) {
+             const Table shown = views.done ? table : table.first(learned);
+             add_views(views, outputs_of(training.model, options, shown), shown, learned);
+           },
+       .sample = [&](const std::string& cell) { return sample_of(training.model, options, table.first(learned), cell); },
        .result =
            [&](const TrainOutcome&) {
              if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);

@@ -54,3 +54,27 @@ TEST_CASE("there is no area without labels of both kinds, or of scores that are 
   const std::array<bool, 2> labels{};
   CHECK_THROWS_WITH_AS(auc(scores, labels), "auc: 3 scores, 2 labels: must be as many", std::invalid_argument);
 }
+
+TEST_CASE("a ROC curve goes from nothing to all, and the area below it is auc()") {
+  const std::array<float, 4> scores{0.1F, 0.4F, 0.35F, 0.8F};
+  const std::array<bool, 4> labels{false, false, true, true};
+  const RocCurve curve = roc(scores, labels);
+  CHECK(curve.false_rate == std::vector<double>{0, 0, 0.5, 0.5, 1});
+  CHECK(curve.true_rate == std::vector<double>{0, 0.5, 0.5, 1, 1});
+  Random random(6);
+  std::vector<float> many(200);
+  const auto kinds = std::make_unique<bool[]>(many.size());
+  for (std::size_t i = 0; i < many.size(); ++i)
+    kinds[i] = random.below(3) == 0, many[i] = static_cast<float>(random.below(15) + (kinds[i] ? 4 : 0));
+  const std::span<const bool> all(kinds.get(), many.size());
+  const RocCurve stepped = roc(many, all);
+  double area = 0;
+  for (std::size_t i = 1; i < stepped.true_rate.size(); ++i) {
+    CHECK(stepped.false_rate[i] >= stepped.false_rate[i - 1]);
+    area += (stepped.false_rate[i] - stepped.false_rate[i - 1]) * (stepped.true_rate[i] + stepped.true_rate[i - 1]) / 2;
+  }
+  CHECK(area == doctest::Approx(auc(many, all)));
+  CHECK(stepped.true_rate.front() == 0);
+  CHECK(stepped.true_rate.back() == 1);
+  CHECK_THROWS_WITH(roc(scores, std::span(labels).first(2)), "auc: 4 scores, 2 labels: must be as many");
+}
