@@ -163,7 +163,7 @@ Var<T> ctc_loss_of(Var<T> logits, std::span<const std::vector<Index>> labels, co
     steps.log_softmax(y);
     const double log_p = forward(places, steps.count, classes, y, alpha);
     loss -= log_p;
-    if (keeps) {
+    if (keeps && log_p != never) {
       double* const d = arena.template take<double>(steps.count * classes);
       for (Index i = 0; i < steps.count * classes; ++i) d[i] = std::exp(y[i]);
       subtract_posterior(places, steps.count, classes, y, alpha, log_p, arena.template take<double>(2 * places.count()), d);

@@ -25,7 +25,8 @@ struct CtcOptions {
 };
 
 /// −Σ ln p(labels of the example), divided. One node, with the gradient softmax(logits) − (how probable each class is at each
-/// step, among the paths that say the labels): Graves et al. 2006, eq. (16). Infinite where logits of −∞ leave no path.
+/// step, among the paths that say the labels): Graves et al. 2006, eq. (16). Infinite where logits of −∞ leave no path; the
+/// gradient of such an example is 0.
 ///   logits: [time, batch, classes]
 ///   labels: of each example, of any number; none is the blank
 /// Throws std::invalid_argument for labels that are none, and for more of them than the steps have room for: one step for each,

@@ -106,7 +106,7 @@ EegSource made_up(const EegOptions& options) {
 
 /// Where recordings are: in a folder; empty: they are made up.
 std::string folder_of(const EegOptions& options) {
-  const bool named = !options.data.empty() && options.data != detail::data_folder();
+  const bool named = !options.data.empty();
   if (!options.write.empty()) {
     if (named) wrong_argument("--write-csv ", options.write, ": writes a subject that is made up: must be without --data");
     const EegSource source = made_up(options);
@@ -117,8 +117,9 @@ std::string folder_of(const EegOptions& options) {
     note(source.about + ", written to " + options.write);
     return options.write;
   }
-  if (options.data.empty()) return "";
-  return named ? find_named(options.data) : find_recordings(options.data);
+  if (named) return find_named(options.data);
+  const std::string data = detail::data_folder();
+  return data.empty() ? "" : find_recordings(data);
 }
 
 /// What tells the series of one training from those of another.
@@ -324,7 +325,7 @@ int evaluate(const EvalOptions& eval) {
   const EegModel model(Scope<float>(registry, random), options, std::ssize(channels));
   load(registry, eval.checkpoint, eval.file);
 
-  const bool named = !eval.data.empty() && eval.data != detail::data_folder();
+  const bool named = !eval.data.empty();
   const std::string folder =
       named ? find_named(eval.data) : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
   const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject);

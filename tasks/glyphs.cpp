@@ -59,6 +59,14 @@ Face load_face(FT_Library library, const fs::path& file) {
   return out;
 }
 
+/// By its name, *.ttf or *.otf, in small letters or capitals.
+bool is_font(const fs::path& path) {
+  std::string ending = path.extension().string();
+  for (char& letter : ending)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return ending == ".ttf" || ending == ".otf";
+}
+
 std::vector<fs::path> files_of(const std::string& folder) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -74,7 +82,7 @@ std::vector<fs::path> files_of(const std::string& folder) {
   fs::directory_iterator entries(folder, error);
   if (error) bad_file("--fonts ", folder, ": ", error.message(), ": must be a folder of fonts");
   for (const fs::directory_entry& entry : entries)
-    if (const fs::path ending = entry.path().extension(); ending == ".ttf" || ending == ".otf") files.push_back(entry.path());
+    if (is_font(entry.path())) files.push_back(entry.path());
   if (files.empty()) bad_file("--fonts ", folder, ": has no *.ttf or *.otf: must be a folder of fonts");
   std::sort(files.begin(), files.end());
   return files;

@@ -54,12 +54,12 @@ Arguments<MnistOptions> arguments() {
 
 /// The digits to train on and to test with: MNIST where it is, else drawn ones, as many as that to train on. A folder that was
 /// named must have it.
-DigitSets digit_sets(const std::string& data, Index drawn_images) {
-  if (!data.empty()) {
+DigitSets digit_sets(const std::string& named, Index drawn_images) {
+  const std::string data = named.empty() ? detail::data_folder() : named;
+  if (!data.empty())
     if (const std::optional<std::string> folder = find_mnist(data)) return read_mnist(*folder);
-    if (data != detail::data_folder())
-      bad_file("--data ", data, ": there is no train-images-idx3-ubyte, with or without .gz, neither here nor in mnist/");
-  }
+  if (!named.empty())
+    bad_file("--data ", named, ": there is no train-images-idx3-ubyte, with or without .gz, neither here nor in mnist/");
   return drawn_sets(drawn_images);
 }
 
@@ -236,8 +236,7 @@ int evaluate_in(const MnistOptions& options, const EvalOptions& eval, const Digi
 int evaluate(const EvalOptions& eval) {
   const MnistOptions options = arguments().read(eval.checkpoint, eval.file);
   // A model of drawn digits is measured on drawn ones, unless another folder is named.
-  const bool drawn =
-      detail::saved_value(eval.checkpoint.metadata, "drawn", eval.file) == "yes" && eval.data == detail::data_folder();
+  const bool drawn = detail::saved_value(eval.checkpoint.metadata, "drawn", eval.file) == "yes" && eval.data.empty();
   const DigitSets sets = drawn ? drawn_sets(0) : digit_sets(eval.data, 0);
   if (sets.drawn && !drawn)
     bad_file(eval.file, ": learned from MNIST, which is not there: --data DIR or $CAROUSEL_DATA must name its folder");

@@ -46,7 +46,7 @@ struct TrainOptions {
   bool clip_elements = false;         ///< it bounds each of their elements, not their norm
   Index patience = 0;                 ///< epochs without a better one before a training ends early; 0: it does not
   std::string input = {};             ///< file to train on
-  std::string data = {};              ///< folder of data sets
+  std::string data = {};              ///< folder of data sets that was named; empty: that of detail::data_folder()
   std::string out = {};               ///< folder for what is saved; empty: a new one, runs/TASK-DATE-TIME
   std::string resume = {};            ///< folder of a training to go on with, then the same as `out`
   bool tensorboard = false;           ///< event files for TensorBoard, too
@@ -405,7 +405,6 @@ class Arguments {
     options.metadata["task"] = task_;
     options.command = command(options);
     options.resumed = std::move(saved);
-    if (options.data.empty()) options.data = detail::data_folder();
     return options;
   }
 

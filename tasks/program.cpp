@@ -213,7 +213,7 @@ void declare_eval(CLI::App& app, Command& chosen) {
   eval->callback([given, eval, &chosen] {
     chosen = [given, eval] {
       given->options.threads = given->threads.value_or(1);
-      given->options.data = given->data.value_or(detail::data_folder());
+      given->options.data = given->data.value_or("");
       return run_on_checkpoint<EvalOptions>(*eval, given->run, given->options, {&Task::eval, &Task::eval_takes, "measuring "});
     };
   });

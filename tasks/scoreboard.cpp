@@ -74,12 +74,49 @@ std::string key_of(const ScoreRun& run, const ScoreMetric& metric) {
   return fmt::format("| {} | {} | {} |", run.task, run.options.empty() ? "–" : "`" + run.options + "`", metric.name);
 }
 
+std::string seeds_text(const ScoreRun& run) {
+  return fmt::format("{}", fmt::join(run.seeds, ", "));
+}
+
 std::string row(const ScoreRun& run, const ScoreMetric& metric, const std::string& value, const std::string& minutes,
                 const std::string& commit) {
-  std::string seeds;
-  for (const Index seed : run.seeds) seeds += fmt::format("{}{}", seeds.empty() ? "" : ", ", seed);
   return fmt::format("{} {} | {} | {} | {} | {} | {} |", key_of(run, metric), value, bar_text(metric.at_least, metric.at_most),
-                     metric.source.empty() ? "–" : metric.source, seeds, minutes, commit);
+                     metric.source.empty() ? "–" : metric.source, seeds_text(run), minutes, commit);
+}
+
+constexpr std::string_view worse_mark = "**worse** ";
+
+/// A value as it stands in a row, marked if it is beyond its bar or came too late.
+std::string judged(const ScoreRun& run, const ScoreMetric& metric, double value, double minutes) {
+  const bool good = value >= metric.at_least && value <= metric.at_most && !(minutes > run.minutes);
+  return fmt::format("{}{:.5g}", good ? "" : worse_mark, value);
+}
+
+std::string minutes_text(const ScoreRun& run, double minutes) {
+  return fmt::format("{:.2f}{}", minutes, std::isinf(run.minutes) ? "" : fmt::format(" (≤ {:g})", run.minutes));
+}
+
+std::optional<double> leading_number(std::string_view text) {
+  double value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+/// A row of the file with what was seen then beside what is asked now; of other seeds it counts no more.
+std::string row_again(const ScoreRun& run, const ScoreMetric& metric, const std::string& line) {
+  constexpr std::string_view between = " | ";
+  std::vector<std::string> cells;  // value, bar, source's figure, seeds, minutes, commit
+  for (std::size_t from = key_of(run, metric).size() + 1, to = 0; to != std::string::npos; from = to + between.size()) {
+    to = line.find(between, from);
+    cells.push_back(line.substr(std::min(from, line.size()), to == std::string::npos ? to : to - from));
+  }
+  if (cells.size() != 6 || !cells[5].ends_with(" |") || cells[3] != seeds_text(run)) return row(run, metric, "not run", "–", "–");
+  cells[5].resize(cells[5].size() - 2);
+  std::string_view seen = cells[0];
+  if (seen.starts_with(worse_mark)) seen.remove_prefix(worse_mark.size());
+  const std::optional<double> value = leading_number(seen), minutes = leading_number(cells[4]);
+  if (!value || !minutes) return row(run, metric, cells[0], cells[4], cells[5]);
+  return row(run, metric, judged(run, metric, *value, *minutes), minutes_text(run, *minutes), cells[5]);
 }
 
 /// A folder for the runs, removed at the end.
@@ -111,7 +148,7 @@ class Scoreboard {
       for (const ScoreMetric& metric : run.metrics) {
         const auto found = std::find_if(lines.begin(), lines.end(),
                                         [&](const std::string& line) { return line.starts_with(key_of(run, metric)); });
-        rows_.push_back(found == lines.end() ? row(run, metric, "not run", "–", "–") : *found);
+        rows_.push_back(found == lines.end() ? row(run, metric, "not run", "–", "–") : row_again(run, metric, *found));
       }
     ran_.resize(runs.size());
     write();  // or fails before the work
@@ -189,7 +226,6 @@ class Scoreboard {
     const std::vector<Ran>& all = ran_[i];
     double minutes = 0;
     for (const Ran& ran : all) minutes = std::max(minutes, ran.minutes);
-    const bool slow = minutes > run.minutes;
     const auto value_of = [&](const ScoreMetric& metric) -> std::string {
       std::vector<double> values;
       for (const Ran& ran : all) {
@@ -200,12 +236,11 @@ class Scoreboard {
         }
         values.push_back(found->second);
       }
-      const double value = median(values);
-      const bool good = value >= metric.at_least && value <= metric.at_most && !slow;
-      ++(good ? good_ : worse_);
-      return fmt::format("{}{:.5g}", good ? "" : "**worse** ", value);
+      std::string value = judged(run, metric, median(values), minutes);
+      ++(value.starts_with(worse_mark) ? worse_ : good_);
+      return value;
     };
-    set_rows(i, value_of, fmt::format("{:.2f}{}", minutes, std::isinf(run.minutes) ? "" : fmt::format(" (≤ {:g})", run.minutes)));
+    set_rows(i, value_of, minutes_text(run, minutes));
     write();
   }
 

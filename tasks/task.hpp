@@ -56,7 +56,7 @@ struct EvalOptions {
   std::string file;                  ///< the checkpoint's path
   Safetensors checkpoint;            ///< what it holds; its metadata "task" is the task's name
   std::optional<std::string> input;  ///< a file to evaluate on
-  std::string data;                  ///< the folder of data sets, or empty
+  std::string data;                  ///< the folder of data sets that was named
   Index threads = 1;
   bool quiet = false;
 };

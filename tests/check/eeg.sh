@@ -101,6 +101,10 @@ for n in 1 2 3 4; do
   cut -d, -f1-9 "$work/csv/subj1_series${n}_data.csv" >"$work/few/subj1_series${n}_data.csv"
   cp "$work/csv/subj1_series${n}_events.csv" "$work/few"
 done
+export CAROUSEL_DATA=nowhere
+expect_error '--data nowhere: there is no *_data.csv with its *_events.csv, neither here nor in eeg/' train eeg --data nowhere --out never
+expect_error '--data nowhere: there is no *_data.csv with its *_events.csv, neither here nor in eeg/' eval made-up --data nowhere
+unset CAROUSEL_DATA
 run train eeg "${small[@]}" --epochs 1 --data few --out few-channels
 check 'eight channels do as well' test "$code" = 0
 run eval few-channels

@@ -161,6 +161,25 @@ TEST_CASE("the CTC loss of a thousand steps and of logits of ±10,000 is finite,
   }
 }
 
+TEST_CASE("where no path is left the gradient is 0, and that of the other examples as ever") {
+  Tensor<double> logits = normal({2, 2, 3}, 8), other = normal({2, 1, 3}, 8);
+  for (Index t = 0; t < 2; ++t)
+    for (Index k = 0; k < 3; ++k) other(t, 0, k) = logits(t, 1, k);
+  logits(0, 0, 1) = logits(1, 0, 1) = -std::numeric_limits<double>::infinity();
+  const auto gradient_of = [](const Tensor<double>& z, std::vector<std::vector<Index>> labels) {
+    Tape<double> tape;
+    const Var<double> x = tape.variable(z);
+    backward(ctc_loss(x, labels, {.divide_by = 1}));
+    return Tensor<double>(tape.gradient(x));
+  };
+  const Tensor<double> both = gradient_of(logits, {{1}, {2}}), alone = gradient_of(other, {{2}});
+  for (Index t = 0; t < 2; ++t)
+    for (Index k = 0; k < 3; ++k) {
+      CHECK(both(t, 0, k) == 0);
+      CHECK(both(t, 1, k) == alone(t, 0, k));
+    }
+}
+
 TEST_CASE("the CTC loss is infinite where no path is left") {
   Tensor<double> logits = normal({2, 1, 3}, 8);
   logits(0, 0, 1) = logits(1, 0, 1) = -std::numeric_limits<double>::infinity();

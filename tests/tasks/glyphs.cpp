@@ -1,6 +1,7 @@
 #include <carousel/tasks/glyphs.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -49,6 +50,17 @@ TEST_CASE("six faces of DejaVu have ten digits each, all of them different, whic
   CHECK(names == std::set<std::string>{"DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSerif",
                                        "DejaVuSerif-Bold"});
   CHECK(drawings.size() == 60);
+}
+
+TEST_CASE("a font's name may end in capitals, and what is no font by its name is passed over") {
+  const Folder folder;
+  std::filesystem::copy_file("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", folder / "ARIAL.TTF");
+  std::filesystem::copy_file("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf", folder / "bold.Otf");
+  std::filesystem::copy_file("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", folder / "other.ttx");
+  const std::vector<Face> faces = load_faces(folder / "");
+  REQUIRE(faces.size() == 2);
+  CHECK(faces[0].name == "ARIAL");
+  CHECK(faces[1].name == "bold");
 }
 
 TEST_CASE("bold digits have more ink, and a 1 has less than an 8") {

@@ -317,20 +317,21 @@ class Variable {
 };
 }  // namespace
 
-TEST_CASE("--data falls back to $CAROUSEL_DATA, and that to a folder of the user's, if it is there") {
+TEST_CASE("beside --data, which may name the same, there is $CAROUSEL_DATA, or else a folder of the user's, if it is there") {
   const test::Folder folder;
   const Variable share("XDG_DATA_HOME", (folder / "").c_str());
   {
     const Variable data("CAROUSEL_DATA", "from/environment");
-    CHECK(parse({}).data == "from/environment");
-    CHECK(parse({"--data", "given"}).data == "given");
+    CHECK(detail::data_folder() == "from/environment");
+    CHECK(parse({}).data.empty());
+    CHECK(parse({"--data", "from/environment"}).data == "from/environment");
   }
   const Variable data("CAROUSEL_DATA", nullptr);
-  CHECK(parse({}).data.empty());
+  CHECK(detail::data_folder().empty());
   std::filesystem::create_directory(folder / "carousel");
-  CHECK(parse({}).data == detail::usual_data_folder());
+  CHECK(detail::data_folder() == detail::usual_data_folder());
   const Variable empty("CAROUSEL_DATA", "");
-  CHECK(parse({}).data.empty());
+  CHECK(detail::data_folder().empty());
 }
 
 TEST_CASE("the usual folder of data sets is that of the XDG specification") {

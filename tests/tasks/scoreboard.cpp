@@ -124,6 +124,27 @@ TEST_CASE("only the tasks that were asked for are trained, and rows of the other
   CHECK(board.has(line("| other | – | accuracy | 0.1 | – | – | 1")));
 }
 
+TEST_CASE(
+    "a row that is not run again has the bar and the source of today, and is judged by them; of other seeds it is not run") {
+  Board board;
+  const ScoreRun other{.task = "other", .options = "", .seeds = {1}, .metrics = {{.name = "accuracy"}}};
+  CHECK(board.run({good_run(), other}) == exit_done);
+  board.options.tasks = {"other"};
+  ScoreRun today = good_run();
+  today.metrics[0] = {.name = "accuracy", .at_least = 0.21, .source = "0.15 (a later paper)"};
+  today.metrics[1].at_most = 2;
+  today.minutes = 5;
+  CHECK(board.run({today, other}) == exit_done);
+  CHECK(board.has(
+      "| good | `--cell gru` | accuracy | **worse** 0.2 | ≥ 0.21 | 0.15 (a later paper) | 3, 1, 2 | 0.00 (≤ 5) | abc |"));
+  CHECK(board.has("| good | `--cell gru` | other | 2 | ≤ 2 | – | 3, 1, 2 | 0.00 (≤ 5) | abc |"));
+  CHECK(board.run({good_run(), other}) == exit_done);
+  CHECK(board.has("| good | `--cell gru` | accuracy | 0.2 | ≥ 0.2 | 0.1 (a paper) | 3, 1, 2 | 0.00 | abc |"));
+  today.seeds = {1};
+  CHECK(board.run({today, other}) == exit_done);
+  CHECK(board.has("| good | `--cell gru` | accuracy | not run | ≥ 0.21 | 0.15 (a later paper) | 1 | – | – |"));
+}
+
 TEST_CASE("a training whose data are not there is left out, and says so") {
   Board board;
   const ScoreRun run{.task = "good",
