@@ -261,6 +261,8 @@ int eval(const EvalOptions& options) {
 /// Adds up what is given, or a sequence that it draws.
 int sample(const SampleOptions& options) {
   Loaded loaded(options.checkpoint, options.file);
+  if (options.length && static_cast<double>(*options.length) > size_rule().at_most)
+    wrong_argument("--length ", *options.length, ": must be at most ", size_rule().at_most, " numbers");
   if (options.length) loaded.options.steps = loaded.options.shortest = loaded.options.longest = *options.length;
   loaded.options.seed = options.seed;
   const std::vector<Addition> one{options.prime ? parse_addition(*options.prime, loaded.options.marks(), "--prime")

@@ -12,6 +12,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/data_command.hpp>
+#include <carousel/tasks/explain.hpp>
 #include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/graph_command.hpp>
 #include <carousel/tasks/help.hpp>
@@ -274,6 +275,30 @@ void declare_report(CLI::App& app, Command& chosen) {
   });
 }
 
+void declare_explain(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::string name;
+    std::optional<Index> in, hidden, layers;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* const explain = app.add_subcommand("explain", "equations, shapes, code and source of a cell or layer");
+  explain->add_option("CELL", given->name, "what to explain; without it a list of what there is");
+  const Rule size{.at_least = 1, .at_most = 2048};
+  declare_optional(*explain, "--in", "N", given->in, "features of the input, to count a cell's parameters (28)", size);
+  declare_optional(*explain, "--hidden", "N", given->hidden, "units of each layer (128)", size);
+  declare_optional(*explain, "--layers", "N", given->layers, "layers (1)", {.at_least = 1, .at_most = 16});
+  explain->footer("example: carousel explain lstm");
+  explain->callback([given, &chosen] {
+    chosen = [given] {
+      if (given->name.empty()) return list_explanations();
+      const ExplainOptions usual;
+      return print_explanation(given->name, {.in = given->in.value_or(usual.in),
+                                             .hidden = given->hidden.value_or(usual.hidden),
+                                             .layers = given->layers.value_or(usual.layers)});
+    };
+  });
+}
+
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> words;
   for (std::size_t from = 0; from <= text.size();) {
@@ -363,6 +388,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   declare_eval(app, chosen);
   declare_sample(app, chosen);
   declare_report(app, chosen);
+  declare_explain(app, chosen);
   declare_gradcheck(app, chosen);
   declare_runs(app, chosen);
   declare_compare(app, chosen);

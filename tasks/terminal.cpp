@@ -18,9 +18,9 @@ std::string_view variable(const char* name) {
   return value ? value : "";
 }
 
-bool can_draw_over() {
+bool can_draw_over(int file) {
   const std::string_view kind = variable("TERM");
-  return isatty(STDERR_FILENO) == 1 && !kind.empty() && kind != "dumb";
+  return isatty(file) == 1 && !kind.empty() && kind != "dumb";
 }
 
 }  // namespace
@@ -36,13 +36,14 @@ bool locale_is_utf8() {
   return false;
 }
 
-std::optional<Terminal> terminal() {
-  static const bool can = can_draw_over(), utf8 = locale_is_utf8(), colours = variable("NO_COLOR").empty();
-  if (!can) return {};
-  if (const pid_t foreground = tcgetpgrp(STDERR_FILENO); foreground > 0 && foreground != getpgrp()) return {};
+std::optional<Terminal> terminal(int file) {
+  static const bool can_out = can_draw_over(STDOUT_FILENO), can_err = can_draw_over(STDERR_FILENO);
+  static const bool utf8 = locale_is_utf8(), colours = variable("NO_COLOR").empty();
+  if (!(file == STDOUT_FILENO ? can_out : can_err)) return {};
+  if (const pid_t foreground = tcgetpgrp(file); foreground > 0 && foreground != getpgrp()) return {};
   Terminal now{.utf8 = utf8, .colours = colours};
   winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) now.columns = size.ws_col;
+  if (ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) now.columns = size.ws_col;
   return now;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// What the terminal on standard error can show.
+/// What the terminal on standard error or output can show.
 
 #include <optional>
 #include <string>
@@ -20,9 +20,9 @@ struct Terminal {
 /// (XBD 8.2).
 bool locale_is_utf8();
 
-/// Standard error, as wide as it is now; nothing if it is no terminal, a dumb one, or another program's while this one is in the
-/// background of it.
-std::optional<Terminal> terminal();
+/// Standard error (2) or standard output (1), as wide as it is now; nothing if it is no terminal, a dumb one, or another
+/// program's while this one is in the background of it.
+std::optional<Terminal> terminal(int file = 2);
 
 /// As much of a text as fits into so many columns, a character of UTF-8 in each.
 std::string_view cut(std::string_view text, Index columns);

@@ -351,6 +351,12 @@ check 'scoreboard: a data set that is missing is no failure, and what was there 
 
 # Gradient checks
 
+run explain
+check 'explain: a line for each cell, and for layers' test "$(grep -cE '^(lstm|lstm-1997|gru|rnn-tanh|attention-additive|ctc) +[^ ]' "$work/out")" = 6
+run explain peephole --in 3 --hidden 5
+check 'explain: equations, shapes, paper, code and parameters' test \
+  "$code/$(grep -cE "^lstm-peephole  \(models/lstm.hpp\)|^    c' = σ\(f \+ pf∘c\)∘c|^    wx: \[in, 4 hidden\]|Gers & Schmidhuber 2000|^    LstmState<T> LstmPeephole<T>::operator\(\)|^    0/wx +\[3, 20\] +60\$|^    total +195\$" "$work/out")" = 0/7
+expect_error "explain: lstn: must be one of $(cd "$work" && "$program" explain | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g')" explain lstn
 run gradcheck lstm
 check 'gradcheck lstm: passes' test "$code" = 0
 for name in wx wh b xs 'start 0' 'start 1'; do
