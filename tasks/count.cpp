@@ -169,6 +169,7 @@ void add_views(Views& views, const Counter& counter) {
   const Tensor<float> chances = softmax(counter(read, 1)).value();
   view::HeatMap map{.x_name = "what may follow", .y_name = "read", .width = classes, .values = {chances.begin(), chances.end()}};
   for (const Index digit : read) map.rows.push_back(std::to_string(digit));
+  for (Index digit = 0; digit < classes; ++digit) map.columns.push_back(std::to_string(digit));
   views.add("What it expects after each digit",
             "A bright field in each row, one to the right of the digit that was read, and after 8 on the left: it can count. The "
             "last column is a class that never occurs, so that it learns to leave it dark.",

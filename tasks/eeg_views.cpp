@@ -83,10 +83,10 @@ Chart beside_signal(const Stretch& stretch, const EegLogits& logits, std::size_t
   return {.title = "", .x_name = "seconds", .y_name = std::string(eeg_events[event]), .lines = {signal, truth, said}};
 }
 
-/// Each event in two rows: what is said, and what is so; a field is a fifth of a second, what is most in it.
+/// Each event in two rows: what is said, and what is so; a field is 0.4 seconds, what is most in it.
 view::HeatMap all_events(const Stretch& stretch, const EegLogits& logits) {
   const Index frames = stretch.last - stretch.first;
-  const Index apart = std::clamp<Index>(eeg_rate / 5 / stretch.series.subsample, 1, frames), fields = frames / apart;
+  const Index apart = std::clamp<Index>(eeg_rate * 2 / 5 / stretch.series.subsample, 1, frames), fields = frames / apart;
   view::HeatMap map{.x_name = "seconds", .y_name = "event", .width = static_cast<std::size_t>(fields), .values = {}};
   const auto add_row = [&](std::string name, const std::function<double(Index)>& value) {
     map.rows.push_back(std::move(name));

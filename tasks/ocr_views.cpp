@@ -106,8 +106,11 @@ void add_ocr_views(Views& views, const OcrModel& model, std::span<const PrintedL
   if (!wrong.images.empty())  // then there are more than those shown
     views.add(fmt::format("Lines that it misread, among {} more", lines.size() - shown),
               "First what it shows, then what was read. Would you have read them?", std::move(wrong));
-  if (model.has_attention()) add_attention(views, model, lines.front());
-  if (model.has_ctc()) add_columns(views, model, lines.front());
+  const PrintedLine& longest =
+      *std::max_element(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(shown, lines.size())),
+                        [](const PrintedLine& a, const PrintedLine& b) { return a.digits.size() < b.digits.size(); });
+  if (model.has_attention()) add_attention(views, model, longest);
+  if (model.has_ctc()) add_columns(views, model, longest);
 }
 
 Sample<float> ocr_sample(const OcrModel& model, const OcrOptions& options, const PrintedLine& line, const std::string& cell) {

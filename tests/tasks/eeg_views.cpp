@@ -43,13 +43,13 @@ TEST_CASE("the views of a recording: beside the channel that tells most, all eve
   CHECK(beside.lines[0].x.back() == doctest::Approx(299 * 20 / 500.0));  // 12 seconds
 
   const view::HeatMap& map = std::get<view::HeatMap>(views.all[1].what);
-  CHECK(map.width == 60);
+  CHECK(map.width == 30);
   CHECK(map.rows.size() == 12);
-  CHECK(map.values.size() == 12 * 60);
-  CHECK(map.values[0] >= beside.lines[2].y[0]);  // the greatest of five
-  CHECK(map.values[60] == 1);
-  CHECK(map.values[61] == 0);
-  CHECK(map.columns[5] == "1");
+  CHECK(map.values.size() == 12 * 30);
+  CHECK(map.values[0] >= beside.lines[2].y[0]);  // the greatest of ten
+  CHECK(map.values[30] == 1);
+  CHECK(map.values[31] == 0);
+  CHECK(map.columns[5] == "2");
 
   const Chart& roc = std::get<Chart>(views.all[2].what);
   REQUIRE(roc.lines.size() == 7);
