@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 
 #include <carousel/lib/parameter.hpp>
 
@@ -219,6 +220,12 @@ Tensor<T> Tape<T>::gradient(Var<T> v) {
   if (touched(v.index()))
     detail::copy_strided(n.shape, gradient_buffer(v.index()), n.strides, out.data(), detail::contiguous(n.shape));
   return out;
+}
+
+/// Here, where the tape itself is, for it must be in every program that has one, and may be called by debuggers alone.
+template <class T>
+void Tape<T>::print() const {
+  std::fputs(text().c_str(), stderr);
 }
 
 template <class T>

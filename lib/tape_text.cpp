@@ -1,7 +1,5 @@
 /// What a tape says of itself to a person.
 
-#include <cstdio>
-
 #include <carousel/lib/parameter.hpp>
 #include <carousel/lib/tape.hpp>
 
@@ -52,16 +50,10 @@ std::string Tape<T>::text() const {
   return all;
 }
 
-template <class T>
-void Tape<T>::print() const {
-  std::fputs(text().c_str(), stderr);
-}
-
 #define CAROUSEL_INSTANTIATE(T)                                              \
   template detail::Description Tape<T>::describe(std::uint32_t index) const; \
   template std::string Tape<T>::text(std::uint32_t index) const;             \
-  template std::string Tape<T>::text() const;                                \
-  template void Tape<T>::print() const;
+  template std::string Tape<T>::text() const;
 CAROUSEL_INSTANTIATE(float)
 CAROUSEL_INSTANTIATE(double)
 #undef CAROUSEL_INSTANTIATE

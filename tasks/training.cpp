@@ -341,6 +341,8 @@ int draw_model(const TrainOptions& options, const TrainPlan<T>& plan) {
 template <class T>
 int train_model(const TrainOptions& options, const TrainPlan<T>& plan) {
   if (!options.graph.empty()) return draw_model(options, plan);
+  if (options.profile && options.trace_nonfinite)
+    wrong_argument("--profile: not together with --trace-nonfinite, whose cost it would show");
   return TrainRun<T>(options, plan).run();
 }
 

@@ -62,5 +62,19 @@ check 'train --profile: profile.json' grep -q '"name": "gradients of weights"' "
 run train count --epochs 2 --out plain
 check 'train --profile: the same bits as without' same_bits profiled/last.safetensors plain/last.safetensors
 
+run train count --profile --trace-nonfinite
+check 'train --profile --trace-nonfinite: one line' test "$(cat "$work/err")" = 'carousel: --profile: not together with --trace-nonfinite, whose cost it would show'
+
+if command -v gdb >/dev/null && [[ -n ${CAROUSEL_BUILD:-} ]]; then
+  printf '%s\n' '#include <carousel/ops/elementwise.hpp>' 'using namespace carousel;' 'void here() {}' \
+    'int main() { Tape<float> tape; Var<float> x = tape.variable(full<float>({2, 3}, 1)); Var<float> y = tanh(x) * x; here(); }' >"$work/print.cpp"
+  # shellcheck disable=SC2046
+  "${CXX:-g++}" -std=c++20 -g -O0 -march=native -w -I"$CAROUSEL_BUILD/include" "$work/print.cpp" -o "$work/print" "$CAROUSEL_BUILD/libcarousel.a" $(pkg-config --libs openblas) -pthread
+  gdb -batch -ex 'break here' -ex run -ex up -ex 'call tape.print()' "$work/print" >"$work/out" 2>"$work/err"
+  check 'gdb: call tape.print()' grep -qx '    %1  \[2, 3\] tanh(%0)∘%0' "$work/err"
+else
+  echo 'tape.print(): not called from a debugger: there is no gdb'
+fi
+
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))
