@@ -403,7 +403,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   try {
     app.parse(arguments);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
+    fmt::print("{}", as_started(app.help()));
     return exit_done;
   } catch (const CLI::CallForVersion&) {
     fmt::print("{}\n", app.version());

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -27,9 +30,31 @@ void print(std::string_view line) {
   fmt::print("{}\n", line);
 }
 
+std::string as_started(std::string_view text) {
+  constexpr std::string_view name = "carousel ";
+  constexpr std::string_view commands[] = {"train",   "eval",   "sample", "gradcheck", "scoreboard", "data",    "list", "runs",
+                                           "compare", "report", "graph",  "explain",   "[COMMAND]",  "COMMAND", "--"};
+  const char* const started = std::getenv("CAROUSEL_STARTED_AS");
+  if (!started || !*started) return std::string(text);
+  std::string out;
+  std::size_t from = 0;
+  for (std::size_t at; (at = text.find(name, from)) != std::string_view::npos;) {
+    const std::string_view rest = text.substr(at + name.size());
+    const bool whole = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '(' || text[at - 1] == '`';
+    const bool command = std::any_of(std::begin(commands), std::end(commands), [&](std::string_view word) {
+      return rest.starts_with(word) &&
+             (word == "--" || rest.size() == word.size() || std::isalpha(static_cast<unsigned char>(rest[word.size()])) == 0);
+    });
+    out.append(text, from, at - from);
+    out += whole && command ? std::string(started) + " " : std::string(name);
+    from = at + name.size();
+  }
+  return out.append(text, from);
+}
+
 void note(std::string_view line) {
   clear_line();
-  fmt::print(stderr, "carousel: {}\n", line);
+  fmt::print(stderr, "carousel: {}\n", as_started(line));
 }
 
 Progress::Progress(bool quiet)

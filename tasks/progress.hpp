@@ -10,7 +10,10 @@ namespace carousel {
 /// Prints a line of results on standard output.
 void print(std::string_view line);
 
-/// Prints a remark on standard error: "carousel: …".
+/// A text whose command lines, `carousel train …`, begin with what the user typed: with $CAROUSEL_STARTED_AS, which tasks/run sets.
+std::string as_started(std::string_view text);
+
+/// Prints a remark on standard error: "carousel: …", as_started().
 void note(std::string_view line);
 
 /// Takes away the line that a Progress has drawn, if there is one; also a signal handler may ask for it.

@@ -86,13 +86,11 @@ struct Forecasts {
   std::vector<Metric> measure(const Series& series) const {
     const ForecastError n = forecast_error(net, series.target(), first), a = forecast_error(naive, series.target(), first),
                         b = forecast_error(seasonal, series.target(), first);
-    return {{"mse", n.mse},
-            {"mae", n.mae},
-            {"naive_mse", a.mse},
-            {"naive_mae", a.mae},
-            {"seasonal_mse", b.mse},
-            {"seasonal_mae", b.mae},
-            {"skill", 1 - n.mse / std::min(a.mse, b.mse)}};
+    std::vector<Metric> metrics = {{"mse", n.mse},       {"mae", n.mae},          {"naive_mse", a.mse},
+                                   {"naive_mae", a.mae}, {"seasonal_mse", b.mse}, {"seasonal_mae", b.mae}};
+    const double baseline = std::min(a.mse, b.mse);
+    if (baseline > 0) metrics.push_back({"skill", 1 - n.mse / baseline});  // of one without an error nothing is a part
+    return metrics;
   }
 
   /// Calls f(row, step, its place among the forecasts) for forecasts that follow on each other, `count` of them up to the end.

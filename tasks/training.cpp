@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -15,7 +16,9 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/trace.hpp>
 #include <carousel/tasks/cell_graph.hpp>
+#include <carousel/tasks/diagnosis.hpp>
 #include <carousel/tasks/inside.hpp>
+#include <carousel/tasks/look_inside.hpp>
 #include <carousel/tasks/model_graph.hpp>
 #include <carousel/tasks/profile_table.hpp>
 #include <carousel/tasks/report.hpp>
@@ -61,6 +64,7 @@ class TrainRun {
     metrics_.emplace(folder_, state_.epoch);
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
+    begin_diagnosis();
     write_config(folder_, options_, parts(), validated_by());
     say_what_changed();
     if (options_.tensorboard || (!options_.resume.empty() && has_event_files(folder_)))
@@ -122,6 +126,40 @@ class TrainRun {
                             plan_.optimizer.registry().elements()));
   }
 
+  void begin_diagnosis() {
+    warnings_.emplace(folder_, state_.step);
+    diagnosis_.emplace(options_, plan_.data.batches() * options_.epochs, state_.step, plan_.validation.higher_is_better);
+    for (const EpochReport& before : state_.history) diagnosis_->epoch(before.loss / plan_.loss_scale, before.validation);
+  }
+
+  /// Says it, unless it was said before.
+  void warn(const std::optional<Warning>& warning, Index step) {
+    if (warning && warnings_->add(*warning, step)) note("warning: " + warning->text);
+  }
+
+  /// A look into the net; nothing where the task has no sample for it.
+  std::optional<Inside> inside() const {
+    if (!plan_.sample) return {};
+    try {
+      return look_inside<T>(plan_.sample(""));
+    } catch (const std::exception&) {
+      return {};  // a training does not end for it
+    }
+  }
+
+  void diagnose_step(const StepReport& report) {
+    warn(diagnosis_->step(report, report.loss / plan_.loss_scale), report.step + 1);
+    if (diagnosis_->stands_still()) warn(diagnosis_->why_it_stands_still(noted_, inside()), report.step + 1);
+  }
+
+  /// Gates are looked at after 1, 2, 4, 8 epochs and so on, and after the last one.
+  void diagnose_epoch(const EpochReport& report) {
+    const Index done = report.epoch + 1, step = done * plan_.data.batches();
+    warn(diagnosis_->epoch(report.loss, report.validation), step);
+    if (!std::has_single_bit(static_cast<std::uint64_t>(done)) && done != options_.epochs) return;
+    if (const std::optional<Inside> now = inside()) warn(diagnosis_->gates(*now), step);
+  }
+
   std::function<double()> validation() {
     if (!validates_) return {};
     return [this] {
@@ -167,10 +205,12 @@ class TrainRun {
     rate_ = options_.rate * plan_.optimizer.rate_factor();
     ++epoch_steps_done_;
     last_step_ = Clock::now();
-    if (const std::optional<StepRecord> record = recorder_->after(report, report.loss / plan_.loss_scale, rate_)) {
+    if (std::optional<StepRecord> record = recorder_->after(report, report.loss / plan_.loss_scale, rate_)) {
       steps_->add(*record);
       if (board_) board_->add_step(*record);
+      noted_ = std::move(record);
     }
+    diagnose_step(report);
     if (plan_.after_step) plan_.after_step(report);
     progress_.step(report, report.loss / plan_.loss_scale);
   }
@@ -200,6 +240,7 @@ class TrainRun {
                               (report.epoch + 1) * examples),
                   shown);
     if (board_) board_->add_epoch((report.epoch + 1) * batches, shown, plan_.optimizer.registry());
+    diagnose_epoch(report);
     gradient_norms_ = 0;
     epoch_steps_done_ = 0;
     epoch_began_ = Clock::now();
@@ -311,6 +352,9 @@ class TrainRun {
   std::optional<MetricsFile> metrics_;
   std::optional<StepsFile> steps_;
   std::optional<StepRecorder<T>> recorder_;
+  std::optional<StepRecord> noted_;  // the last one
+  std::optional<Diagnosis> diagnosis_;
+  std::optional<WarningsFile> warnings_;
   std::optional<TensorBoard> board_;  // with --tensorboard
   TrainingProgress progress_;
   Clock::time_point began_, epoch_began_, last_step_;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include <doctest/doctest.h>
 
 #include "tests/tasks/written.hpp"
@@ -29,4 +31,17 @@ TEST_CASE("results go to standard output, remarks to standard error under the pr
   CHECK(written_to(STDERR_FILENO, [] { print("result: x"); }).empty());
   CHECK(written_to(STDERR_FILENO, [] { note("stopped"); }) == "carousel: stopped\n");
   CHECK(written_to(STDOUT_FILENO, [] { note("stopped"); }).empty());
+}
+
+TEST_CASE("command lines begin with what the user typed") {
+  const std::string lines =
+      "try: carousel train echo; carousel --help lists them; carousel trains nets: /carousel train\nusage: carousel [COMMAND]";
+  CHECK(as_started(lines) == lines);
+  setenv("CAROUSEL_STARTED_AS", "./tasks/run", 1);
+  CHECK(as_started("carousel list") == "./tasks/run list");
+  CHECK(as_started("carousel trains") == "carousel trains");
+  CHECK(as_started("carousel: what is carousel") == "carousel: what is carousel");
+  CHECK(as_started("try: carousel train echo; carousel --help lists them; /carousel train\nusage: carousel [COMMAND]") ==
+        "try: ./tasks/run train echo; ./tasks/run --help lists them; /carousel train\nusage: ./tasks/run [COMMAND]");
+  unsetenv("CAROUSEL_STARTED_AS");
 }
