@@ -1,5 +1,5 @@
 #pragma once
-/// The folder of a run: config.json, metrics.jsonl, steps.jsonl, views.json, report.html, best.safetensors, last.safetensors.
+/// The folder of a run: config.json, metrics.jsonl, steps.jsonl, views.json, report.html, pictures, best.safetensors, last.safetensors.
 
 #include <cstdint>
 #include <fstream>

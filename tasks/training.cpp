@@ -20,6 +20,7 @@
 #include <carousel/tasks/inside.hpp>
 #include <carousel/tasks/look_inside.hpp>
 #include <carousel/tasks/model_graph.hpp>
+#include <carousel/tasks/picture.hpp>
 #include <carousel/tasks/profile_table.hpp>
 #include <carousel/tasks/report.hpp>
 #include <carousel/tasks/run_folder.hpp>
@@ -314,6 +315,7 @@ class TrainRun {
       write_text(folder_ + "/views.json", json_text(views));
       if (board_) board_->add_views(step, views);
       note("report: " + write_report(folder_));
+      write_pictures(folder_, views);
     } catch (const std::exception& error) {
       note(fmt::format("no report: {}", error.what()));
     }
@@ -322,7 +324,8 @@ class TrainRun {
   /// What the task has put there: " with curve.svg".
   std::string what_more() const {
     constexpr std::string_view always =
-        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html best.safetensors last.safetensors ";
+        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures best.safetensors "
+        "last.safetensors ";
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(folder_))
       if (const std::string name = entry.path().filename().string();
