@@ -188,7 +188,7 @@ function drawImages(view, box) {
     const context = canvas.getContext('2d'), pixels = context.createImageData(image.width, image.height);
     bytes.forEach((b, i) => pixels.data.set([b, b, b, 255], 4 * i));
     context.putImageData(pixels, 0, 0);
-    const times = Math.max(1, Math.min(4, Math.floor(96 / image.height)));
+    const times = Math.max(1, Math.min(4, Math.floor(96 / image.height), Math.floor(350 / image.width)));
     canvas.style.width = image.width * times + 'px';
     list.append(element('figure', {}, canvas, element('figcaption', {}, image.caption)));
   }
