@@ -86,8 +86,8 @@ else
   expect_error '--to text/last.safetensors: Not a directory: must be a folder, or a place for one' \
     data fetch mnist --to text/last.safetensors --quiet --from "${url}whole"
 
-  # Ctrl-C while the server is silent: the part stays.
-  (cd "$work" && exec timeout --preserve-status --signal=INT 1.5 "$program" data fetch mnist --to to --from "${url}stall/5000") \
+  # Ctrl-C while the server is silent: the part stays. (Without --foreground timeout sends the signal twice.)
+  (cd "$work" && exec timeout --foreground --preserve-status --signal=INT 1.5 "$program" data fetch mnist --to to --from "${url}stall/5000") \
     >"$work/out" 2>"$work/err" </dev/null
   code=$?
   check 'Ctrl-C: ends with 130' test "$code" = 130

@@ -38,7 +38,7 @@ for columns in 20 40 80 200; do
   check "$columns columns: other lines are whole" is_clean
   check "$columns columns: epochs are told" out_matches '^.*epoch 2/2  train_loss [0-9.]+  validation_loss [0-9.]+ '
 done
-check '200 columns: all there is to show' drawn_matches '^epoch 1/2  .*━.*─.*  step +\d+/\d+  loss \d\.\d{4} .*[▁▂▃▄▅▆▇█].*  [0-9.]+ steps/s  \d:\d\d left$'
+check '200 columns: all there is to show' drawn_matches '^epoch [12]/2  .*━.*─.*  step +\d+/\d+  loss \d\.\d{4} .*[▁▂▃▄▅▆▇█].*  [0-9.]+ steps/s  \d:\d\d left$'
 check '200 columns: with colours' out_has $'\e[36m━'
 
 on_terminal 80 NO_COLOR=1 "$program $train --out run"
