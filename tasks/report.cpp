@@ -33,9 +33,16 @@ std::string content(const std::string& path) {
   return text.str();
 }
 
+/// A text as JSON, without what is nested deeper than anything of ours: dump() calls itself for each level.
+Json parsed(const std::string& text) {
+  constexpr int deepest = 64;
+  return Json::parse(
+      text, [](int depth, Json::parse_event_t, const Json&) { return depth <= deepest; }, false);
+}
+
 /// An object; an empty one where the text is none.
 Json object_of(const std::string& text) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = parsed(text);
   return json.is_object() ? json : Json::object();
 }
 
@@ -44,7 +51,7 @@ std::vector<Json> objects_of(const std::string& text) {
   std::vector<Json> objects;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
-    if (Json json = Json::parse(line, nullptr, false); json.is_object()) objects.push_back(std::move(json));
+    if (Json json = parsed(line); json.is_object()) objects.push_back(std::move(json));
   return objects;
 }
 
@@ -89,6 +96,12 @@ std::string chart_js() {
   return text.find("</script") == std::string::npos && text.find("<!--") == std::string::npos ? text : "";
 }
 
+/// Forgets drawings that a file brings along: the page takes ours as elements, which could hold scripts.
+void forget_svg(Json& views) {
+  for (Json& view : views)
+    if (view.is_object()) view.erase("svg");
+}
+
 /// Adds the SVG of every view that has lines.
 void add_svg(Json& views) {
   for (Json& view : views) {
@@ -129,6 +142,7 @@ std::string report_page(const std::string& folder) {
   const Json config = object_of(config_text);
   Json views = object_of(views_text)["views"];
   if (!views.is_array()) views = Json::array();
+  forget_svg(views);
 
   const RunCurves run = curves_of(objects_of(metrics_text), objects_of(steps_text));
   Json sections = Json::array();
@@ -148,6 +162,9 @@ std::string report_page(const std::string& folder) {
   for (const std::string& fact : {text_at(config, "began"), text_at(config, "machine")})
     if (!fact.empty()) facts.push_back(fact);
   if (const std::string version = text_at(config, "version"); !version.empty()) facts.push_back("carousel " + version);
+  Json warnings = Json::array();
+  for (const Json& line : objects_of(content(folder + "/warnings.jsonl")))
+    if (const std::string warning = text_at(line, "text"); !warning.empty()) warnings.push_back(warning);
   Json data = {{"name", task.empty() ? "a training" : task},
                {"about", ""},
                {"done", run.done},
@@ -155,6 +172,7 @@ std::string report_page(const std::string& folder) {
                {"metrics", run.result},
                {"seconds", run.seconds},
                {"command", text_at(config, "command")},
+               {"warnings", warnings},
                {"sections", sections}};
   for (const Task& one : all_tasks())
     if (one.name == task) data["about"] = one.about;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <span>
 
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ constexpr std::size_t most_columns = 400, most_rows = 256;  // of a field of col
 
 /// With six digits; null where it is not finite.
 Json short_number(double value) {
-  return std::isfinite(value) ? Json(std::stod(json_number(value))) : Json();
+  return std::isfinite(value) ? Json(std::strtod(json_number(value).c_str(), nullptr)) : Json();
 }
 
 /// Which points of a line are drawn: all, or of each stretch the least and the greatest.

@@ -41,6 +41,42 @@ TEST_CASE("texts of a run come into the page whole, and never as a part of it") 
   CHECK(text == hostile.substr(0, hostile.size() - 1) + "\xef\xbf\xbd");
 }
 
+TEST_CASE("what is nested without end is left out of the page") {
+  const test::Folder folder;
+  constexpr std::size_t deep = 300000;
+  const std::string nest = std::string(deep, '[') + std::string(deep, ']');
+  test::write_text(folder / "config.json", R"({"task":"echo","x":)" + nest + "}");
+  test::write_text(folder / "views.json", R"({"views":[)" + nest + "]}");
+  test::write_text(folder / "steps.jsonl", R"({"step":1,"loss":2,"gradients":{"a":)" + nest + "}}");
+  const auto data = data_of(report_page(folder / ""));
+  CHECK(data.at("name") == "echo");
+  CHECK(data.at("sections").at(0).at("views").at(0).at("lines").at(0).at("y").dump() == "[2.0]");
+}
+
+TEST_CASE("a drawing that views.json brings along is not put into the page") {
+  const test::Folder folder;
+  const char* const views = R"({"views":[{"kind":"lines","lines":[],"svg":"<svg onload='alert(1)'/>"},7]})";
+  test::write_text(folder / "views.json", views);
+  for (const char* library : {"", "/nowhere"}) {
+    setenv("CAROUSEL_CHART_JS", *library ? library : (folder / "chart.js").c_str(), 1);
+    if (!*library) test::write_text(folder / "chart.js", "/* a library */");
+    const std::string page = report_page(folder / "");
+    CHECK(data_of(page).at("sections").at(0).at("views").size() == 2);
+    CHECK(page.find("alert(1)") == std::string::npos);
+  }
+  unsetenv("CAROUSEL_CHART_JS");
+}
+
+TEST_CASE("warnings of the training stand in the page") {
+  const test::Folder folder;
+  test::write_text(folder / "config.json", R"({"task":"echo"})");
+  CHECK(data_of(report_page(folder / "")).at("warnings").empty());
+  test::write_text(folder / "warnings.jsonl",
+                   "{\"step\":9,\"kind\":\"dead units\",\"text\":\"try </script>\"}\n{\"text\":5}\n{\"te");
+  const std::string page = report_page(folder / "");
+  CHECK(data_of(page).at("warnings").dump() == R"(["try </script>"])");
+}
+
 TEST_CASE("without Chart.js curves are SVG") {
   const test::Folder folder;
   test::write_text(folder / "steps.jsonl", "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":1}\nhalf a l");

@@ -36,6 +36,11 @@ TEST_CASE("lines keep their points, null where there is none") {
   CHECK(json.at("lines").at(0).at("dashed") == true);
   CHECK(json.at("marks").at(0).at("name") == "here");
   CHECK(json.at("log_y") == false);
+  const auto vanished =
+      json_of(Chart{.title = "", .x_name = "", .y_name = "", .lines = {{.name = "a", .x = {0}, .y = {1e-310}}}});
+  const double y = vanished.at("lines").at(0).at("y").at(0);
+  CHECK(y == doctest::Approx(1e-310));
+  CHECK(y > 0);
 }
 
 TEST_CASE("of a line with very many points the outermost of each stretch are kept, in their order") {
