@@ -212,6 +212,23 @@ std::string file_name(const std::string& title) {
   return name;
 }
 
+/// Whether a file can be one of write_pictures(): "12-the-course-of-it.png".
+bool is_picture_name(const std::string& name) {
+  const std::size_t number = name.find_first_not_of("0123456789");
+  return number != 0 && number != std::string::npos && name[number] == '-' && name.ends_with(".png") &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-", number) == name.size() - 4;
+}
+
+/// Of an earlier training: those that are not made anew. Nothing else, for the folder may be the user's.
+void remove_pictures(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> old;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (is_picture_name(at->path().filename().string())) old.push_back(at->path());
+  for (const std::filesystem::path& path : old) std::filesystem::remove(path, error);
+  if (!old.empty() && std::filesystem::is_empty(folder, error)) std::filesystem::remove(folder, error);
+}
+
 }  // namespace
 
 GreyImage picture(const View& view) {
@@ -225,7 +242,7 @@ void write_pictures(const std::string& folder, const Views& views) {
   namespace fs = std::filesystem;
   const fs::path to = fs::path(folder) / "pictures";
   std::error_code error;
-  fs::remove_all(to, error);
+  remove_pictures(to);
   for (std::size_t n = 0; n < views.all.size(); ++n) {
     const GreyImage image = picture(views.all[n]);
     if (image.pixels.empty()) continue;

@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -116,4 +119,22 @@ TEST_CASE("the pictures of a run are numbered files of its views, and take the p
   views.all.pop_back();
   write_pictures(folder / "", views);
   CHECK_FALSE(std::filesystem::exists(folder / "pictures"));
+}
+
+TEST_CASE("pictures of the user's that lie in the folder of a run stay") {
+  const test::Folder folder;
+  std::filesystem::create_directories(folder / "pictures/2-album.png");  // a folder of that name
+  const std::vector<std::string> kept = {"pictures/me.png",   "pictures/-a.png",  "pictures/2024.png",
+                                         "pictures/1-Me.png", "pictures/1-a.jpg", "pictures/2-album.png/me.png"};
+  for (const std::string& name : kept) test::write_text(folder / name, "mine");
+  test::write_text(folder / "pictures/3-old.png", "from before");
+  Views views;
+  views.all.push_back(heat_map({0, 1}, 2));
+  views.all.back().title = "New";
+  write_pictures(folder / "", views);
+  for (const std::string& name : kept) CHECK(std::filesystem::exists(folder / name));
+  CHECK_FALSE(std::filesystem::exists(folder / "pictures/3-old.png"));
+  CHECK(std::filesystem::exists(folder / "pictures/1-new.png"));
+  write_pictures(folder / "", Views());
+  for (const std::string& name : kept) CHECK(std::filesystem::exists(folder / name));
 }
