@@ -73,10 +73,13 @@ bool is_aside(const std::string& name) {
 bool is_loss(const std::string& name) {
   return name.ends_with("loss");
 }
+bool is_error(const std::string& name) {
+  return name.ends_with("mse") || name.ends_with("mae");
+}
 
 void add_metrics(Json& to, const Curves& epochs) {
   const auto is_share = [](const ChartLine& line) {
-    return !is_loss(line.name) && line.x.size() > 1 &&
+    return !is_loss(line.name) && !is_error(line.name) && line.x.size() > 1 &&
            std::all_of(line.y.begin(), line.y.end(), [](double y) { return !(y < 0 || y > 1); });
   };
   add_lines(
@@ -84,8 +87,10 @@ void add_metrics(Json& to, const Curves& epochs) {
       "1 is always. Training and validation should rise together; a gap that opens between them shows what the net has only "
       "learned by heart.",
       "", epochs.where(is_share), {});
-  for (const ChartLine& line :
-       epochs.where([&](const ChartLine& one) { return !is_loss(one.name) && one.x.size() > 1 && !is_share(one); }))
+  add_lines(to, "How far it is off", "An error, 0 where it is always right: it should fall as the loss does, and not rise again.",
+            "", epochs.where([](const ChartLine& line) { return is_error(line.name) && line.x.size() > 1; }), {});
+  for (const ChartLine& line : epochs.where(
+           [&](const ChartLine& one) { return !is_loss(one.name) && !is_error(one.name) && one.x.size() > 1 && !is_share(one); }))
     add_lines(to, line.name, "What this task measures after each epoch.", line.name, {line});
 }
 

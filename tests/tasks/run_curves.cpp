@@ -61,6 +61,15 @@ TEST_CASE("of a training that has not ended the last epoch is told") {
   CHECK(run.gradients.empty());
 }
 
+TEST_CASE("an error is no share of right answers, however small it is") {
+  const RunCurves run =
+      curves_of(lines({R"({"epoch":1,"step":2,"validation_mse":0.5})", R"({"epoch":2,"step":4,"validation_mse":0.2})"}), {});
+  CHECK_FALSE(view_of(run.learning, "How often it is right"));
+  const Json* const off = view_of(run.learning, "How far it is off");
+  REQUIRE(off);
+  CHECK(off->at("lines")[0].at("y").dump() == "[0.5,0.2]");
+}
+
 TEST_CASE("a loss that falls far begins on a logarithmic scale, and a single epoch is no curve") {
   const RunCurves run =
       curves_of(lines({R"({"epoch":1,"step":2,"accuracy":0.5})"}), lines({R"({"step":1,"loss":101})", R"({"step":2,"loss":1})"}));
