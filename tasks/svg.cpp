@@ -137,7 +137,12 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
   out += fmt::format("<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
   out += fmt::format("<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n", left, 24 - above, escaped(chart.title));
 
-  const std::vector<double> columns = axis_numbers(xs.low, xs.high, 10), rows = axis_numbers(ys.low, ys.high, 6);
+  std::vector<double> columns = axis_numbers(xs.low, xs.high, 10);
+  const std::vector<double> rows = axis_numbers(ys.low, ys.high, 6);
+  const auto whole = [](double number) { return std::abs(number - std::round(number)) < 1e-9; };
+  if (std::all_of(chart.lines.begin(), chart.lines.end(),
+                  [&](const ChartLine& line) { return std::all_of(line.x.begin(), line.x.end(), whole); }))
+    std::erase_if(columns, [&](double x) { return !whole(x); });  // there is no epoch 1.5
   const auto step_of = [](const std::vector<double>& numbers) { return numbers.size() > 1 ? numbers[1] - numbers[0] : 1.0; };
   const auto row_text = [&](double y) {
     return chart.log_y ? fmt::format("{:.3g}", std::pow(10, y)) : axis_text(y, step_of(rows));

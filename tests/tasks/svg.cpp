@@ -39,7 +39,7 @@ TEST_CASE("a chart has a line through its points, names and numbers") {
   CHECK(text.starts_with("<svg "));
   CHECK(text.ends_with("</svg>\n"));
   CHECK(has(text, "a &lt; b &amp; c"));
-  for (const char* const word : {">row<", ">load<", ">true<", ">here<", ">0.4<", ">10<"}) CHECK(has(text, word));
+  for (const char* const word : {">row<", ">load<", ">true<", ">here<", ">1<", ">10<"}) CHECK(has(text, word));
   CHECK(has(text, "d=\"M70.0 "));  // from the left edge
   CHECK(has(text, "L940.0 "));     // to the right one
   CHECK(count(text, "L") == 2);
@@ -65,6 +65,13 @@ TEST_CASE("a constant line and a single point are drawn too") {
   const std::string text = svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "", .x = {3}, .y = {7}}}});
   CHECK(has(text, ">8<"));
   CHECK_FALSE(has(text, "nan"));
+}
+
+TEST_CASE("an axis of whole numbers names no halves") {
+  const std::string text = svg({.title = "", .x_name = "epoch", .y_name = "", .lines = {{.name = "", .x = {1, 2}, .y = {7, 5}}}});
+  CHECK(has(text, "text-anchor=\"middle\">1<"));
+  CHECK(has(text, "text-anchor=\"middle\">2<"));
+  CHECK_FALSE(has(text, "text-anchor=\"middle\">1."));
 }
 
 TEST_CASE("charts that can not be drawn are refused") {
