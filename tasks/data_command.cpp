@@ -9,6 +9,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/fetch.hpp>
+#include <carousel/tasks/progress.hpp>
 
 namespace carousel {
 
@@ -47,7 +48,7 @@ std::string place(const std::optional<std::string>& given) {
 int list_data(const std::optional<std::string>& data) {
   const std::string folder = place(data);
   print(place_text(folder, data.has_value()));
-  fmt::print("{}", data_page(folder));
+  fmt::print("{}", as_started(data_page(folder)));
   return exit_done;
 }
 

@@ -7,6 +7,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/child.hpp>
+#include <carousel/tasks/progress.hpp>
 #include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
@@ -127,6 +128,7 @@ void write_graph(const Graph& graph, const std::string& out) {
   }
   if (!out.ends_with(".svg")) {
     write_text(out, text);
+    note("drawn as DOT text in " + out);
     return;
   }
   const std::string source = out + ".tmp.dot";
@@ -141,6 +143,7 @@ void write_graph(const Graph& graph, const std::string& out) {
   std::filesystem::remove(source);
   if (drawn.code != 0) bad_file("graph: ", out, ": dot ended with code ", drawn.code, ": ", drawn.err);
   write_text(out, drawn.out);
+  note("drawn in " + out);
 }
 
 }  // namespace carousel

@@ -59,7 +59,8 @@ std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode
   for (const CLI::Option* option : app->get_options()) {
     const bool flag = option->get_expected_max() == 0;
     if (option->get_positional()) {
-      usage += option->get_required() ? " " + option->get_name(true) : " [" + option->get_name(true) + "]";
+      const std::string name = option->get_name(true) + (option->get_expected_max() > 1 ? "..." : "");
+      usage += option->get_required() ? " " + name : " [" + name + "]";
       arguments += row(option->get_name(true), option->get_description());
     } else {
       std::string names = option->get_name(false, true);

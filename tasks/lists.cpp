@@ -152,8 +152,9 @@ void add_views(Views& views, const ListModel& model, ListTask task, const std::v
     for (const Index number : attending.made) map.rows.push_back(std::to_string(number));
     for (const std::vector<float>& row : attending.weights) map.values.insert(map.values.end(), row.begin(), row.end());
     views.add(title,
-              "A row is a number that was made, a bright field the number of the list that it was made from: attention. Copying "
-              "draws a diagonal, reversing the other one; sorting finds each number wherever it stands.",
+              "A row is a number that was made, a bright field the number of the list that it was made from, or the one after "
+              "it, where the net has read both: attention. Copying draws a diagonal, reversing the other one; sorting finds each "
+              "number wherever it stands.",
               std::move(map));
   }
 }
