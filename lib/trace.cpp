@@ -114,6 +114,30 @@ bool is_meant(Tape<T>& tape, std::uint32_t index) {
          });
 }
 
+/// The first NaN of a node that none of its operands had: of an elementwise op in that place, of another anywhere; −1 of none.
+template <class T>
+Index first_new_nan(Tape<T>& tape, std::uint32_t index) {
+  const detail::Node<T>& node = tape.node(index);
+  const auto is_nan = [](T x) { return std::isnan(x); };
+  const Index first = values_of(node).first(is_nan);
+  if (first < 0 || node.parameter) return first;
+  const bool elementwise = !tape.describe(index).formula.empty();
+  std::vector<std::uint32_t> before;  // operands that have a NaN
+  for (const std::uint32_t operand : operands_of(tape, index))
+    if (values_of(tape.node(operand)).first(is_nan) >= 0) before.push_back(operand);
+  if (before.empty() || !elementwise) return before.empty() ? first : -1;
+  const Elements<T> values = values_of(node);
+  for (Index element = first; element < values.size(); ++element) {
+    const bool is_new = std::isnan(values[element]) && std::none_of(before.begin(), before.end(), [&](std::uint32_t operand) {
+                          const Elements<T> given = values_of(tape.node(operand));
+                          const Index at = beside(node.shape, element, given.node.shape);
+                          return at < 0 || std::isnan(given[at]);
+                        });
+    if (is_new) return element;
+  }
+  return -1;
+}
+
 /// What a node computes: "exp(%41)", "affine of %30, net/wx, net/b".
 template <class T>
 std::string what(Tape<T>& tape, std::uint32_t index) {
@@ -172,17 +196,29 @@ std::string Trace<T>::find_value(Tape<T>& tape) const {
   for (std::uint32_t i = 0; i < size; ++i) {
     const detail::Node<T>& node = tape.node(i);
     if ((node.is_view() && !node.operation) || is_done_by_steps(node)) continue;
+    if (!node.operation && !node.parameter) continue;  // see find_put_in()
     const Elements<T> values = values_of(node);
-    Index at = values.first([](T x) { return std::isnan(x); });
+    Index at = first_new_nan(tape, i);
     if (const Index infinite = values.first([](T x) { return std::isinf(x); });
         infinite >= 0 && (at < 0 || infinite < at) && !is_meant(tape, i))
       at = infinite;
     if (at < 0) continue;
     if (node.parameter)
       return join("forward: parameter ", node.parameter->path, " is ", element_text(values, at), ": so it was before this step");
-    if (!node.operation)
-      return join("forward", in_place(i), ": what was put in, ", what(tape, i), ", is ", element_text(values, at));
     return join("forward", in_place(i), ": ", what(tape, i), " is ", element_text(values, at), about_operands(tape, i, at));
+  }
+  return "";
+}
+
+/// Of values that no op made. What stands behind the end of a shorter example is NaN, too, and does no harm: it is asked last.
+template <class T>
+std::string Trace<T>::find_put_in(Tape<T>& tape) const {
+  for (std::uint32_t i = 0; i < tape.size(); ++i) {
+    const detail::Node<T>& node = tape.node(i);
+    if (node.operation || node.parameter || node.is_view()) continue;
+    const Elements<T> values = values_of(node);
+    if (const Index at = values.first([](T x) { return std::isnan(x); }); at >= 0)
+      return join("forward", in_place(i), ": what was put in, ", what(tape, i), ", is ", element_text(values, at));
   }
   return "";
 }
@@ -218,6 +254,7 @@ template <class T>
 std::string Trace<T>::find(Var<T> loss) {
   Tape<T>& tape = Tape<T>::active();
   if (std::string value = find_value(tape); !value.empty()) return value;
+  if (!std::isfinite(loss.item())) return find_put_in(tape);
   tape.forget_gradients();
   for (std::uint32_t i = 0; i < tape.size(); ++i)
     if (!tape.node(i).is_view()) tape.node(i).keeps_grad = true;

@@ -28,7 +28,8 @@ class Trace final : private detail::Observer<T> {
 
   /// Some lines about the first value on the active tape that is NaN or infinite, in the order of computing; if all values are
   /// finite, about the first such gradient, for which the loss is sent back once more, apart from the parameters. An infinity
-  /// that a formula holds, as masks do, and what is made of it, does not count. Nothing if there is none.
+  /// that a formula holds, as masks do, and what is made of it, does not count; a NaN that was put in, as behind the end of a
+  /// shorter example, only if nothing else is found. Nothing if there is none.
   std::string find(Var<T> loss);
 
   /// Where in a model a node was recorded.
@@ -56,6 +57,7 @@ class Trace final : private detail::Observer<T> {
   void sent_back(Tape<T>& tape, std::uint32_t index) override;
   std::string in_place(std::uint32_t index) const;
   std::string find_value(Tape<T>& tape) const;
+  std::string find_put_in(Tape<T>& tape) const;
   std::string about_operands(Tape<T>& tape, std::uint32_t index, Index element) const;
 
   std::vector<Where> places_;  // of the nodes

@@ -57,6 +57,23 @@ TEST_CASE("an input that is NaN is found before what comes of it") {
         }) == "forward: what was put in, constant, is nan at [1] of [2]");
 }
 
+TEST_CASE("NaN behind the end of a shorter example does not hide where another one began") {
+  const auto loss_of = [](double x0, double factor) {
+    return [=] {
+      const V padded = constant({2, 2}, {x0, 2, x0, NAN}) / constant({2}, {1, 2});  // as numbers are standardised
+      const V x = variable({2, 2}, {1, 1, 1, 1});
+      const V xs = where(constant({2, 2}, {1, 1, 1, 0}), padded, 0) * x;  // as a loop leaves it out
+      return V(sum(sqrt(xs * factor + 1)));
+    };
+  };
+  CHECK(traced(loss_of(1, 1)).empty());
+  const std::string made = traced(loss_of(1, -2));
+  CHECK(made.starts_with("forward: sqrt("));
+  CHECK(made.find(" is nan at [0, 0] of [2, 2]") != std::string::npos);
+  CHECK(traced(loss_of(1, -1)).starts_with("backward: sqrt("));
+  CHECK(traced(loss_of(NAN, 1)) == "forward: what was put in, constant, is nan at [0, 0] of [2, 2]");
+}
+
 TEST_CASE("an op that makes an infinity is found, with its place and what it was made from") {
   CHECK(traced([] {
           const V x = variable({2, 3}, {1, 2, 3, 4, 800, 6});
