@@ -67,7 +67,7 @@ Table training_table(const TableOptions& options) {
   return options.input.empty() ? prime_table() : read_table(options.input, {.label = options.label, .name = options.name});
 }
 
-std::vector<Metric> metrics_of(const Confusion& counts) {
+std::vector<Metric> metrics_of(const TableConfusion& counts) {
   const auto number = [](Index count) { return static_cast<double>(count); };
   return {{"right", number(counts.right())},         {"rows", number(counts.rows())},
           {"right1to1", number(counts.right1to1)},   {"right0to0", number(counts.right0to0)},
@@ -81,7 +81,7 @@ void add_views(Views& views, const std::vector<double>& outputs, const Table& ta
     return confusion({outputs.begin() + first, outputs.begin() + last},
                      {table.labels.begin() + first, table.labels.begin() + last});
   };
-  const auto add_confusion = [&](const char* title, const char* look_for, const Confusion& found) {
+  const auto add_confusion = [&](const char* title, const char* look_for, const TableConfusion& found) {
     view::HeatMap map{.x_name = "taken for", .y_name = "label", .width = 2, .values = {}, .numbers = true};
     map.columns = map.rows = {"0", "1"};
     for (const Index count : {found.right0to0, found.errors0to1, found.errors1to0, found.right1to1})
@@ -210,7 +210,7 @@ int train(const TableOptions& options) {
        .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
          const std::vector<double> outputs = outputs_of(training.model, options, table);
          const auto part = outputs.begin() + learned;
-         const Confusion found = confusion({outputs.begin(), part}, {table.labels.begin(), table.labels.begin() + learned});
+         const TableConfusion found = confusion({outputs.begin(), part}, {table.labels.begin(), table.labels.begin() + learned});
          return {{"train_accuracy", static_cast<double>(found.right()) / static_cast<double>(learned)}};
        },
        .views =

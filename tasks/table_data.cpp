@@ -147,8 +147,8 @@ Table prime_table() {
   return table;
 }
 
-Confusion confusion(const std::vector<double>& outputs, const std::vector<Index>& labels, double threshold) {
-  Confusion counts;
+TableConfusion confusion(const std::vector<double>& outputs, const std::vector<Index>& labels, double threshold) {
+  TableConfusion counts;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const bool found = outputs[i] > threshold;
     ++(labels[i] == 1 ? found ? counts.right1to1 : counts.errors1to0 : found ? counts.errors0to1 : counts.right0to0);

@@ -39,13 +39,13 @@ Table read_table(const std::string& path, const TableColumns& columns = {});
 Table prime_table();
 
 /// How labels were told from the rows.
-struct Confusion {
+struct TableConfusion {
   Index right1to1 = 0, right0to0 = 0, errors0to1 = 0, errors1to0 = 0;  ///< by the label, and what it was taken for
   Index right() const { return right1to1 + right0to0; }
   Index rows() const { return right() + errors0to1 + errors1to0; }
 };
 /// What is above `threshold` is taken for 1.
 ///   outputs, labels: of the same rows
-Confusion confusion(const std::vector<double>& outputs, const std::vector<Index>& labels, double threshold = 0.5);
+TableConfusion confusion(const std::vector<double>& outputs, const std::vector<Index>& labels, double threshold = 0.5);
 
 }  // namespace carousel

@@ -113,7 +113,7 @@ std::vector<double> outputs_of(const TableModel& model, const TableOptions& opti
   return outputs;
 }
 
-Confusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table) {
+TableConfusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table) {
   const Index learned = rows_to_learn(options, table), first = learned == table.rows() ? 0 : learned;
   return confusion({outputs.begin() + first, outputs.end()}, {table.labels.begin() + first, table.labels.end()});
 }

@@ -63,7 +63,7 @@ class TableModel {
 /// The outputs for all rows, from 0 to 1 with a read-out.
 std::vector<double> outputs_of(const TableModel& model, const TableOptions& options, const Table& table);
 /// The counts on the rows that were held out or, if none were, on all.
-Confusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table);
+TableConfusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table);
 
 /// A model and how it learns a table. A pass is one update if the table is a series, else as many as its windows make batches.
 struct TableTraining {

@@ -13,7 +13,7 @@ namespace carousel {
 struct Tried {
   Index number;  ///< from 1
   TableOptions options;
-  Confusion counts;
+  TableConfusion counts;
   double loss;  ///< of its last epoch
   bool whole;   ///< its training came to its end
 };

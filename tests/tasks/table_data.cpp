@@ -90,7 +90,7 @@ TEST_CASE("tables that differ in anything but names are told apart") {
 }
 
 TEST_CASE("the counts go by the label and by what it was taken for") {
-  const Confusion counts = confusion({0.9, 0.5, 0.2, 0.51, 0.4, 1}, {1, 1, 0, 0, 1, 1});
+  const TableConfusion counts = confusion({0.9, 0.5, 0.2, 0.51, 0.4, 1}, {1, 1, 0, 0, 1, 1});
   CHECK(counts.right1to1 == 2);
   CHECK(counts.right0to0 == 1);
   CHECK(counts.errors0to1 == 1);

@@ -106,7 +106,7 @@ TEST_CASE("labels of rows that are held out do not change what is learned, and t
     learn(b, options);
     const std::vector<double> outputs = outputs_of(a.model, options, table);
     CHECK(worst(outputs, outputs_of(b.model, options, other)) == 0);
-    const Confusion found = counts_of(outputs, options, table), opposite = counts_of(outputs, options, other);
+    const TableConfusion found = counts_of(outputs, options, table), opposite = counts_of(outputs, options, other);
     CHECK(found.rows() == 11);
     CHECK(found.right() == 11 - opposite.right());
   }
