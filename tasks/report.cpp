@@ -159,6 +159,7 @@ std::string report_page(const std::string& folder) {
 
   const std::string task = text_at(config, "task");
   Json facts = Json::array();
+  if (const std::string from = text_at(config, "data"); !from.empty()) facts.push_back("data: " + from);
   for (const std::string& fact : {text_at(config, "began"), text_at(config, "machine")})
     if (!fact.empty()) facts.push_back(fact);
   if (const std::string version = text_at(config, "version"); !version.empty()) facts.push_back("carousel " + version);

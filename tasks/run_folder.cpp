@@ -93,7 +93,7 @@ void write_text(const std::string& path, const std::string& text) {
 }
 
 void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts,
-                  const std::optional<ValidatedBy>& validation) {
+                  const std::optional<ValidatedBy>& validation, const std::string& data) {
   const std::string path = folder + "/config.json";
   std::string began = local_time();
   if (std::ifstream before(path); before && !options.resume.empty()) {
@@ -108,6 +108,7 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
   for (const Metric& part : parts) config["examples"][part.name] = static_cast<Index>(part.value);
   if (validation) config["validation"] = {{"name", validation->name}, {"higher_is_better", validation->higher_is_better}};
   config["began"] = began;
+  if (!data.empty()) config["data"] = data;
   config["machine"] = machine();
   config["threads"] = options.threads;
   config["version"] = CAROUSEL_VERSION;

@@ -1,5 +1,6 @@
 #pragma once
-/// The folder of a run: config.json, metrics.jsonl, steps.jsonl, views.json, report.html, pictures, best.safetensors, last.safetensors.
+/// The folder of a run: config.json, metrics.jsonl, steps.jsonl, views.json, report.html, pictures, best.safetensors,
+/// last.safetensors.
 
 #include <cstdint>
 #include <fstream>
@@ -39,11 +40,11 @@ struct ValidatedBy {
   bool higher_is_better;
 };
 
-/// Writes config.json: what the training was told, the command line of that, of how many examples its parts are, what validates
-/// it if anything does, when it began, the machine, the program's version and its BLAS. One that goes on began when the one
-/// before it did.
+/// Writes config.json: what the training was told, the command line of that, what its data are and of how many examples its
+/// parts, what validates it if anything does, when it began, the machine, the program's version and its BLAS. One that goes on
+/// began when the one before it did.
 void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts,
-                  const std::optional<ValidatedBy>& validation = {});
+                  const std::optional<ValidatedBy>& validation = {}, const std::string& data = {});
 
 /// A number as JSON has it, with six digits or so; null where it is not finite.
 std::string json_number(double value);

@@ -66,7 +66,7 @@ class TrainRun {
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
     begin_diagnosis();
-    write_config(folder_, options_, parts(), validated_by());
+    write_config(folder_, options_, parts(), validated_by(), plan_.about);
     say_what_changed();
     if (options_.tensorboard || (!options_.resume.empty() && has_event_files(folder_)))
       board_.emplace(folder_, state_.step, options_.metadata);
