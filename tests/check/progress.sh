@@ -11,7 +11,7 @@ if ! command -v script >/dev/null; then
   exit 0
 fi
 
-train="train text --hidden 64 --batch 10 --steps 20 --epochs 2 --clip 5 --input text"
+train="train text --hidden 160 --batch 10 --steps 20 --epochs 2 --clip 5 --input text"
 head -c 30000 tasks/data/default.txt >"$work/text"
 
 # Runs a shell's command line on a terminal; what the terminal got is in $work/out, drawn lines of it in $work/drawn.

@@ -66,7 +66,9 @@ TEST_CASE("the gates of an LSTM step, by hand") {
     gates["h"].push_back(gates["o"][unit] * std::tanh(gates["c"][unit]));
   }
   CHECK(recorder.all().size() == 6);
-  for (const auto& [name, values] : gates) {
+  for (const auto& gate : gates) {
+    const std::string& name = gate.first;
+    const std::vector<double>& values = gate.second;
     CAPTURE(name);
     const auto heard = recorder.of(name);
     REQUIRE(heard.size() == 1);
