@@ -10,6 +10,7 @@
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/tasks/add_data.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/training.hpp>

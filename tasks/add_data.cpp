@@ -88,15 +88,11 @@ Addition parse_addition(const std::string& line, bool marks, const std::string& 
 }
 
 std::vector<Addition> read_additions(const std::string& path, bool marks) {
-  const std::string text = read_file(path);
   std::vector<Addition> additions;
-  Index line = 0;
-  for (std::size_t from = 0; from < text.size();) {
-    const std::size_t to = std::min(text.find('\n', from), text.size());
-    Addition addition = parse_addition(text.substr(from, to - from), marks, join("read ", path, ": line ", ++line));
+  for_each_line(read_file(path), [&](std::string_view line, Index number) {
+    Addition addition = parse_addition(std::string(line), marks, join("read ", path, ": line ", number));
     if (!addition.numbers.empty()) additions.push_back(std::move(addition));
-    from = to + 1;
-  }
+  });
   if (additions.empty()) bad_file("read ", path, ": there are no numbers: must be at least one line of them");
   return additions;
 }

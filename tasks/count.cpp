@@ -14,6 +14,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/models/rnn.hpp>
 #include <carousel/ops/softmax.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/one_hot.hpp>
 #include <carousel/tasks/task.hpp>

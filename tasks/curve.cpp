@@ -7,6 +7,7 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/curve_model.hpp>
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/run_folder.hpp>

@@ -89,13 +89,9 @@ void declare_data(CLI::App& app, Command& chosen) {
     bool quiet = false;
   };
   const auto given = std::make_shared<Given>();
-  const auto path = [](CLI::App& command, const std::string& name, const std::string& value, std::optional<std::string>& to,
-                       const std::string& help) {
-    detail::declare_option(command, name, value, help, [&to](const std::string& text) { to = text; });
-  };
   CLI::App* const data = app.add_subcommand("data", "what tasks can learn from, where it is, and how to get it");
   data->require_subcommand(0, 1);
-  path(*data, "--data", "DIR", given->data, detail::data_help);
+  detail::declare_optional(*data, "--data", "DIR", given->data, detail::data_help);
   data->footer("carousel data fetch --help says more.\nexample: carousel data");
   data->callback([given, data, &chosen] {
     if (data->get_subcommands().empty()) chosen = [given] { return list_data(given->data); };
@@ -105,8 +101,9 @@ void declare_data(CLI::App& app, Command& chosen) {
   std::vector<std::string> names;
   for (const PublicSet& set : public_sets()) names.push_back(set.name);
   fetch->add_option("NAME", given->name, list_words(names))->required();
-  path(*fetch, "--to", "DIR", given->to, detail::data_help);
-  path(*fetch, "--from", "URL", given->from, "folder that has its files, another than its publishers': https, http or file");
+  detail::declare_optional(*fetch, "--to", "DIR", given->to, detail::data_help);
+  detail::declare_optional(*fetch, "--from", "URL", given->from,
+                           "folder that has its files, another than its publishers': https, http or file");
   detail::declare_flag(*fetch, "--quiet", "no progress on standard error", [given] { given->quiet = true; });
   fetch->footer("example: carousel data fetch mnist");
   fetch->callback([given, names, &chosen] {

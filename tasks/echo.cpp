@@ -9,6 +9,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/numpy_start.hpp>
 #include <carousel/tasks/task.hpp>

@@ -11,6 +11,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/eeg_model.hpp>
 #include <carousel/tasks/eeg_subject.hpp>
 #include <carousel/tasks/eeg_views.hpp>

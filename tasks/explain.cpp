@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,8 +14,7 @@
 #include <carousel/tasks/terminal.hpp>
 #include <carousel/tasks/text_table.hpp>
 
-// The headers that explain themselves.
-#include "explained.hpp"
+#include "explained.hpp"  // the headers that explain themselves
 
 namespace carousel {
 
@@ -158,21 +156,19 @@ std::vector<std::string> explained_names() {
 
 Explanation explain(const std::string& name) {
   const Source& source = source_of(name);
-  for (const auto& [file, text] : embedded) {
-    if (source.file != std::string_view(file)) continue;
-    const std::vector<std::string> lines = split(text, "\n");
-    const auto at =
-        std::find_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(source.line); });
-    const auto line = static_cast<std::size_t>(at - lines.begin());
-    std::size_t head = 0;
-    while (head < lines.size() && (lines[head].starts_with("#pragma") || lines[head].starts_with("///"))) ++head;
-    Explanation explanation{.name = source.name, .file = "models/" + std::string(file), .code = {}, .head = {}, .own = {}};
-    explanation.code = step_after(lines, line + 1);
-    explanation.head = read_comment(comment_above(lines, head));
-    explanation.own = read_comment(comment_above(lines, line));
-    return explanation;
-  }
-  wrong_order("explain: ", source.file, " is not embedded: must be in meson.build");
+  const std::string text = embedded(source.file);
+  if (text.empty()) wrong_order("explain: ", source.file, " is not embedded: must be in meson.build");
+  const std::vector<std::string> lines = split(text, "\n");
+  const auto at =
+      std::find_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(source.line); });
+  const auto line = static_cast<std::size_t>(at - lines.begin());
+  std::size_t head = 0;
+  while (head < lines.size() && (lines[head].starts_with("#pragma") || lines[head].starts_with("///"))) ++head;
+  Explanation explanation{.name = source.name, .file = "models/" + std::string(source.file), .code = {}, .head = {}, .own = {}};
+  explanation.code = step_after(lines, line + 1);
+  explanation.head = read_comment(comment_above(lines, head));
+  explanation.own = read_comment(comment_above(lines, line));
+  return explanation;
 }
 
 int print_explanation(const std::string& name, const ExplainOptions& options) {

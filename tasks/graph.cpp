@@ -9,27 +9,11 @@
 #include <carousel/tasks/child.hpp>
 #include <carousel/tasks/progress.hpp>
 #include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/svg.hpp>
 
 namespace carousel {
 
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 struct Look {
   const char* shape;
@@ -57,14 +41,14 @@ Look look_of(Box box, bool gradients) {
 std::string label(const GraphNode& node, bool parts_first) {
   const std::size_t columns = std::max<std::size_t>(node.parts.size(), 1);
   std::string rows, parts;
-  for (const std::string& line : node.lines) rows += fmt::format(R"(<tr><td colspan="{}">{}</td></tr>)", columns, escaped(line));
+  for (const std::string& line : node.lines) rows += fmt::format(R"(<tr><td colspan="{}">{}</td></tr>)", columns, markup(line));
   for (const std::string& line : node.about)
     rows +=
-        fmt::format(R"(<tr><td colspan="{}"><font point-size="10" color="#666666">{}</font></td></tr>)", columns, escaped(line));
+        fmt::format(R"(<tr><td colspan="{}"><font point-size="10" color="#666666">{}</font></td></tr>)", columns, markup(line));
   if (!node.parts.empty()) {
     parts = "<tr>";
     for (std::size_t i = 0; i < node.parts.size(); ++i)
-      parts += fmt::format(R"(<td border="1" port="p{}"> {} </td>)", i, escaped(node.parts[i]));
+      parts += fmt::format(R"(<td border="1" port="p{}"> {} </td>)", i, markup(node.parts[i]));
     parts += "</tr>";
   }
   rows = parts_first ? parts + rows : rows + parts;
@@ -91,7 +75,7 @@ std::string body(const Graph& graph, const std::string& prefix, const std::strin
   };
   for (const GraphEdge& edge : graph.edges) {
     text += fmt::format("{}{} -> {} [", indent, end(edge.from, edge.from_part, "s"), end(edge.to, edge.to_part, "n"));
-    if (!edge.label.empty()) text += fmt::format("label=\" {} \", ", escaped(edge.label));
+    if (!edge.label.empty()) text += fmt::format("label=\" {} \", ", markup(edge.label));
     if (edge.delayed)
       text += "style=dashed, color=\"#b07d1a\", fontcolor=\"#b07d1a\", constraint=false];\n";
     else
@@ -108,13 +92,13 @@ std::string dot(const Graph& graph) {
   std::string text = "digraph carousel {\n";
   text +=
       "  graph [rankdir=TB, bgcolor=white, nodesep=0.35, ranksep=0.45, fontname=\"Helvetica,Arial,sans-serif\", fontsize=15,\n";
-  text += fmt::format("         labelloc=t, label=\"{}\\n \"];\n", escaped(graph.title));
+  text += fmt::format("         labelloc=t, label=\"{}\\n \"];\n", markup(graph.title));
   text += "  node [style=\"filled,rounded\", fontname=\"Helvetica,Arial,sans-serif\", fontsize=13, margin=\"0.08,0.04\"];\n";
   text += "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, arrowsize=0.7];\n";
   text += body(graph, "n", "  ");
   for (std::size_t i = 0; i < graph.inset.size(); ++i) {
     text += fmt::format("  subgraph cluster{} {{\n    label=\"{}\"; style=rounded; color=\"#999999\"; fontsize=13;\n", i,
-                        escaped(graph.inset[i].title));
+                        markup(graph.inset[i].title));
     text += body(graph.inset[i], fmt::format("c{}n", i), "    ") + "  }\n";
   }
   return text + "}\n";

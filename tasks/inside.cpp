@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -15,10 +14,6 @@ namespace {
 
 /// What cells mark, in the order of the page.
 constexpr std::string_view names[] = {"i", "f", "o", "g", "r", "z", "n", "c", "h"};
-
-bool is_gate(std::string_view name) {
-  return name == "i" || name == "f" || name == "o" || name == "r" || name == "z";
-}
 
 /// The numbers of one layer in one direction, steps in a row.
 template <class T>
@@ -147,6 +142,10 @@ void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<
 }
 
 }  // namespace
+
+bool is_gate(std::string_view name) {
+  return name == "i" || name == "f" || name == "o" || name == "r" || name == "z";
+}
 
 template <class T>
 void add_inside_views(Views& views, const SampleFunction<T>& sample, const std::string& cell) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <carousel/lib/parameter.hpp>
@@ -26,6 +27,9 @@ struct Sample {
 /// The sample for the trained net, or, with the name of a cell, for an untrained one that differs in nothing but its cell.
 template <class T>
 using SampleFunction = std::function<Sample<T>(const std::string& cell)>;
+
+/// Whether what a cell marks by this name is a gate, a number of 0 to 1 for each unit: i, f, o, r, z.
+bool is_gate(std::string_view name);
 
 /// The trained net where `cell` is empty, else one that make(registry) makes, with parameters of its own.
 template <class T, class Net, class Make>

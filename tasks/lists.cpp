@@ -9,6 +9,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/ops/shape.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/lists_model.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>

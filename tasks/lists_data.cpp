@@ -77,15 +77,11 @@ List parse_list(const std::string& line, Index range, const std::string& where) 
 }
 
 std::vector<List> read_lists(const std::string& path, Index range) {
-  const std::string text = read_file(path);
   std::vector<List> lists;
-  Index line = 0;
-  for (std::size_t from = 0; from < text.size();) {
-    const std::size_t to = std::min(text.find('\n', from), text.size());
-    List list = parse_list(text.substr(from, to - from), range, join("read ", path, ": line ", ++line));
+  for_each_line(read_file(path), [&](std::string_view line, Index number) {
+    List list = parse_list(std::string(line), range, join("read ", path, ": line ", number));
     if (!list.empty()) lists.push_back(std::move(list));
-    from = to + 1;
-  }
+  });
   if (lists.empty()) bad_file("read ", path, ": holds no list: must have one a line");
   return lists;
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <carousel/lib/watch.hpp>
+#include <carousel/tasks/inside.hpp>
 
 namespace carousel {
 
@@ -16,10 +17,6 @@ struct Layer {
   std::vector<bool> alive;  // units of h that were not 0 at some step
   bool negative = false;    // some h was: not those of a relu
 };
-
-bool is_gate(std::string_view name) {
-  return name == "i" || name == "f" || name == "o" || name == "r" || name == "z";
-}
 
 /// Where less than a hundredth of the gradient passes: of σ, with the derivative y (1 − y), and of tanh, with 1 − y².
 bool ends_gate(double y) {

@@ -9,6 +9,7 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/mnist_model.hpp>
 #include <carousel/tasks/mnist_views.hpp>
 #include <carousel/tasks/run_folder.hpp>

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/ocr_data.hpp>
 #include <carousel/tasks/ocr_model.hpp>
 #include <carousel/tasks/ocr_views.hpp>

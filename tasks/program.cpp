@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -18,7 +17,7 @@
 #include <carousel/tasks/help.hpp>
 #include <carousel/tasks/report.hpp>
 #include <carousel/tasks/runs_command.hpp>
-#include <carousel/tasks/scoreboard.hpp>
+#include <carousel/tasks/scoreboard_command.hpp>
 #include <carousel/tasks/task.hpp>
 
 #define TASK(name) carousel::Task name();
@@ -183,17 +182,6 @@ void declare_run(CLI::App& command, std::string& run) {
       ->required();
 }
 
-/// An option whose value stays empty when it is not given.
-template <class V>
-void declare_optional(CLI::App& command, const std::string& name, const std::string& value, std::optional<V>& to,
-                      const std::string& help, const Rule& rule = {}) {
-  detail::declare_option(command, name, value, help, [name, rule, &to](const std::string& text) {
-    V given;
-    detail::read_value(name, text, rule, given);
-    to = given;
-  });
-}
-
 void declare_eval(CLI::App& app, Command& chosen) {
   struct Given {
     std::string run;
@@ -204,11 +192,13 @@ void declare_eval(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* const eval = app.add_subcommand("eval", "measures a saved model");
   declare_run(*eval, given->run);
-  declare_optional(*eval, "--input", "FILE", given->options.input,
-                   "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
-                   "was trained on");
-  declare_optional(*eval, "--data", "DIR", given->data, detail::data_help);
-  declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)", {.at_least = 1, .at_most = 1024});
+  detail::declare_optional(
+      *eval, "--input", "FILE", given->options.input,
+      "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
+      "was trained on");
+  detail::declare_optional(*eval, "--data", "DIR", given->data, detail::data_help);
+  detail::declare_optional(*eval, "--threads", "N", given->threads, "processor cores to use (1)",
+                           {.at_least = 1, .at_most = 1024});
   detail::declare_flag(*eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });
   eval->footer("example: carousel eval runs/text");
   eval->callback([given, eval, &chosen] {
@@ -229,12 +219,12 @@ void declare_sample(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* const sample = app.add_subcommand("sample", "lets a saved model make something");
   declare_run(*sample, given->run);
-  declare_optional(*sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1, .at_most = 1e9});
-  declare_optional(*sample, "--temperature", "T", given->options.temperature,
-                   "below 1: more of what is likely; above 1: less of it", {.above = 0});
-  declare_optional(*sample, "--prime", "TEXT", given->options.prime, "what the model reads before it goes on by itself");
+  detail::declare_optional(*sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1, .at_most = 1e9});
+  detail::declare_optional(*sample, "--temperature", "T", given->options.temperature,
+                           "below 1: more of what is likely; above 1: less of it", {.above = 0});
+  detail::declare_optional(*sample, "--prime", "TEXT", given->options.prime, "what the model reads before it goes on by itself");
   detail::declare_flag(*sample, "--argmax", "always the likeliest, no chance", [given] { given->options.argmax = true; });
-  declare_optional(*sample, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
+  detail::declare_optional(*sample, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
   detail::declare_flag(*sample, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
   sample->footer("example: carousel sample runs/text --temperature 0.7 --prime 'The '");
   sample->callback([given, sample, &chosen] {
@@ -284,9 +274,9 @@ void declare_explain(CLI::App& app, Command& chosen) {
   CLI::App* const explain = app.add_subcommand("explain", "equations, shapes, code and source of a cell or layer");
   explain->add_option("CELL", given->name, "what to explain; without it a list of what there is");
   const Rule size{.at_least = 1, .at_most = 2048};
-  declare_optional(*explain, "--in", "N", given->in, "features of the input, to count a cell's parameters (28)", size);
-  declare_optional(*explain, "--hidden", "N", given->hidden, "units of each layer (128)", size);
-  declare_optional(*explain, "--layers", "N", given->layers, "layers (1)", {.at_least = 1, .at_most = 16});
+  detail::declare_optional(*explain, "--in", "N", given->in, "features of the input, to count a cell's parameters (28)", size);
+  detail::declare_optional(*explain, "--hidden", "N", given->hidden, "units of each layer (128)", size);
+  detail::declare_optional(*explain, "--layers", "N", given->layers, "layers (1)", {.at_least = 1, .at_most = 16});
   explain->footer("example: carousel explain lstm");
   explain->callback([given, &chosen] {
     chosen = [given] {
@@ -295,54 +285,6 @@ void declare_explain(CLI::App& app, Command& chosen) {
       return print_explanation(given->name, {.in = given->in.value_or(usual.in),
                                              .hidden = given->hidden.value_or(usual.hidden),
                                              .layers = given->layers.value_or(usual.layers)});
-    };
-  });
-}
-
-std::vector<std::string> split_at_commas(const std::string& text) {
-  std::vector<std::string> words;
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t to = std::min(text.find(',', from), text.size());
-    words.push_back(text.substr(from, to - from));
-    from = to + 1;
-  }
-  return words;
-}
-
-void declare_scoreboard(CLI::App& app, Command& chosen) {
-  struct Given {
-    std::optional<std::string> tasks, out, data;
-    std::optional<Index> jobs;
-    bool check = false;
-  };
-  const auto given = std::make_shared<Given>();
-  CLI::App* const board =
-      app.add_subcommand("scoreboard", "trains every task with fixed seeds, hours in all, and notes the results");
-  declare_optional(*board, "--tasks", "A,B", given->tasks, "only these; the rows of the others are kept");
-  declare_optional(*board, "--out", "FILE", given->out, "file to write (tasks/SCOREBOARD.md of the tree)");
-  detail::declare_flag(*board, "--check", "exit code 1 where a metric is worse than its bar", [given] { given->check = true; });
-  declare_optional(*board, "--jobs", "N", given->jobs, "trainings at a time, each on one core (1)",
-                   {.at_least = 1, .at_most = 64});
-  declare_optional(*board, "--data", "DIR", given->data, detail::data_help);
-  board->footer("example: carousel scoreboard --tasks copy,sort --jobs 2");
-  board->callback([given, &chosen] {
-    chosen = [given] {
-      Rule rule;
-      for (const ScoreRun& run : score_runs())
-        if (std::find(rule.one_of.begin(), rule.one_of.end(), run.task) == rule.one_of.end()) rule.one_of.push_back(run.task);
-      ScoreboardOptions options{.out = given->out.value_or(default_scoreboard()),
-                                .check = given->check,
-                                .jobs = given->jobs.value_or(1),
-                                .data = given->data.value_or(detail::data_folder()),
-                                .program = std::filesystem::read_symlink("/proc/self/exe").string(),
-                                .commit = current_commit()};
-      if (given->tasks)
-        for (const std::string& task : split_at_commas(*given->tasks))
-          detail::read_value("--tasks", task, rule, options.tasks.emplace_back());
-      if (options.out.empty()) wrong_argument("--out: the tree that this program was built from is not there: must name a file");
-      if (!options.data.empty()) setenv("CAROUSEL_DATA", options.data.c_str(), 1);  // for the trainings
-      watch_for_interrupt();
-      return run_scoreboard(score_runs(), options);
     };
   });
 }

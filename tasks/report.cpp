@@ -17,7 +17,7 @@
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 
-#include "report_parts.hpp"  // page_html, page_css, page_js: made by the build from tasks/report/
+#include "report_parts.hpp"  // made by the build of tasks/report/
 
 namespace carousel {
 
@@ -58,13 +58,6 @@ std::vector<Json> objects_of(const std::string& text) {
 std::string text_at(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-/// Text between tags.
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
-  return out;
 }
 
 /// JSON in a script element: without "<" nothing in it can end the element.
@@ -177,11 +170,11 @@ std::string report_page(const std::string& folder) {
                {"sections", sections}};
   for (const Task& one : all_tasks())
     if (one.name == task) data["about"] = one.about;
-  return filled(page_html, {{"title", html(fmt::format("{}: {}", data["name"].get<std::string>(), folder))},
-                            {"style", page_css},
-                            {"data", inside_script(data)},
-                            {"chart", js},
-                            {"script", page_js}});
+  return filled(embedded(".html"), {{"title", markup(fmt::format("{}: {}", data["name"].get<std::string>(), folder))},
+                                    {"style", embedded(".css")},
+                                    {"data", inside_script(data)},
+                                    {"chart", js},
+                                    {"script", embedded(".js")}});
 }
 
 std::string write_report(const std::string& folder) {

@@ -1,7 +1,6 @@
 #include <carousel/tasks/run_folder.hpp>
 
 #include <cmath>
-#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -28,12 +27,7 @@ bool make_folder(const std::string& folder) {
 
 /// Makes a folder that was not there before.
 std::string new_run_folder(const std::string& task) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char moment[32];
-  std::strftime(moment, sizeof moment, "%Y%m%d-%H%M%S", &parts);
-  const std::string name = join("runs/", task, "-", std::string_view(moment));
+  const std::string name = join("runs/", task, "-", local_time(std::time(nullptr), "%Y%m%d-%H%M%S"));
   std::string folder = name;
   for (int n = 2; !make_folder(folder); ++n) folder = join(name, "-", n);
   return folder;
@@ -44,16 +38,6 @@ std::string run_folder(const std::string& task, const std::string& out) {
   if (out.empty()) return new_run_folder(task);
   make_folder(out);
   return out;
-}
-
-/// "2026-03-09 14:05"
-std::string local_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char moment[32];
-  std::strftime(moment, sizeof moment, "%Y-%m-%d %H:%M", &parts);
-  return moment;
 }
 
 /// "AMD EPYC 9R14, 2 cores"
@@ -86,6 +70,13 @@ std::string shell_word(const std::string& word) {
   return out + "'";
 }
 
+std::string local_time(std::time_t time, const char* format) {
+  std::tm parts{};
+  localtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, format, &parts)};
+}
+
 void write_text(const std::string& path, const std::string& text) {
   NewFile file(path, text.size());
   file.write(std::as_bytes(std::span(text)));
@@ -95,7 +86,7 @@ void write_text(const std::string& path, const std::string& text) {
 void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts,
                   const std::optional<ValidatedBy>& validation, const std::string& data) {
   const std::string path = folder + "/config.json";
-  std::string began = local_time();
+  std::string began = local_time(std::time(nullptr));
   if (std::ifstream before(path); before && !options.resume.empty()) {
     const Json old = Json::parse(before, nullptr, false);
     if (old.is_object() && old.contains("began") && old["began"].is_string()) began = old["began"];

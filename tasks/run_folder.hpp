@@ -1,8 +1,10 @@
 #pragma once
-/// The folder of a run: config.json, metrics.jsonl, steps.jsonl, views.json, report.html, pictures, best.safetensors,
-/// last.safetensors.
+/// The folder of a run. Every training writes config.json, metrics.jsonl, steps.jsonl, last.safetensors, views.json, report.html,
+/// pictures/; some best.safetensors (where it validates), warnings.jsonl (where something goes wrong), profile.json (--profile),
+/// events.out.tfevents.… (--tensorboard), and what a task has to say: curve.svg, forecast.csv, ….
 
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -30,6 +32,9 @@ class RunFolder {
 
 /// A word of a command line as a shell must be given it: in quotes where it needs them.
 std::string shell_word(const std::string& word);
+
+/// "2026-03-09 14:05", or as the format of strftime(3) says it, here.
+std::string local_time(std::time_t time, const char* format = "%Y-%m-%d %H:%M");
 
 /// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
 void write_text(const std::string& path, const std::string& text);

@@ -19,14 +19,8 @@ namespace carousel {
 
 namespace {
 
-/// "2026-03-09 14:05", here.
-std::string local_time(std::filesystem::file_time_type time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::file_clock::to_sys(time));
-  std::tm parts{};
-  localtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
-  return text;
+std::string when(const RunRecord& run) {
+  return local_time(std::chrono::system_clock::to_time_t(std::chrono::file_clock::to_sys(run.changed)));
 }
 
 /// "lstm 128", "2 x gru 64, both directions"
@@ -58,7 +52,7 @@ std::string runs_page(const std::vector<RunRecord>& runs) {
   for (const RunRecord& run : runs) {
     const std::optional<Metric> outcome = run.outcome();
     const std::string planned = plain_or_quoted(run.option("epochs"));
-    rows.push_back({plain_or_quoted(run.folder), run.task, local_time(run.changed), net_of(run),
+    rows.push_back({plain_or_quoted(run.folder), run.task, when(run), net_of(run),
                     fmt::format("{}/{}", run.epochs.size(), planned), run.state,
                     outcome ? plain_or_quoted(outcome->name) + " " + number(outcome->value) : "", clock_text(run.seconds),
                     std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
@@ -72,7 +66,7 @@ std::string runs_json(const std::vector<RunRecord>& runs) {
     nlohmann::ordered_json one;
     one["run"] = run.folder;
     one["task"] = run.task;
-    one["when"] = local_time(run.changed);
+    one["when"] = when(run);
     one["state"] = run.state;
     one["epochs"] = run.epochs.size();
     one["options"] = run.options;
@@ -128,10 +122,10 @@ void declare_compare(CLI::App& app, Command& chosen) {
       if (given->folders.size() < 2) wrong_argument("compare: one run: must be two or more");
       std::vector<RunRecord> runs;
       for (const std::string& folder : given->folders) runs.push_back(read_run(folder));
+      // Whoever reads the page may stop before its end, and the program with that: `carousel compare … --out F | head`.
+      if (!given->out.empty()) write_text(given->out, losses_chart(runs));
       print(compare_page(runs, locale_is_utf8()));
-      if (given->out.empty()) return exit_done;
-      write_text(given->out, losses_chart(runs));
-      note("their losses are drawn in " + given->out);
+      if (!given->out.empty()) note("their losses are drawn in " + given->out);
       return exit_done;
     };
   });

@@ -11,6 +11,7 @@
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/utf8.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/series_model.hpp>

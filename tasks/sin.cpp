@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/optimizers.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/sin_model.hpp>

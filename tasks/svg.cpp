@@ -29,21 +29,6 @@ text { font: 13px sans-serif; fill: #222222; fill: var(--ink); }
 )";
 constexpr const char* colours[] = {"#8a8a8a", "#0072b2", "#d55e00", "#009e73", "#cc79a7"};
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (static_cast<unsigned char>(c) >= ' ')
-      out += c;
-  }
-  return out;
-}
-
 /// The least and the greatest number, some room around them if wanted; never the same.
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -78,6 +63,23 @@ std::string path_of(const ChartLine& line, const auto& at_x, const auto& at_y) {
 }
 
 }  // namespace
+
+std::string markup(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (static_cast<unsigned char>(c) >= ' ')
+      out += c;
+  }
+  return out;
+}
 
 std::vector<double> axis_numbers(double low, double high, int count) {
   const double rough = (high - low) / count, power = std::pow(10, std::floor(std::log10(rough)));
@@ -135,7 +137,7 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
     out += "</style>\n";
   }
   out += fmt::format("<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
-  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n", left, 24 - above, escaped(chart.title));
+  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n", left, 24 - above, markup(chart.title));
 
   std::vector<double> columns = axis_numbers(xs.low, xs.high, 10);
   const std::vector<double> rows = axis_numbers(ys.low, ys.high, 6);
@@ -154,13 +156,13 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
     out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/><text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
                        at_x(x), top, height - bottom, at_x(x), height - bottom + 18, axis_text(x, step_of(columns)));
   out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", (left + width - right) / 2, height - 10,
-                     escaped(chart.x_name));
+                     markup(chart.x_name));
   out += fmt::format("<text transform=\"translate(16 {}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-                     (top + height - bottom) / 2, escaped(chart.y_name));
+                     (top + height - bottom) / 2, markup(chart.y_name));
 
   for (const Chart::Mark& mark : chart.marks)
     out += fmt::format("<path class=\"mark\" d=\"M{0:.1f} {1}V{2}\"/><text x=\"{3:.1f}\" y=\"{4}\">{5}</text>\n", at_x(mark.x),
-                       top, height - bottom, at_x(mark.x) + 5, top + 13, escaped(mark.name));
+                       top, height - bottom, at_x(mark.x) + 5, top + 13, markup(mark.name));
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const ChartLine& line = chart.lines[i];
     const std::string look = fmt::format("class=\"line c{}\"{}", line.colour.value_or(i) % colour_count,
@@ -168,7 +170,7 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
     const double y = 46 - above + 20 * legend_row[i];
     out += fmt::format("<path {} d=\"{}\"/>\n", look, path_of(line, at_x, at_y));
     out += fmt::format("<path {} d=\"M{} {}h26\"/><text x=\"{}\" y=\"{}\">{}</text>\n", look, legend_x[i], y, legend_x[i] + 32,
-                       y + 4, escaped(line.name));
+                       y + 4, markup(line.name));
   }
   return out + "</svg>\n";
 }

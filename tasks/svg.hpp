@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace carousel {
@@ -35,6 +36,10 @@ struct SvgOptions {
 /// The chart as the text of an SVG file, with axes, numbers, and a legend. Throws std::invalid_argument for a line with
 /// unequally many x and y, and for a chart without any point.
 std::string svg(const Chart& chart, const SvgOptions& options = {});
+
+/// A text as it stands in XML or HTML, between tags or in an attribute; control characters, which XML does not have, are left
+/// out.
+std::string markup(std::string_view text);
 
 /// Numbers for an axis from `low` to `high`: about `count` of them, 1, 2 or 5 times a power of ten apart, within the range.
 std::vector<double> axis_numbers(double low, double high, int count);

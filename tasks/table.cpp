@@ -8,6 +8,7 @@
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
 #include <carousel/models/loss.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/table_sweep.hpp>
 #include <carousel/tasks/table_weights.hpp>

@@ -39,17 +39,14 @@ std::vector<Line> read_values(const std::string& path) {
   std::vector<Line> lines;
   std::string_view rest = text;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // what some editors mark UTF-8 with
-  for (Index number = 1; !rest.empty(); ++number) {
-    const std::size_t to = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, to);
-    rest.remove_prefix(std::min(to + 1, rest.size()));
+  for_each_line(rest, [&](std::string_view line, Index number) {
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) continue;
+    if (line.empty()) return;
     lines.push_back({number, split_at_tabs(line)});
     if (lines.back().values.size() != lines.front().values.size())
       bad_file("read ", path, ": line ", number, ": ", lines.back().values.size(), " columns: must be ",
                lines.front().values.size(), ", as in line ", lines.front().number);
-  }
+  });
   if (lines.empty()) bad_file("read ", path, ": is empty: must have a line of the columns' names, and rows");
   if (lines.size() == 1) bad_file("read ", path, ": has no rows: must have at least one after the columns' names");
   return lines;

@@ -15,6 +15,7 @@
 #include <carousel/lib/utf8.hpp>
 #include <carousel/models/loss.hpp>
 #include <carousel/ops/shape.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/text_model.hpp>
 #include <carousel/tasks/text_views.hpp>

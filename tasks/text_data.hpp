@@ -1,6 +1,8 @@
 #pragma once
 /// Text as a sequence of symbols, cut into streams for stateful training, as char-rnn does.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,6 +33,17 @@ class Vocabulary {
 
 /// The whole of a file; throws std::runtime_error if it can not be read.
 std::string read_file(const std::string& path);
+
+/// Calls f(line, number) for each line of a text, without its end; the first is number 1.
+template <class F>
+void for_each_line(std::string_view text, const F& f) {
+  Index number = 1;
+  for (std::size_t from = 0; from < text.size(); ++number) {
+    const std::size_t to = std::min(text.find('\n', from), text.size());
+    f(text.substr(from, to - from), number);
+    from = to + 1;
+  }
+}
 
 /// A text as `batch` streams that are read side by side, `steps` symbols at a time: batch i continues where batch i − 1 stopped,
 /// so that the state of a net carries over. The target of a symbol is the next one; that of the last is the first of all. The

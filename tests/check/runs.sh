@@ -38,6 +38,10 @@ check 'compare: ends with 0' test "$code" = 0
 check 'compare: options that differ' test "$(sed -n '/^options/,/^last/p' "$work/out" | tr -s ' ' | head -n -1 | tail -n +2 | tr '\n' '|')" = ' --cell lstm gru| --clip 1 2| --epochs 3 4|'
 check 'compare: a line for each loss of each' test "$(grep -cE '^  (first|second) +[^ ]{3,4}$' "$work/out")" = 4
 check 'compare: a chart' test "$(grep -c 'class="line c[12]".* d="M[0-9. ]*L' "$work/losses.svg")" = 4
+many=()
+for ((i = 0; i < 200; i++)); do many+=(runs/first runs/second); done
+(cd "$work" && { sleep 0.3; exec "$program" compare "${many[@]}" --out early.svg; } 2>/dev/null | true)
+check 'compare: a chart too where nobody reads the page to its end' test -s "$work/early.svg"
 expect_error 'compare: one run: must be two or more' compare runs/first
 expect_error 'runs/foreign/config.json: must be the configuration of a training, with its task' compare runs/first runs/foreign
 expect_error '--out x.png: must be a file FILE.svg' compare runs/first runs/second --out x.png

@@ -30,6 +30,10 @@ TEST_CASE("an axis has round numbers within its range") {
   CHECK(axis_numbers(2e9, 5e9, 3) == Numbers{2e9, 3e9, 4e9, 5e9});
 }
 
+TEST_CASE("what stands in markup can neither begin nor end any of it") {
+  CHECK(markup("a < b & \"c\" > d\n\x1b[0m é") == "a &lt; b &amp; &quot;c&quot; &gt; d[0m é");
+}
+
 TEST_CASE("a chart has a line through its points, names and numbers") {
   const std::string text = svg({.title = "a < b & c",
                                 .x_name = "row",

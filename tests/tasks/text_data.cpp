@@ -223,3 +223,14 @@ TEST_CASE("a text that is too short is refused with how much it takes") {
   CHECK(fill(smallest, 0, 0, 1).targets[0] == 1);
   CHECK(fill(smallest, 1, 0, 1).targets[0] == 0);
 }
+
+TEST_CASE("lines come without their ends, with their numbers, the last one with or without an end") {
+  const auto lines = [](std::string_view text) {
+    std::string seen;
+    for_each_line(text, [&](std::string_view line, Index number) { seen += std::to_string(number) + std::string(line) + ";"; });
+    return seen;
+  };
+  CHECK(lines("a\n\nbc\r\n") == "1a;2;3bc\r;");
+  CHECK(lines("a\nb") == "1a;2b;");
+  CHECK(lines("").empty());
+}
