@@ -166,7 +166,7 @@ check 'Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, 
 check 'Ctrl-C: no result line' test "$(grep -c '^result:' "$work/out")" = 0
 run eval stopped/last.safetensors
 check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
-(cd "$work" && exec timeout -s INT 1 "$program" train echo --epochs 100000000 --quiet --out "it's a run") >"$work/out" 2>"$work/err" </dev/null
+(cd "$work" && exec timeout --foreground -s INT 1 "$program" train echo --epochs 100000000 --quiet --out "it's a run") >"$work/out" 2>"$work/err" </dev/null
 words=()
 eval "words=($(sed -n 's/.*to go on: carousel //p' "$work/err"))"
 run "${words[@]}" --epochs 1

@@ -62,7 +62,7 @@ run report full
 check 'a report that can not be written is an error in one line' test "$code/$(wc -l <"$work/err")" = 2/1
 
 # One that is stopped has its report too, and what it shows is not of the test part.
-(cd "$work" && exec timeout -s INT 2 "$program" train sin --out stopped --epochs 1000) >"$work/out" 2>"$work/err" </dev/null
+(cd "$work" && exec timeout --foreground -s INT 2 "$program" train sin --out stopped --epochs 1000) >"$work/out" 2>"$work/err" </dev/null
 check 'a stopped training' grep -q 'stopped in epoch' "$work/err"
 check 'has a report' holds "$work/stopped/report.html" '"done":false'
 
