@@ -37,6 +37,20 @@ struct MinimalGatedUnit {
   }
 };
 
+/// A cell from a function of x and h.
+template <class F>
+struct CellOf {
+  using State = carousel::Var<double>;
+  carousel::Index hidden;
+  F step;
+  State start(carousel::Index batch) const { return carousel::zero_state<double>(batch, hidden); }
+  State operator()(State x, State h) const { return step(x, h); }
+};
+template <class F>
+CellOf<F> cell_of(carousel::Index hidden, F step) {
+  return {hidden, step};
+}
+
 /// Every parameter uniform in ±1, biases too: models whose noise and gradients are far from 0.
 template <class T>
 carousel::CellOptions<T> lively() {
