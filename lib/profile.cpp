@@ -1,6 +1,7 @@
 #include <carousel/lib/profile.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace carousel {
@@ -23,6 +24,14 @@ void add_row(std::vector<ProfileRow>& rows, const ProfileRow& row) {
     same->add(row);
 }
 
+/// The numbers that a formula holds, bit by bit.
+std::vector<std::uint64_t> numbers_in(const std::vector<detail::Symbol>& formula) {
+  std::vector<std::uint64_t> numbers;
+  for (const detail::Symbol& symbol : formula)
+    if (!symbol.name && !symbol.is_operand) numbers.push_back(std::bit_cast<std::uint64_t>(symbol.number));
+  return numbers;
+}
+
 }  // namespace
 
 template <class T>
@@ -36,12 +45,18 @@ ProfileRow& Profile<T>::op_row(Tape<T>& tape, std::uint32_t index) {
   const detail::Operation<T>* const operation = tape.node(index).operation;
   const bool of_parameter = tape.node(index).parameter;
   const auto [at, is_new] = ops_.try_emplace({operation, of_parameter});
-  if (is_new) {
-    at->second.name = of_parameter ? "gradients of weights" : operation ? operation->name : "data and views";
-    if (const detail::Description made = tape.describe(index); !made.formula.empty())
-      at->second.name = written(made.formula, [](std::size_t) { return "·"; });
-  }
-  return at->second;
+  Rows& rows = at->second;
+  if (!is_new && !rows.have_numbers) return rows.by_numbers.begin()->second;
+  const detail::Description made = tape.describe(index);
+  const std::vector<std::uint64_t> numbers = numbers_in(made.formula);
+  rows.have_numbers = !numbers.empty();
+  const auto [row, is_other] = rows.by_numbers.try_emplace(numbers);
+  if (is_other && !made.formula.empty())
+    row->second.name = written(made.formula, [](std::size_t) { return "·"; });
+  else if (is_other)
+    row->second.name = of_parameter ? "gradients of weights" : operation ? operation->name : "data and views";
+  last_ = Clock::now();  // asking may take longer than a small op
+  return row->second;
 }
 
 template <class T>
@@ -83,7 +98,8 @@ void Profile<T>::sent_back(Tape<T>& tape, std::uint32_t index) {
 
 template <class T>
 void Profile<T>::add_to(ProfileReport& report) const {
-  for (const auto& [op, row] : ops_) add_row(report.ops, row);
+  for (const auto& [op, rows] : ops_)
+    for (const auto& [numbers, row] : rows.by_numbers) add_row(report.ops, row);
   for (const auto& [key, row] : layers_) {
     const auto& [part, in_cell, backward, layer] = key;
     ProfileRow named = row;

@@ -2,6 +2,7 @@
 /// What the steps of a training spend their time and memory on.
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <tuple>
@@ -73,7 +74,13 @@ class Profile final : private detail::Observer<T> {
   ProfileRow& op_row(Tape<T>& tape, std::uint32_t index);
   double lap();
 
-  std::map<std::pair<const detail::Operation<T>*, bool>, ProfileRow> ops_;  // true: of a parameter
+  /// Statements of one type are one formula but for the numbers in it: x·2 and x·3 have a row each.
+  struct Rows {
+    bool have_numbers = false;
+    std::map<std::vector<std::uint64_t>, ProfileRow> by_numbers;
+  };
+
+  std::map<std::pair<const detail::Operation<T>*, bool>, Rows> ops_;  // true: of a parameter
   std::map<LayerKey, ProfileRow> layers_;
   std::vector<LayerKey> keys_;  // of the nodes
   Clock::time_point last_;

@@ -59,6 +59,25 @@ TEST_CASE("a profile counts what ops and layers compute, forward and backward") 
   CHECK(row_of(report.layers, "outside of layers").calls == 6);  // the constant and the sum
 }
 
+TEST_CASE("statements of one type that hold other numbers have rows of their own") {
+  Tape<double> tape;
+  Profile<double> profile;
+  profile.forward([&] {
+    const V x = tape.variable(full<double>({4}, 1));
+    V sum = tape.variable(full<double>({4}, 0));
+    for (const double factor : {2.0, 3.0, 2.0}) {
+      V scaled = tanh(x) * factor;
+      sum = scaled + sum;
+    }
+    return sum;
+  });
+  ProfileReport report;
+  profile.add_to(report);
+  CHECK(row_of(report.ops, "tanh(·)·2").calls == 2);
+  CHECK(row_of(report.ops, "tanh(·)·3").calls == 1);
+  CHECK(row_of(report.ops, "· + ·").calls == 3);
+}
+
 TEST_CASE("ops and layers add up to the same") {
   Registry<double> registry;
   Random random(1);
