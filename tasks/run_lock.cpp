@@ -4,6 +4,8 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include <carousel/lib/error.hpp>
 
@@ -23,8 +25,13 @@ bool refused(int folder, int how) {
 }  // namespace
 
 RunLock::RunLock(const std::string& folder) : folder_(open_folder(folder)) {
-  if (refused(folder_.get(), LOCK_EX))
-    bad_file("--out ", folder, ": another training runs there: must be another folder, or wait for its end");
+  using namespace std::chrono_literals;
+  // Who only asks, held(), has it for a moment; a training has it for longer.
+  const auto patience = std::chrono::steady_clock::now() + 1s;
+  bool taken = refused(folder_.get(), LOCK_EX);
+  for (; taken && std::chrono::steady_clock::now() < patience; taken = refused(folder_.get(), LOCK_EX))
+    std::this_thread::sleep_for(5ms);
+  if (taken) bad_file("--out ", folder, ": another training runs there: must be another folder, or wait for its end");
 }
 
 bool RunLock::held(const std::string& folder) {

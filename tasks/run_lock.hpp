@@ -11,7 +11,7 @@ namespace carousel {
 /// in whatever way. Where the file system knows no locks (flock(2)), nothing is held.
 class RunLock {
  public:
-  /// Throws std::runtime_error if another training holds it.
+  /// Throws std::runtime_error if another training holds it; one second passes until it is sure of that.
   explicit RunLock(const std::string& folder);
 
   /// Whether a training holds that folder.

@@ -144,6 +144,7 @@ RunRecord read_run(const std::string& folder) {
         run.higher_is_better = metric.name.ends_with("accuracy") || metric.name.ends_with("auc");
         break;
       }
+  if (run.state == "finished" && run.epochs.empty()) run.state = "imported";
   if (RunLock::held(folder)) run.state = "running";
   run.bytes = bytes_in(folder);
   run.changed = last_change(folder);

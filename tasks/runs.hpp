@@ -18,8 +18,10 @@ namespace carousel {
 struct RunRecord {
   std::string folder;  ///< as it was named
   std::string task;
-  Metadata options;   ///< what it was told, by metadata_key()
-  std::string state;  ///< finished, running, exploded, or interrupted: also when the program was ended in another way
+  Metadata options;  ///< what it was told, by metadata_key()
+  /// finished, imported (it has a result and no epoch), running, exploded, or interrupted: also when the program was ended in
+  /// another way.
+  std::string state;
   std::vector<std::vector<Metric>> epochs;                        ///< of each epoch that is done; NaN for what was no number
   std::vector<Metric> result;                                     ///< empty until it is finished
   double seconds = 0;                                             ///< of the clock

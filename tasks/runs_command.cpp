@@ -53,7 +53,7 @@ std::string runs_page(const std::vector<RunRecord>& runs) {
     const std::optional<Metric> outcome = run.outcome();
     const std::string planned = plain_or_quoted(run.option("epochs"));
     rows.push_back({plain_or_quoted(run.folder), run.task, when(run), net_of(run),
-                    fmt::format("{}/{}", run.epochs.size(), planned), run.state,
+                    run.state == "imported" ? "-" : fmt::format("{}/{}", run.epochs.size(), planned), run.state,
                     outcome ? plain_or_quoted(outcome->name) + " " + number(outcome->value) : "", clock_text(run.seconds),
                     std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
   }

@@ -1,8 +1,12 @@
 #include <carousel/tasks/runs.hpp>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -69,6 +73,9 @@ TEST_CASE("the folder of a run says what it was told, how it went, and what it c
   CHECK(done.outcome()->name == "loss");
   CHECK(done.outcome()->value == 0.5);
   CHECK(read_run(put_run(folder / "c", config, metrics + "{\"ended\":\"exploded\"}\n")).state == "exploded");
+  const RunRecord imported = read_run(put_run(folder / "e", config, result));
+  CHECK(imported.state == "imported");  // a result without an epoch
+  CHECK(runs_page({imported}).find(" - ") != std::string::npos);
   const std::string told = R"({"task":"echo","validation":{"name":"validation_mse","higher_is_better":false}})";
   CHECK(read_run(put_run(folder / "d", told, metrics)).validation == "validation_mse");
 }
@@ -88,6 +95,19 @@ TEST_CASE("a run that a training holds is running, and no other training may") {
   CHECK(read_run(path).state == "interrupted");
   const RunLock again(path);
   CHECK_FALSE(RunLock::held(folder / "nowhere"));
+}
+
+TEST_CASE("who only asks whether a training runs does not keep one from beginning") {
+  const test::Folder folder;
+  const std::string path = put_run(folder / "a", config, metrics);
+  const detail::Descriptor asking(::open(path.c_str(), O_RDONLY | O_DIRECTORY));
+  REQUIRE(::flock(asking.get(), LOCK_SH) == 0);
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ::flock(asking.get(), LOCK_UN);
+  });
+  CHECK_NOTHROW(RunLock{path});
+  ends.join();
 }
 
 TEST_CASE("what is no run is refused with one line, and lines that are no metrics end the metrics") {
