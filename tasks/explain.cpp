@@ -9,6 +9,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/did_you_mean.hpp>
 #include <carousel/tasks/layers.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/terminal.hpp>
@@ -84,7 +85,7 @@ const Source& source_of(const std::string& name) {
     const std::vector<std::string> parts = split(source.name, "-");
     if (std::find(parts.begin(), parts.end(), name) != parts.end()) return source;
   }
-  wrong_argument("explain: ", name, ": must be one of ", list_words(explained_names()));
+  refuse_word("explain: ", name, explained_names());
 }
 
 /// How text is shown on standard output: on a terminal in its width and with bold headings.

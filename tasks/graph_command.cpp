@@ -8,6 +8,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/cell_graph.hpp>
+#include <carousel/tasks/did_you_mean.hpp>
 
 namespace carousel {
 
@@ -36,7 +37,7 @@ int draw(const Given& given) {
     app.parse(arguments);
     return train();
   }
-  wrong_argument("graph: ", given.name, ": must be one of ", list_words(names));
+  refuse_word("graph: ", given.name, names);
 }
 
 }  // namespace

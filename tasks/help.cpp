@@ -1,7 +1,6 @@
 #include <carousel/tasks/help.hpp>
 
 #include <algorithm>
-#include <numeric>
 
 namespace carousel {
 
@@ -38,19 +37,6 @@ std::string row(const std::string& name, const std::string& description) {
   return out + "\n";
 }
 
-/// Characters to change, add or leave out to get from a to b. Levenshtein 1965.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row_before(b.size() + 1);
-  std::iota(row_before.begin(), row_before.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::vector<std::size_t> now = {i + 1};
-    for (std::size_t j = 0; j < b.size(); ++j)
-      now.push_back(std::min({now[j] + 1, row_before[j + 1] + 1, row_before[j] + (a[i] == b[j] ? 0 : 1)}));
-    row_before = std::move(now);
-  }
-  return row_before.back();
-}
-
 }  // namespace
 
 std::string Help::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
@@ -85,13 +71,6 @@ std::string full_name(const CLI::App* app) {
   std::string name;
   for (; app->get_parent(); app = app->get_parent()) name = app->get_name() + (name.empty() ? "" : " " + name);
   return name;
-}
-
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& words) {
-  const auto nearer = [&](const std::string& a, const std::string& b) { return distance(word, a) < distance(word, b); };
-  const auto nearest = std::min_element(words.begin(), words.end(), nearer);
-  if (nearest == words.end() || distance(word, *nearest) > std::max<std::size_t>(1, word.size() / 3)) return "";
-  return " (did you mean " + *nearest + "?)";
 }
 
 }  // namespace carousel

@@ -14,7 +14,4 @@ class Help : public CLI::FormatterBase {
 /// The name of a command with those above it, without the program's: "train echo"; empty for the program itself.
 std::string full_name(const CLI::App* app);
 
-/// The words a user may have meant by `word`: the nearest of `words`, as " (did you mean gru?)", if it is near enough.
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& words);
-
 }  // namespace carousel

@@ -11,6 +11,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/did_you_mean.hpp>
 
 namespace carousel {
 
@@ -54,7 +55,7 @@ void read_value(const std::string& option, const std::string& text, const Rule& 
 
 void read_value(const std::string& option, const std::string& text, const Rule& rule, std::string& value) {
   if (!rule.one_of.empty() && std::find(rule.one_of.begin(), rule.one_of.end(), text) == rule.one_of.end())
-    wrong_argument(option, " ", text, ": must be one of ", list_words(rule.one_of));
+    refuse_word(option + " ", text, rule.one_of);
   value = text;
 }
 

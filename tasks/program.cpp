@@ -11,6 +11,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/models/any_cell.hpp>
 #include <carousel/tasks/data_command.hpp>
+#include <carousel/tasks/did_you_mean.hpp>
 #include <carousel/tasks/explain.hpp>
 #include <carousel/tasks/gradcheck.hpp>
 #include <carousel/tasks/graph_command.hpp>
@@ -106,6 +107,11 @@ std::vector<std::string> names_below(const CLI::App* app) {
   return names;
 }
 
+bool is_task(const std::string& word) {
+  const std::vector<Task>& tasks = all_tasks();
+  return std::any_of(tasks.begin(), tasks.end(), [&](const Task& task) { return task.name == word; });
+}
+
 /// Says in our words what CLI11 found wrong.
 [[noreturn]] void refuse(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* const at = chosen_command(app);
@@ -115,7 +121,9 @@ std::vector<std::string> names_below(const CLI::App* app) {
   if (!extra.empty()) {
     const std::string& word = extra.front();
     if (!word.starts_with("-")) {
-      if (!below.empty()) wrong_argument(prefix, word, ": must be one of ", list_words(below));
+      if (name.empty() && is_task(word))
+        wrong_argument(word, " (did you mean train ", word, "?): must be one of ", list_words(below));
+      if (!below.empty()) refuse_word(prefix, word, below);
       wrong_argument(prefix, word, ": one argument too many");
     }
     std::vector<std::string> options;

@@ -52,7 +52,7 @@ expect_error 'read other: No such file or directory: must be a readable file' tr
 
 expect_error 'data fetch: other: must be one of mnist, tinyshakespeare' data fetch other
 expect_error 'data fetch: NAME is missing; carousel data fetch --help says more' data fetch
-expect_error 'data: fetc: must be one of fetch' data fetc
+expect_error 'data: fetc (did you mean fetch?): must be one of fetch' data fetc
 export XDG_DATA_HOME='' HOME=''
 # shellcheck disable=SC2016  # the words, not the value
 expect_error 'data fetch: --to is missing: must name a folder, where $CAROUSEL_DATA and $HOME do not' data fetch mnist

@@ -50,7 +50,9 @@ check 'graph without Graphviz: no file is left' test -z "$(find "$work" -name 'n
 
 run graph lstn
 check 'graph of nothing: code 2' test "$code" = 2
-check 'graph of nothing: a line with what there is' grep -qE '^carousel: graph: lstn: must be one of lstm, .*, echo, ' "$work/err"
+check 'graph of nothing: a line with what there is' grep -qE '^carousel: graph: lstn \(did you mean lstm\?\): must be one of lstm, .*, echo, ' "$work/err"
+run graph peephol
+check 'graph of a part of a name' grep -qF 'carousel: graph: peephol (did you mean lstm-peephole?): must be one of lstm, ' "$work/err"
 run graph text --backward
 check 'graph text --backward: one line' test "$(cat "$work/err")" = 'carousel: graph: --backward: draws a cell, text is a task'
 

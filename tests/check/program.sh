@@ -44,14 +44,19 @@ expect_error "foo: must be one of $(awk '/^commands$/ { on = 1; next } /^$/ { on
 expect_error '--foo: no such option; carousel --help lists them' --foo
 expect_error "train: which task? $tasks" train
 expect_error "train: nosuch: must be one of $tasks" train nosuch
+expect_error "train: txet (did you mean text?): must be one of $tasks" train txet
+run trian text
+check 'a mistyped command: the nearest' grep -q '^carousel: trian (did you mean train?): must be one of train, ' "$work/err"
+run text
+check 'a task in place of a command' grep -q '^carousel: text (did you mean train text?): must be one of train, ' "$work/err"
 expect_error 'train echo: --epoch: no such option (did you mean --epochs?); carousel train echo --help lists them' train echo --epoch 3
 expect_error 'train echo: --epochs: a value must follow' train echo --epochs
 expect_error '--epochs 0: must be a whole number of 1 to 1000000000' train echo --epochs 0
 expect_error '--epochs many: must be a whole number of 1 to 1000000000' train echo --epochs many
 expect_error '--rate -1: must be a number above 0' train echo --rate -1
 expect_error '--preset best: must be one of default, source' train echo --preset best
-expect_error "--cell lstn: must be one of $cells" train echo --cell lstn
-expect_error '--optimizer sdg: must be one of sgd, momentum, rmsprop, adagrad, adadelta, adam, adamw' train count --optimizer sdg
+expect_error "--cell lstn (did you mean lstm?): must be one of $cells" train echo --cell lstn
+expect_error '--optimizer sdg (did you mean sgd?): must be one of sgd, momentum, rmsprop, adagrad, adadelta, adam, adamw' train count --optimizer sdg
 expect_error 'train echo: more: one argument too many' train echo more
 huge=4611686018427387904
 for task in text echo count; do
@@ -336,7 +341,7 @@ fi
 # The scoreboard
 
 run scoreboard --tasks count,sorted --out board.md
-check 'scoreboard: a task that is not there' grep -qE '^carousel: --tasks sorted: must be one of text, echo, count, ' "$work/err"
+check 'scoreboard: a task that is not there' grep -qE '^carousel: --tasks sorted \(did you mean sort\?\): must be one of text, echo, count, ' "$work/err"
 run scoreboard --tasks count --out nowhere/x.md
 check 'scoreboard: a file that can not be written is refused before the work' test \
   "$code/$(<"$work/out")/$(grep -c '^carousel: write nowhere/x.md: No such file or directory' "$work/err")" = 2//1
@@ -356,7 +361,7 @@ check 'explain: a line for each cell, and for layers' test "$(grep -cE '^(lstm|l
 run explain peephole --in 3 --hidden 5
 check 'explain: equations, shapes, paper, code and parameters' test \
   "$code/$(grep -cE "^lstm-peephole  \(models/lstm.hpp\)|^    c' = σ\(f \+ pf∘c\)∘c|^    wx: \[in, 4 hidden\]|Gers & Schmidhuber 2000|^    LstmState<T> LstmPeephole<T>::operator\(\)|^    0/wx +\[3, 20\] +60\$|^    total +195\$" "$work/out")" = 0/7
-expect_error "explain: lstn: must be one of $(cd "$work" && "$program" explain | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g')" explain lstn
+expect_error "explain: lstn (did you mean lstm?): must be one of $(cd "$work" && "$program" explain | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g')" explain lstn
 run gradcheck lstm
 check 'gradcheck lstm: passes' test "$code" = 0
 for name in wx wh b xs 'start 0' 'start 1'; do

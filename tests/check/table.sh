@@ -37,7 +37,7 @@ cp "$work/out" "$work/straight.out"
 run train table "${small[@]}" --seed 9 --import weights --as-imported --out imported
 check 'weights: imported, they count as they did, without a training' same_bits out straight.out
 run runs imported
-check 'weights: a run of imported ones is none that was interrupted' out_matches '^imported +table .* - +imported +right [0-9]+ '
+check 'weights: a run of imported ones is none that was interrupted' out_matches '^imported +table .* - +imported +right [0-9.]+ '
 run eval imported --input unlabelled.tsv
 cp "$work/out" "$work/imported.out"
 run eval straight --input unlabelled.tsv

@@ -131,7 +131,7 @@ TEST_CASE("a value that can not be is refused with what it must be") {
   CHECK(error_of({"--preset", "best"}) == "--preset best: must be one of default, source");
   const std::string cells =
       "lstm, lstm-linear, lstm-1997, lstm-peephole, lstm-coupled, gru, gru-reset-before, rnn-tanh, rnn-relu";
-  CHECK(error_of({"--cell", "lstn"}) == "--cell lstn: must be one of " + cells);
+  CHECK(error_of({"--cell", "lstn"}) == "--cell lstn (did you mean lstm?): must be one of " + cells);
 }
 
 TEST_CASE("a flag that a task refuses is refused with its reason, which help says too, and may be said to be off") {

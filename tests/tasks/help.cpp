@@ -7,16 +7,6 @@
 
 using namespace carousel;
 
-TEST_CASE("a mistyped word brings the nearest one to mind, a foreign one none") {
-  const std::vector<std::string> words = {"--epochs", "--seed", "--out", "--steps"};
-  CHECK(did_you_mean("--epoch", words) == " (did you mean --epochs?)");
-  CHECK(did_you_mean("--sede", words) == " (did you mean --seed?)");
-  CHECK(did_you_mean("--ou", words) == " (did you mean --out?)");
-  CHECK(did_you_mean("--verbosity", words).empty());
-  CHECK(did_you_mean("x", words).empty());
-  CHECK(did_you_mean("--epoch", {}).empty());
-}
-
 TEST_CASE("a page says what a command does, how it is called, and shows an example") {
   CLI::App app("does things");
   app.formatter(std::make_shared<Help>());
