@@ -305,7 +305,7 @@ int train(const EegOptions& options) {
   if (!options.quiet)
     note(fmt::format("series to train on: {}; to validate: {}; to test: {}", some_of(names.train), some_of(names.validation),
                      some_of(names.test)));
-  return EegTraining(options, source.about, channels, data)
+  return EegTraining(options, folder.empty() ? source.about : "read " + last_name(folder), channels, data)
       .run({{"channels", fmt::format("{}", fmt::join(channels, ","))}, {"recordings", detail::saved_path(folder)}});
 }
 

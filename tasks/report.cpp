@@ -106,6 +106,30 @@ void add_svg(Json& views) {
   }
 }
 
+/// The configuration as others may see it: of paths only the last name, for where things lie on a machine is nobody's business.
+Json without_places(Json config) {
+  const auto options = config.find("options");
+  if (options == config.end() || !options->is_object()) return config;
+  std::vector<std::string> paths;
+  for (Json& value : *options)
+    if (value.is_string() && value.get_ref<const std::string&>().starts_with('/')) {
+      paths.push_back(value);
+      value = last_name(paths.back());
+    }
+  // The longest first: one may lie in another.
+  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  for (const char* key : {"command", "data"}) {
+    std::string text = text_at(config, key);
+    for (const std::string& path : paths)
+      for (const auto& [long_one, short_one] :
+           {std::pair(shell_word(path), shell_word(last_name(path))), {path, last_name(path)}})
+        for (std::size_t at = text.find(long_one); at != std::string::npos; at = text.find(long_one, at + short_one.size()))
+          text.replace(at, long_one.size(), short_one);
+    if (!text.empty()) config[key] = text;
+  }
+  return config;
+}
+
 /// Names and values that say what the training was.
 Json configuration(const Json& config) {
   view::Table table{.head = {"option", "value"}, .rows = {}};
@@ -132,7 +156,7 @@ std::string report_page(const std::string& folder) {
                     steps_text = content(folder + "/steps.jsonl"), views_text = content(folder + "/views.json");
   if (config_text.empty() && metrics_text.empty() && steps_text.empty() && views_text.empty())
     bad_file(folder, ": holds no config.json, metrics.jsonl, steps.jsonl or views.json: must be the folder of a training");
-  const Json config = object_of(config_text);
+  const Json config = without_places(object_of(config_text));
   Json views = object_of(views_text)["views"];
   if (!views.is_array()) views = Json::array();
   forget_svg(views);
@@ -170,7 +194,7 @@ std::string report_page(const std::string& folder) {
                {"sections", sections}};
   for (const Task& one : all_tasks())
     if (one.name == task) data["about"] = one.about;
-  return filled(embedded(".html"), {{"title", markup(fmt::format("{}: {}", data["name"].get<std::string>(), folder))},
+  return filled(embedded(".html"), {{"title", markup(fmt::format("{}: {}", data["name"].get<std::string>(), last_name(folder)))},
                                     {"style", embedded(".css")},
                                     {"data", inside_script(data)},
                                     {"chart", js},

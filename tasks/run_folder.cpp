@@ -77,6 +77,12 @@ std::string local_time(std::time_t time, const char* format) {
   return {text, std::strftime(text, sizeof text, format, &parts)};
 }
 
+std::string last_name(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  return name.empty() ? path : name;
+}
+
 void write_text(const std::string& path, const std::string& text) {
   NewFile file(path, text.size());
   file.write(std::as_bytes(std::span(text)));

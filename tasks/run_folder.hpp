@@ -1,7 +1,8 @@
 #pragma once
 /// The folder of a run. Every training writes config.json, metrics.jsonl, steps.jsonl, last.safetensors, views.json, report.html,
 /// pictures/; some best.safetensors (where it validates), warnings.jsonl (where something goes wrong), profile.json (--profile),
-/// events.out.tfevents.… (--tensorboard), and what a task has to say: curve.svg, forecast.csv, ….
+/// events.out.tfevents.… (--tensorboard), samples.txt (what it made, where that is text or lists), and what a task has to say:
+/// curve.svg, forecast.csv, ….
 
 #include <cstdint>
 #include <ctime>
@@ -35,6 +36,9 @@ std::string shell_word(const std::string& word);
 
 /// "2026-03-09 14:05", or as the format of strftime(3) says it, here.
 std::string local_time(std::time_t time, const char* format = "%Y-%m-%d %H:%M");
+
+/// The last name of a path, without the folders that it lies in: "my.txt", "recordings".
+std::string last_name(const std::string& path);
 
 /// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
 void write_text(const std::string& path, const std::string& text);

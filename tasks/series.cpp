@@ -133,7 +133,7 @@ struct Forecasts {
         lines[i].y.push_back(values[i]);
       }
     });
-    return {.title = fmt::format("{}: forecasts of {} rows, the last of those to test", series.name, horizon),
+    return {.title = fmt::format("{}: forecasts of {} rows, the last of those to test", last_name(series.name), horizon),
             .x_name = "row",
             .y_name = series.columns[static_cast<std::size_t>(series.predict)],
             .lines = {lines[0], lines[2], lines[3], lines[1]}};
@@ -215,39 +215,40 @@ int train(const SeriesOptions& options) {
                      parts.validation - parts.train, parts.rows - parts.validation,
                      season > 1 ? fmt::format("a season is {} rows", season) : "no season was found: --season N would give one"));
   return train_model<double>(
-      options, {.about = fmt::format("{}, windows of {} rows, {} to forecast", series.name, options.window, options.horizon),
-                .parts = {.unit = "windows",
-                          .train = windows,
-                          .validation = std::ssize(to_validate),
-                          .test = parts.rows - options.horizon - parts.validation + 1},
-                .identity = identity_of(series),
-                .metadata = {{"series-columns", nlohmann::json(series.columns).dump()},
-                             {"series-predict", series.columns[static_cast<std::size_t>(series.predict)]},
-                             {"series-season", std::to_string(season)}},
-                .optimizer = *optimizer,
-                .data = {.examples = windows, .batch = options.batch},
-                .loss =
-                    [&](const Batch& batch, const Shard& shard) {
-                      std::vector<Index> origins;
-                      for (const Index n : shard.of(batch.examples)) origins.push_back(options.window + n);
-                      const Index size = std::ssize(batch.examples);
-                      return model.loss(series, origins, size, DropoutKey{.seed = batch.key, .first_example = shard.first(size)});
-                    },
-                .shards = static_cast<int>(std::min<Index>(2, options.batch)),
-                .validation = {.name = "validation_mse", .measure = validation_mse},
-                .views =
-                    [&](Views& views) {
-                      const Series shown = views.done ? series : first_rows(series, parts.validation);
-                      Forecasts(model, shown, season, views.done ? parts.validation : parts.train).add_views(views, shown);
-                    },
-                .sample = [&](const std::string& cell) { return sample_of(model, options, series, scaling, parts.train, cell); },
-                .result =
-                    [&](const TrainOutcome& trained) {
-                      const Forecasts test(model, series, season, parts.validation);
-                      write_text(trained.folder + "/forecast.csv", test.table(series));
-                      write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
-                      return test.measure(series);
-                    }});
+      options,
+      {.about = fmt::format("{}, windows of {} rows, {} to forecast", last_name(series.name), options.window, options.horizon),
+       .parts = {.unit = "windows",
+                 .train = windows,
+                 .validation = std::ssize(to_validate),
+                 .test = parts.rows - options.horizon - parts.validation + 1},
+       .identity = identity_of(series),
+       .metadata = {{"series-columns", nlohmann::json(series.columns).dump()},
+                    {"series-predict", series.columns[static_cast<std::size_t>(series.predict)]},
+                    {"series-season", std::to_string(season)}},
+       .optimizer = *optimizer,
+       .data = {.examples = windows, .batch = options.batch},
+       .loss =
+           [&](const Batch& batch, const Shard& shard) {
+             std::vector<Index> origins;
+             for (const Index n : shard.of(batch.examples)) origins.push_back(options.window + n);
+             const Index size = std::ssize(batch.examples);
+             return model.loss(series, origins, size, DropoutKey{.seed = batch.key, .first_example = shard.first(size)});
+           },
+       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .validation = {.name = "validation_mse", .measure = validation_mse},
+       .views =
+           [&](Views& views) {
+             const Series shown = views.done ? series : first_rows(series, parts.validation);
+             Forecasts(model, shown, season, views.done ? parts.validation : parts.train).add_views(views, shown);
+           },
+       .sample = [&](const std::string& cell) { return sample_of(model, options, series, scaling, parts.train, cell); },
+       .result =
+           [&](const TrainOutcome& trained) {
+             const Forecasts test(model, series, season, parts.validation);
+             write_text(trained.folder + "/forecast.csv", test.table(series));
+             write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
+             return test.measure(series);
+           }});
 }
 
 /// A model that was saved, and what it was trained on.

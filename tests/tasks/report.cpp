@@ -77,6 +77,24 @@ TEST_CASE("warnings of the training stand in the page") {
   CHECK(data_of(page).at("warnings").dump() == R"(["try </script>"])");
 }
 
+TEST_CASE("a page says what was read, and not where it lay") {
+  const test::Folder folder;
+  const nlohmann::json config = {
+      {"task", "eeg"},
+      {"data", "read /home/anna/My waves"},
+      {"command", "carousel train eeg --data '/home/anna/My waves' --input /home/anna/x.txt --epochs 2"},
+      {"options", {{"data", "/home/anna/My waves"}, {"input", "/home/anna/x.txt"}, {"epochs", "2"}, {"root", "/"}}}};
+  test::write_text(folder / "config.json", config.dump());
+  const std::string page = report_page(folder / "");
+  CHECK(page.find("anna") == std::string::npos);
+  const auto data = data_of(page);
+  CHECK(data.at("command") == "carousel train eeg --data 'My waves' --input x.txt --epochs 2");
+  CHECK(data.at("facts").at(0) == "data: read My waves");
+  const std::filesystem::path whole = std::filesystem::path(folder / "x").parent_path();
+  CHECK(page.find("<title>eeg: " + whole.filename().string() + "</title>") != std::string::npos);
+  CHECK(page.find(whole.string()) == std::string::npos);
+}
+
 TEST_CASE("without Chart.js curves are SVG") {
   const test::Folder folder;
   test::write_text(folder / "steps.jsonl", "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":1}\nhalf a l");
