@@ -124,7 +124,8 @@ class Arguments {
     return add("--dropout", "P", &Options::dropout, help.dropout, {.at_least = 0, .below = 1});
   }
 
-  /// --batch --optimizer --rate --schedule --warm-up --final-rate --clip --patience --trace-nonfinite --profile --graph.
+  /// --batch --optimizer --rate --schedule --warm-up --final-rate --clip --patience --trace-nonfinite --profile --graph
+  /// --backward.
   Arguments& add_training(const TrainingHelp& help = {}) {
     add("--batch", "N", &Options::batch, help.batch, size_rule());
     add("--optimizer", "NAME", &Options::optimizer, "how parameters follow gradients: " + list_words(optimizers().one_of),
@@ -136,14 +137,15 @@ class Arguments {
     add("--warm-up", "N", &Options::warm_up, "steps in which it rises at the beginning", {.at_least = 0, .at_most = 1e9});
     add("--final-rate", "F", &Options::final_rate, "the part of it that a cosine ends with", {.at_least = 0, .at_most = 1});
     add("--clip", "C", &Options::clip, help.clip, {.at_least = 0});
-    add("--patience", "N", &Options::patience, help.patience, {.at_least = 0, .at_most = 1e9});
+    add("--patience", "N", &Options::patience, help.patience, {.at_least = 0, .at_most = 1e9, .may_change = true});
     add_flag("--trace-nonfinite", &Options::trace_nonfinite,
              "says of a loss or gradient that is not finite where it began: op, parameter, layer, step, what it was made of",
              {.saved = false});
     add_flag("--profile", &Options::profile, "says at the end what time and memory each op and layer took", {.saved = false});
-    return add("--graph", "FILE", &Options::graph,
-               "draws the model instead, as DOT text, or as a picture if it ends in .svg; -: on standard output",
-               {.saved = false});
+    add("--graph", "FILE", &Options::graph,
+        "draws the model instead, as DOT text, or as a picture if it ends in .svg, by Graphviz; -: on standard output",
+        {.saved = false});
+    return add_flag("--backward", &Options::backward, "with --graph: what the model does with gradients", {.saved = false});
   }
 
   /// --threads.

@@ -30,10 +30,10 @@ int draw(const Given& given) {
   for (const Task& task : all_tasks()) {
     names.push_back(task.name);
     if (task.name != given.name) continue;
-    if (given.backward) wrong_argument("graph: --backward: draws a cell, ", given.name, " is a task");
     CLI::App app;
     const Command train = task.train(app);
     std::vector<std::string> arguments{"--graph=" + given.out};
+    if (given.backward) arguments.emplace_back("--backward");
     app.parse(arguments);
     return train();
   }
@@ -48,7 +48,8 @@ void declare_graph(CLI::App& app, Command& chosen) {
   graph->add_option("NAME", given->name, "a cell or a task, one of those of `carousel list`")->required();
   detail::declare_option(*graph, "--out", "FILE", "DOT text, or a picture if it ends in .svg (standard output)",
                          [given](const std::string& text) { given->out = text; });
-  detail::declare_flag(*graph, "--backward", "what a step of the cell does with gradients", [given] { given->backward = true; });
+  detail::declare_flag(*graph, "--backward", "what it does with gradients: a step of the cell, or the model from its loss down",
+                       [given] { given->backward = true; });
   graph->footer(
       "A model with other options than those of its preset: carousel train TASK … --graph FILE.\n"
       "example: carousel graph lstm --out lstm.svg");

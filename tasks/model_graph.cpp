@@ -4,9 +4,11 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/parameter.hpp>
+#include <carousel/tasks/derivatives.hpp>
 
 namespace carousel {
 
@@ -30,7 +32,11 @@ class Rolled {
         add(i);
     }
     finish_layers();
-    graph_.nodes[box_of_[loss.index()]].lines[0] += ": the loss";
+    std::vector<std::string>& lines = graph_.nodes[box_of_[loss.index()]].lines;
+    if (graph_.gradients)
+      lines.insert(lines.begin(), "the loss: δ = 1");
+    else
+      lines[0] += ": the loss";
   }
 
  private:
@@ -70,8 +76,14 @@ class Rolled {
     }
   }
 
-  void connect(std::size_t from, std::size_t to, bool delayed = false) {
-    if (connected_.insert({from, to}).second) graph_.edges.push_back({.from = from, .to = to, .delayed = delayed});
+  /// Draws the way of a value, or back on it that of its gradient.
+  void connect(std::size_t from, std::size_t to) {
+    if (graph_.gradients) std::swap(from, to);
+    if (connected_.insert({from, to}).second) graph_.edges.push_back({.from = from, .to = to});
+  }
+  /// "readout/w [3, 5]", or what is added up for it.
+  std::string parameter_text(std::uint32_t i) const {
+    return join(graph_.gradients ? "d" : "", tape_.node(i).parameter->path, " ", tape_.node(i).shape);
   }
 
   void add_to_layer(std::uint32_t i, const Place& place) {
@@ -80,6 +92,7 @@ class Rolled {
     if (found == layers_.end()) {
       std::string name = place.part.empty() ? "" : std::string(place.part) + ", ";
       name += join(cell_, " layer ", place.layer, place.backward ? ", backwards in time" : "");
+      if (graph_.gradients) name = "back through " + name;
       found = layers_.emplace(key, Layer{graph_.add({Box::layer, {name}}), {}, {}, {}}).first;
     }
     Layer& layer = found->second;
@@ -99,17 +112,21 @@ class Rolled {
   void finish_layers() {
     for (auto& [key, layer] : layers_) {
       std::vector<std::string>& about = graph_.nodes[layer.box].about;
-      for (const std::uint32_t p : layer.parameters)
-        about.push_back(join(tape_.node(p).parameter->path, " ", tape_.node(p).shape));
-      about.push_back(join("state ", layer.shape, layer.steps.size() > 1 ? join(", ", layer.steps.size(), " steps") : ""));
-      graph_.edges.push_back({.from = layer.box, .to = layer.box, .label = "one step later", .delayed = true});
+      const std::string steps = layer.steps.size() > 1 ? join(", ", layer.steps.size(), " steps") : "";
+      for (const std::uint32_t p : layer.parameters) about.push_back(parameter_text(p));
+      if (graph_.gradients && !steps.empty() && !layer.parameters.empty()) about.emplace_back("added up over the steps");
+      about.push_back(join(graph_.gradients ? "dstate " : "state ", layer.shape, steps));
+      graph_.edges.push_back({.from = layer.box,
+                              .to = layer.box,
+                              .label = graph_.gradients ? "one step earlier" : "one step later",
+                              .delayed = true});
     }
   }
 
   /// A node outside of the layers: a box of its own, that of a node that is the same, or that of what it only shows otherwise.
   void add(std::uint32_t i) {
     const auto& node = tape_.node(i);
-    if (node.parameter) return;
+    if (node.parameter || (graph_.gradients && !node.needs_gradient)) return;
     const detail::Description description = tape_.describe(i);
     std::vector<std::size_t> from;
     for (const std::uint32_t operand : operands(i))
@@ -120,11 +137,12 @@ class Rolled {
       box_of_[i] = from[0];
       return;
     }
-    GraphNode drawn{node.operation ? Box::op : Box::input, {text_of(i, description)}};
-    std::string key = drawn.lines[0] + join(node.shape);
+    GraphNode drawn{node.operation ? Box::op : Box::input,
+                    graph_.gradients ? lines_back(i, description) : std::vector{text_of(i, description)}};
+    std::string key = join(node.shape);
+    for (const std::string& line : drawn.lines) key += line;
     for (const std::uint32_t operand : description.operands)
-      if (tape_.node(operand).parameter)
-        drawn.about.push_back(join(tape_.node(operand).parameter->path, " ", tape_.node(operand).shape));
+      if (tape_.node(operand).parameter) drawn.about.push_back(parameter_text(operand));
     drawn.about.push_back(join(node.shape));
     for (const std::string& line : drawn.about) key += line;
     const Place place = trace_.place(i).place;
@@ -146,13 +164,49 @@ class Rolled {
     const auto& node = tape_.node(i);
     if (!node.operation) return node.needs_gradient ? "variable" : "data";
     if (description.formula.empty()) return node.operation->name;
-    std::map<std::uint32_t, std::string> names;
-    return written(description.formula, [&](std::size_t k) {
-      const std::uint32_t operand = description.operands[k];
-      if (tape_.node(operand).parameter) return tape_.node(operand).parameter->path;
-      const auto count = names.size();
-      return names.emplace(operand, std::string(1, "xyzuvwabcdefghijklmnopqrst"[count % 26])).first->second;
-    });
+    const std::vector<std::string> names = names_in(description);
+    return written(description.formula, [&](std::size_t k) { return names[k]; });
+  }
+
+  /// What the operands of an op are called in its box: x, y and so on, and parameters by their paths.
+  std::vector<std::string> names_in(const detail::Description& description) const {
+    std::map<std::uint32_t, std::string> letters;
+    std::vector<std::string> names;
+    for (const std::uint32_t operand : description.operands) {
+      if (tape_.node(operand).parameter) {
+        names.push_back(tape_.node(operand).parameter->path);
+        continue;
+      }
+      const auto count = letters.size();
+      names.push_back(letters.emplace(operand, std::string(1, "xyzuvwabcdefghijklmnopqrst"[count % 26])).first->second);
+    }
+    return names;
+  }
+
+  /// The gradients of an op's operands, out of δ, the one that arrives; nothing for those that get none.
+  std::vector<std::string> lines_back(std::uint32_t i, const detail::Description& description) const {
+    const auto& node = tape_.node(i);
+    if (!node.operation) return {"δ: nothing is behind it"};
+    const std::vector<std::string> names = names_in(description);
+    const auto gets_one = [&](std::size_t k) { return tape_.node(description.operands[k]).needs_gradient; };
+    std::vector<std::string> lines;
+    if (!description.formula.empty()) {
+      const auto all = derivatives(
+          description.formula, [&](std::size_t k) { return names[k]; }, "δ");
+      for (std::size_t k = 0; k < names.size(); ++k)
+        if (gets_one(k) && std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(k), names[k]) ==
+                               names.begin() + static_cast<std::ptrdiff_t>(k))
+          lines.push_back(join("d", names[k], " = ", all.at(names[k])));
+      return lines;
+    }
+    lines.push_back(join("back through ", node.operation->name));
+    if (const std::string_view op = node.operation->name; op != "affine" && op != "matmul") return lines;
+    for (std::size_t k = 0; k + 1 < names.size(); k += 2) {
+      if (gets_one(k)) lines.push_back(join("d", names[k], " = δ·", names[k + 1], "ᵀ"));
+      if (gets_one(k + 1)) lines.push_back(join("d", names[k + 1], " = ", names[k], "ᵀ·δ"));
+    }
+    if (names.size() % 2 == 1) lines.push_back(join("d", names.back(), " = Σ δ over the rows"));
+    return lines;
   }
 
   Graph& graph_;
@@ -172,13 +226,13 @@ class Rolled {
 }  // namespace
 
 template <class T>
-Graph model_graph(const std::string& title, const std::string& cell, Var<T> loss, const Trace<T>& trace) {
-  Graph graph{.title = title};
+Graph model_graph(const std::string& title, const std::string& cell, Var<T> loss, const Trace<T>& trace, bool backward) {
+  Graph graph{.title = title, .gradients = backward};
   Rolled<T>(graph, cell, trace).run(loss);
   return graph;
 }
 
-template Graph model_graph(const std::string&, const std::string&, Var<float>, const Trace<float>&);
-template Graph model_graph(const std::string&, const std::string&, Var<double>, const Trace<double>&);
+template Graph model_graph(const std::string&, const std::string&, Var<float>, const Trace<float>&, bool);
+template Graph model_graph(const std::string&, const std::string&, Var<double>, const Trace<double>&, bool);
 
 }  // namespace carousel

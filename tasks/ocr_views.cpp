@@ -89,11 +89,14 @@ void add_ocr_views(Views& views, const OcrModel& model, std::span<const PrintedL
   for (const PrintedLine& line : lines) images.push_back(line.image);
   const std::vector<OcrReading> read = model.read(images, !model.has_attention());
   view::Images all, wrong;
+  view::Table list{.head = {"shows", "read", "sure", ""}, .rows = {}};
   for (std::size_t n = 0; n < lines.size(); ++n) {
     const bool right = read[n].digits == lines[n].digits;
     const std::string caption =
         right ? fmt::format("read {} ({:.0f} %)", text(read[n].digits), 100 * read[n].probability)
               : fmt::format("{}, read {} ({:.0f} %)", text(lines[n].digits), text(read[n].digits), 100 * read[n].probability);
+    list.rows.push_back(
+        {text(lines[n].digits), text(read[n].digits), fmt::format("{:.0f} %", 100 * read[n].probability), right ? "" : "wrong"});
     if (n < shown)
       all.images.push_back(picture(lines[n].image, caption));
     else if (!right && wrong.images.size() < 2 * shown)
@@ -103,6 +106,7 @@ void add_ocr_views(Views& views, const OcrModel& model, std::span<const PrintedL
       "Lines, and what it reads",
       "None of these was learned. How sure it is of the whole line stands behind it; where it is not, look which digit is hard.",
       std::move(all));
+  views.samples.push_back({"Lines, and what it reads", "", std::move(list)});
   if (!wrong.images.empty())  // then there are more than those shown
     views.add(fmt::format("Lines that it misread, among {} more", lines.size() - shown),
               "First what it shows, then what was read. Would you have read them?", std::move(wrong));

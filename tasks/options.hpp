@@ -50,6 +50,7 @@ struct TrainOptions {
   bool trace_nonfinite = false;
   bool profile = false;
   std::string graph = {};    ///< file for a drawing of the model, in place of a training
+  bool backward = false;     ///< the drawing is of its gradients
   std::string command = {};  ///< a command line that trains the same
   Metadata metadata = {};    ///< all of these as a checkpoint says them, with the task's name
   Metadata resumed = {};     ///< with --resume: of the training that goes on

@@ -7,6 +7,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/file.hpp>
+#include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/run_lock.hpp>
 #include <carousel/tasks/text_table.hpp>
 
@@ -146,9 +147,25 @@ RunRecord read_run(const std::string& folder) {
       }
   if (run.state == "finished" && run.epochs.empty()) run.state = "imported";
   if (RunLock::held(folder)) run.state = "running";
+  if (const std::string samples = folder + "/samples.txt"; fs::exists(samples, error)) run.samples = samples;
   run.bytes = bytes_in(folder);
   run.changed = last_change(folder);
   return run;
+}
+
+std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs) {
+  for (const char* name : {"/config.json", "/views.json", "/report.html"})
+    if (!fs::exists(folder + name)) return {};
+  const RunRecord run = read_run(folder);
+  return std::ssize(run.epochs) == epochs ? run.result : std::vector<Metric>();
+}
+
+std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned) {
+  const bool early = epochs < planned;
+  const std::string why =
+      early ? join("it ended after epoch ", epochs, ", by --patience") : join("its ", epochs, " epochs are done");
+  return join(folder, ": ", why, ": nothing is left to train; for more: carousel train ", task, " --resume ", shell_word(folder),
+              early ? " --patience 0" : join(" --epochs ", 2 * epochs));
 }
 
 std::vector<RunRecord> find_runs(const std::string& folder, std::vector<std::string>& passed_over) {

@@ -24,6 +24,7 @@ struct RunRecord {
   std::string state;
   std::vector<std::vector<Metric>> epochs;                        ///< of each epoch that is done; NaN for what was no number
   std::vector<Metric> result;                                     ///< empty until it is finished
+  std::string samples = {};                                       ///< the path of its samples.txt, if there is one
   double seconds = 0;                                             ///< of the clock
   double cpu_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of the processor; NaN if it does not say
   std::uintmax_t bytes = 0;                                       ///< of the files in it
@@ -43,6 +44,11 @@ struct RunRecord {
 /// Reads the folder of a run. Throws std::runtime_error if it is none: if it has no config.json, or one that says no task of this
 /// program. Lines of metrics.jsonl end at the first one that is none of an epoch, of the result or of the end.
 RunRecord read_run(const std::string& folder);
+
+/// The result of a run that has come to its end after so many epochs, with a report; nothing if it has not.
+std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs);
+/// What is said of a run whose epochs, of those planned, are done, and how to get more.
+std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned);
 
 /// The runs in a folder, or the one that it is; the newest first. A folder in it that is none is passed over, and `passed_over`
 /// gets a line about it. Throws std::runtime_error if the folder can not be read.

@@ -226,7 +226,8 @@ int train(const TableOptions& options) {
            [&](const TrainOutcome&) {
              if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);
              return metrics_of(counts_of(outputs_of(training.model, options, table), options, table));
-           }});
+           },
+       .result_writes = !options.export_to.empty()});
 }
 
 /// A model that was saved.

@@ -16,6 +16,7 @@
 #include <carousel/models/loss.hpp>
 #include <carousel/ops/shape.hpp>
 #include <carousel/tasks/arguments.hpp>
+#include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 #include <carousel/tasks/text_model.hpp>
 #include <carousel/tasks/text_views.hpp>
@@ -142,11 +143,13 @@ class Training {
   double loss_scale() const { return source_ ? static_cast<double>(options_.steps) : 1; }
 
   std::vector<Metric> result(const TrainOutcome& trained) const {
+    constexpr double temperature = 0.7;
     std::string sample;
-    sample_text(model_, {.length = 400, .temperature = 0.7}, [&](const std::string& character) {
+    sample_text(model_, {.length = 400, .temperature = temperature}, [&](const std::string& character) {
       sample += character;
       return true;
     });
+    note(fmt::format("what it writes at temperature {} (carousel sample: at 1, or --temperature T):", temperature));
     print(sample + "\n");
     std::vector<Metric> metrics = {{"validation_loss", trained.last.validation},
                                    {"best_validation_loss", trained.best},
@@ -244,7 +247,7 @@ int train(const TrainOptions& options) {
   std::vector<std::uint32_t> symbols = vocabulary.encode(text, name);
   const Index characters = std::ssize(symbols);
   Streams streams(std::move(symbols), options.batch, options.steps, 0.95, name);
-  return Training(options, vocabulary, std::move(streams)).run(name, identity_of(text), characters);
+  return Training(options, vocabulary, std::move(streams)).run(last_name(name), identity_of(text), characters);
 }
 
 /// The model that a checkpoint holds.

@@ -8,22 +8,21 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include <carousel/lib/checkpoint.hpp>
 #include <carousel/lib/error.hpp>
-#include <carousel/lib/trace.hpp>
-#include <carousel/tasks/cell_graph.hpp>
 #include <carousel/tasks/diagnosis.hpp>
+#include <carousel/tasks/draw_model.hpp>
 #include <carousel/tasks/inside.hpp>
 #include <carousel/tasks/look_inside.hpp>
-#include <carousel/tasks/model_graph.hpp>
 #include <carousel/tasks/picture.hpp>
 #include <carousel/tasks/profile_table.hpp>
 #include <carousel/tasks/report.hpp>
 #include <carousel/tasks/run_folder.hpp>
+#include <carousel/tasks/runs.hpp>
+#include <carousel/tasks/samples.hpp>
 #include <carousel/tasks/step_record.hpp>
 #include <carousel/tasks/tensorboard.hpp>
 #include <carousel/tasks/training_progress.hpp>
@@ -62,6 +61,11 @@ class TrainRun {
   }
 
   int run() {
+    if (const std::vector<Metric> known = known_result(); !known.empty()) {
+      note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs));
+      print(result_line(task_, known));
+      return exit_done;
+    }
     metrics_.emplace(folder_, state_.epoch);
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
@@ -97,6 +101,15 @@ class TrainRun {
       gradient_norms_ = epoch.data()[0], rate_ = epoch.data()[1];
       if (plan_.restore) plan_.restore(saved);
     });
+  }
+
+  /// Of a training that goes on: the result that it has come to, if no epoch is left and nothing of what it saved is missing.
+  std::vector<Metric> known_result() {
+    const bool is_left = !out_of_patience(state_.history) && state_.epoch < options_.epochs;
+    if (options_.resume.empty() || is_left || plan_.result_writes) return {};
+    if (validates_ && !std::isnan(state_.best) && !std::filesystem::exists(best_file_)) return {};
+    if (options_.tensorboard && !has_event_files(folder_)) return {};
+    return result_of_whole_run(folder_, state_.epoch);
   }
 
   std::vector<Metric> parts() const {
@@ -313,6 +326,7 @@ class TrainRun {
       if (plan_.views) plan_.views(views);
       if (plan_.sample) add_inside_views<T>(views, plan_.sample, options_.cell);
       write_text(folder_ + "/views.json", json_text(views));
+      if (const std::string samples = samples_text(views); !samples.empty()) write_text(folder_ + "/samples.txt", samples);
       if (board_) board_->add_views(step, views);
       note("report: " + write_report(folder_));
       write_pictures(folder_, views);
@@ -368,26 +382,12 @@ class TrainRun {
   ProfileReport profile_;
 };
 
-/// Draws the model, as the loss of the first batch shows it.
-template <class T>
-int draw_model(const TrainOptions& options, const TrainPlan<T>& plan) {
-  std::vector<Index> examples(static_cast<std::size_t>(std::min(plan.data.batch, plan.data.examples)));
-  std::iota(examples.begin(), examples.end(), Index{0});
-  Tape<T> tape;
-  Trace<T> trace;
-  const Var<T> loss = trace.follow([&] { return plan.loss({examples, 0, 0, 0, 0}, Shard{0, plan.shards}); });
-  const std::string part = plan.shards == 1 ? "" : fmt::format(", for one of {} parts of a batch", plan.shards);
-  Graph graph = model_graph("the model of the task " + options.metadata.at("task") + part, options.cell, loss, trace);
-  graph.inset.push_back(cell_graph(options.cell, false));
-  write_graph(graph, options.graph);
-  return exit_done;
-}
-
 }  // namespace
 
 template <class T>
 int train_model(const TrainOptions& options, const TrainPlan<T>& plan) {
   if (!options.graph.empty()) return draw_model(options, plan);
+  if (options.backward) wrong_argument("--backward: says what --graph draws: must be with it");
   if (options.profile && options.trace_nonfinite)
     wrong_argument("--profile: not together with --trace-nonfinite, whose cost it would show");
   return TrainRun<T>(options, plan).run();

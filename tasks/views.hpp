@@ -95,6 +95,7 @@ struct View {
 struct Views {
   bool done = false;  ///< the training came to its end and its result was measured; else no view may look at the test part
   std::vector<View> all = {};
+  std::vector<View> samples = {};  ///< texts and tables for samples.txt that are no pictures of the page, see samples.hpp
 
   template <class What>
   void add(std::string title, std::string look_for, What what) {

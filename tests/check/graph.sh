@@ -9,6 +9,7 @@ drawn() {  # FILE: Graphviz reads it, and finds nothing to complain about
   command -v dot >/dev/null || return 0
   dot -Tcanon "$work/$1" >"$work/canon" 2>"$work/complaints" && ! [[ -s $work/complaints ]]
 }
+lacks() { ! "$@"; }
 command -v dot >/dev/null || echo 'drawings: not read again: there is no Graphviz'
 
 for cell in $("$program" list | sed -nE 's/^cell +([^ ]+) .*/\1/p'); do
@@ -54,7 +55,18 @@ check 'graph of nothing: a line with what there is' grep -qE '^carousel: graph: 
 run graph peephol
 check 'graph of a part of a name' grep -qF 'carousel: graph: peephol (did you mean lstm-peephole?): must be one of lstm, ' "$work/err"
 run graph text --backward
-check 'graph text --backward: one line' test "$(cat "$work/err")" = 'carousel: graph: --backward: draws a cell, text is a task'
+check 'graph text --backward: code 0' test "$code" = 0
+cp "$work/out" "$work/text-back.dot"
+check 'graph text --backward: Graphviz reads it' drawn text-back.dot
+check 'graph text --backward: from the loss to the parameters' test "$(grep -cE 'the loss: δ = 1|dreadout/w = xᵀ·δ|back through lstm layer 0|gradients of one step' "$work/text-back.dot")" = 4
+check 'graph text --backward: what gets no gradient is left out' lacks grep -q '>data<' "$work/text-back.dot"
+run train echo --backward
+check '--backward alone: one line' test "$(cat "$work/err")" = 'carousel: --backward: says what --graph draws: must be with it'
+for task in $("$program" list | sed -nE 's/^task +([^ ]+) .*/\1/p'); do
+  run graph "$task" --backward --out "$task-back.dot"
+  check "graph $task --backward: code 0" test "$code" = 0
+  check "graph $task --backward: Graphviz reads it" drawn "$task-back.dot"
+done
 
 run train count --epochs 2 --profile --out profiled
 check 'train --profile: code 0' test "$code" = 0

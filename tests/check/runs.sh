@@ -46,6 +46,42 @@ expect_error 'compare: one run: must be two or more' compare runs/first
 expect_error 'runs/foreign/config.json: must be the configuration of a training, with its task' compare runs/first runs/foreign
 expect_error '--out x.png: must be a file FILE.svg' compare runs/first runs/second --out x.png
 
+# Resumed where nothing is left.
+sums() { (cd "$work/runs/first" && find . -type f | sort | xargs cksum); }
+sums >"$work/before"
+run train add "${small[@]}" --epochs 3 --resume runs/first
+check 'a run that is done: code 0' test "$code" = 0
+check 'a run that is done: one line says so, and what to do' test "$(<"$work/err")" = 'carousel: runs/first: its 3 epochs are done: nothing is left to train; for more: carousel train add --resume runs/first --epochs 6'
+check 'a run that is done: its result is said again' test "$(wc -l <"$work/out")/$(grep -c '^result: add mse=' "$work/out")" = 1/1
+check 'a run that is done: nothing is written' test "$(sums)" = "$(<"$work/before")"
+rm "$work/runs/first/report.html"
+run train add --quiet --resume runs/first
+check 'a run that is done, without its report: it is made again' test -s "$work/runs/first/report.html"
+run train add --quiet --resume runs/first --epochs 4
+check 'a run that is done: with more epochs it goes on' test "$(grep -c '"epoch":' "$work/runs/first/metrics.jsonl")" = 4
+run train add "${small[@]}" --epochs 3 --out runs/first-again
+rm -r "$work/runs/first"
+mv "$work/runs/first-again" "$work/runs/first"
+run train echo --quiet --patience 1 --rate 1e-30 --epochs 9 --out patience
+run train echo --quiet --resume patience
+check 'a run that ended early: nothing is left, and what to do' grep -qE '^carousel: patience: it ended after epoch [2-8], by --patience: nothing is left to train; for more: carousel train echo --resume patience --patience 0$' "$work/err"
+run train echo --quiet --resume patience --patience 0
+check 'a run that ended early: it goes on without patience' test "$(grep -c '"epoch":' "$work/patience/metrics.jsonl")" = 9
+
+# What a report tells of this machine, and what a text training leaves to read.
+mkdir "$work/secret"
+seq 2000 >"$work/secret/my numbers.txt"
+run train text --quiet --hidden 8 --batch 4 --steps 10 --epochs 1 --input "$work/secret/my numbers.txt" --out paths
+check 'a report names the file, not where it lies' lacks grep -qE "secret|${work##*/}" "$work/paths/report.html"
+check 'a report names the file' grep -qF "train text --epochs 1 --input 'my numbers.txt' --hidden 8" "$work/paths/report.html"
+check 'config.json knows where it lies' grep -qF "$work/secret/my numbers.txt" "$work/paths/config.json"
+check 'the text of a training: at what temperature' grep -q '^carousel: what it writes at temperature 0.7 ' "$work/err"
+check 'samples.txt: by temperature' test "$(grep -cE '^temperature (0\.3|0\.7|1|1\.3)$' "$work/paths/samples.txt")" = 4
+run train copy --quiet --hidden 8 --lists 100 --epochs 1 --out lists
+check 'samples.txt: lists' grep -qE '^given +made +right$' "$work/lists/samples.txt"
+run compare paths lists
+check 'compare: where samples are' test "$(tail -n 3 "$work/out" | tr '\n' '|')" = 'what they made|  paths/samples.txt|  lists/samples.txt|'
+
 # Two at once in one folder.
 (cd "$work" && exec "$program" train echo --quiet --epochs 1000000000 --out runs/busy) >/dev/null 2>&1 </dev/null &
 busy=$!
