@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/sparkline.hpp>
 #include <carousel/tasks/svg.hpp>
+#include <carousel/tasks/text_data.hpp>
 #include <carousel/tasks/text_table.hpp>
 #include <carousel/tasks/training_progress.hpp>
 
@@ -37,6 +40,10 @@ class Names {
   std::vector<std::string> all_;
 };
 
+bool one_task(const std::vector<RunRecord>& runs) {
+  return std::all_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return run.task == runs.front().task; });
+}
+
 void add_options(const std::vector<RunRecord>& runs, Rows& rows) {
   std::set<std::string> names;
   for (const RunRecord& run : runs)
@@ -48,10 +55,12 @@ void add_options(const std::vector<RunRecord>& runs, Rows& rows) {
       differing.push_back(row(name, runs, [&](const RunRecord& run) { return plain_or_quoted(value(run)); }));
   };
   add("task", [](const RunRecord& run) { return run.task; });
+  const bool all_have = !one_task(runs);  // what another task does not have is no difference
   for (const std::string& name : names)
-    add("--" + (name == "update_rule" ? "optimizer" : plain_or_quoted(name)),
-        [&](const RunRecord& run) { return run.options.contains(name) ? run.option(name) : "-"; });
-  rows.push_back({differing.empty() ? "options: the same" : "options that differ"});
+    if (!all_have || std::all_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return run.options.contains(name); }))
+      add("--" + (name == "update_rule" ? "optimizer" : plain_or_quoted(name)),
+          [&](const RunRecord& run) { return run.options.contains(name) ? run.option(name) : "-"; });
+  rows.push_back({differing.empty() ? "options: the same" : all_have ? "common options that differ" : "options that differ"});
   rows.insert(rows.end(), differing.begin(), differing.end());
 }
 
@@ -122,50 +131,109 @@ std::vector<std::string> losses_of(const std::vector<RunRecord>& runs) {
   return losses;
 }
 
-/// A sparkline for each of them and each run, those of one name on one scale.
-std::string courses(const std::vector<RunRecord>& runs, bool utf8) {
-  constexpr Index longest = 60;
-  const std::vector<std::string> names = short_names(runs);
+Index widest_line(const std::string& text) {
+  Index widest = 0;
+  for_each_line(text, [&](std::string_view line, Index) { widest = std::max(widest, columns_of(line)); });
+  return widest;
+}
+
+/// A sparkline for each of them and each run, called `names`; those of one name and one task on one scale.
+std::string courses(const std::vector<RunRecord>& runs, const std::vector<std::string>& names, bool utf8, Index width) {
+  Index longest = 60, name_width = 0;
+  for (const std::string& name : names) name_width = std::max(name_width, columns_of(name));
+  if (width > 0) longest = std::clamp<Index>(width - name_width - 4, 10, longest);
   std::string out;
   for (const std::string& loss : courses_of(runs)) {
     std::vector<std::vector<double>> all;
-    std::vector<double> joined;
+    std::map<std::string, std::vector<double>> joined;  // by task
     for (const RunRecord& run : runs) {
       all.push_back(thinned(run.course(loss), longest));
-      joined.insert(joined.end(), all.back().begin(), all.back().end());
+      std::vector<double>& scale = joined[run.task];
+      scale.insert(scale.end(), all.back().begin(), all.back().end());
     }
-    if (joined.empty()) continue;
+    if (std::all_of(all.begin(), all.end(), [](const std::vector<double>& one) { return one.empty(); })) continue;
     Rows rows;
     for (std::size_t i = 0; i < runs.size(); ++i)
-      rows.push_back({"  " + names[i], all[i].empty() ? "-" : sparkline(all[i], utf8, joined)});
-    out += "\n" + plain_or_quoted(loss) + " by epoch\n" + text_table(rows);
+      rows.push_back({"  " + names[i], all[i].empty() ? "-" : sparkline(all[i], utf8, joined[runs[i].task])});
+    const char* const scales = one_task(runs) ? "" : ", each task on a scale of its own";
+    out += "\n" + plain_or_quoted(loss) + " by epoch" + scales + "\n" + text_table(rows);
   }
   return out;
+}
+
+/// The table of the columns from..to-1 beside the first; of some of them without the rows in which none says anything.
+std::string part_of_table(const Rows& rows, std::size_t from, std::size_t to) {
+  const bool is_whole = from == 1 && to == rows.front().size();
+  Rows part;
+  bool left_out = false;  // something below the last heading
+  for (const std::vector<std::string>& row : rows) {
+    if (row.size() == 1) {
+      if (left_out && part.back().size() == 1) part.pop_back();  // nothing is left below that heading
+      left_out = false;
+      part.push_back(row);
+      continue;
+    }
+    std::vector<std::string> cells(row.begin() + static_cast<std::ptrdiff_t>(from),
+                                   row.begin() + static_cast<std::ptrdiff_t>(to));
+    if (!is_whole && std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return cell == "-"; })) {
+      left_out = true;
+      continue;
+    }
+    cells.insert(cells.begin(), row.front());
+    part.push_back(std::move(cells));
+  }
+  return text_table(part);
+}
+
+/// The table, in several below each other where it is wider than that; 0: it may be as wide as it is.
+std::string folded_table(const Rows& rows, Index width) {
+  std::string out;
+  for (std::size_t from = 1, to; from < rows.front().size(); from = to) {
+    to = rows.front().size();
+    while (width > 0 && to > from + 1 && widest_line(part_of_table(rows, from, to)) > width) --to;
+    out += (out.empty() ? "" : "\n\n") + part_of_table(rows, from, to);
+  }
+  return out;
+}
+
+/// Where there is to be read what they made.
+std::string places_of_samples(const std::vector<RunRecord>& runs) {
+  std::string out;
+  for (const RunRecord& run : runs)
+    if (!run.samples.empty()) out += "\n  " + plain_or_quoted(run.samples);
+  return out.empty() ? "" : "\nwhat they made" + out;
 }
 
 }  // namespace
 
 std::vector<std::string> short_names(const std::vector<RunRecord>& runs) {
-  const auto name_of = [](const RunRecord& run) {
-    const std::filesystem::path path = std::filesystem::path(run.folder).lexically_normal();
-    return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
-  };
   std::vector<std::string> names;
   for (const RunRecord& run : runs) {
-    const std::string name = name_of(run);
-    const auto same = std::count_if(runs.begin(), runs.end(), [&](const RunRecord& other) { return name_of(other) == name; });
-    names.push_back(plain_or_quoted(same == 1 && !name.empty() ? name : run.folder));
+    const std::string name = last_name(run.folder);
+    const auto same =
+        std::count_if(runs.begin(), runs.end(), [&](const RunRecord& other) { return last_name(other.folder) == name; });
+    names.push_back(plain_or_quoted(same == 1 ? name : run.folder));
   }
   return names;
 }
 
-std::string compare_page(const std::vector<RunRecord>& runs, bool utf8) {
+std::string compare_page(const std::vector<RunRecord>& runs, bool utf8, Index width) {
+  std::vector<std::string> names = short_names(runs);
   Rows rows = {{""}};
-  for (const std::string& name : short_names(runs)) rows.front().push_back(name);
+  rows.front().insert(rows.front().end(), names.begin(), names.end());
   add_options(runs, rows);
   add_metrics(runs, rows);
   add_ends(runs, rows);
-  return text_table(rows) + courses(runs, utf8);
+  constexpr Index short_name = 8;
+  const bool is_long = std::any_of(names.begin(), names.end(), [](const auto& name) { return columns_of(name) > short_name; });
+  std::string legend;
+  if (is_long && width > 0 && widest_line(text_table(rows)) > width)  // names become numbers
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string number = "(" + std::to_string(i + 1) + ")";
+      legend += number + " " + names[i] + "\n";
+      names[i] = rows.front()[i + 1] = number;
+    }
+  return legend + folded_table(rows, width) + courses(runs, names, utf8, width) + places_of_samples(runs);
 }
 
 std::string losses_chart(const std::vector<RunRecord>& runs) {

@@ -156,8 +156,12 @@ RunRecord read_run(const std::string& folder) {
 std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs) {
   for (const char* name : {"/config.json", "/views.json", "/report.html"})
     if (!fs::exists(folder + name)) return {};
-  const RunRecord run = read_run(folder);
-  return std::ssize(run.epochs) == epochs ? run.result : std::vector<Metric>();
+  try {
+    const RunRecord run = read_run(folder);
+    return std::ssize(run.epochs) == epochs ? run.result : std::vector<Metric>();
+  } catch (const std::exception&) {
+    return {};  // a damaged one
+  }
 }
 
 std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned) {

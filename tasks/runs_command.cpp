@@ -1,5 +1,7 @@
 #include <carousel/tasks/runs_command.hpp>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -72,6 +74,7 @@ std::string runs_json(const std::vector<RunRecord>& runs) {
     one["options"] = run.options;
     one["metrics"] = object_of(run.epochs.empty() ? std::vector<Metric>() : run.epochs.back());
     one["result"] = object_of(run.result);
+    if (!run.samples.empty()) one["samples"] = run.samples;
     one["seconds"] = run.seconds;
     one["cpu_seconds"] = run.cpu_seconds;
     one["bytes"] = run.bytes;
@@ -124,7 +127,8 @@ void declare_compare(CLI::App& app, Command& chosen) {
       for (const std::string& folder : given->folders) runs.push_back(read_run(folder));
       // Whoever reads the page may stop before its end, and the program with that: `carousel compare … --out F | head`.
       if (!given->out.empty()) write_text(given->out, losses_chart(runs));
-      print(compare_page(runs, locale_is_utf8()));
+      const std::optional<Terminal> screen = terminal(STDOUT_FILENO);
+      print(compare_page(runs, locale_is_utf8(), screen ? screen->columns : 0));
       if (!given->out.empty()) note("their losses are drawn in " + given->out);
       return exit_done;
     };

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -170,6 +171,46 @@ TEST_CASE("runs are listed in columns, and as JSON") {
   CHECK(json[1].at("result").at("loss") == 0.5);
   CHECK(json[1].at("options").at("cell") == "gru");
   CHECK(nlohmann::json::parse(runs_json({})).empty());
+}
+
+TEST_CASE("many runs with long names are compared in the columns that there are") {
+  const test::Folder folder;
+  std::vector<RunRecord> runs;
+  for (int n = 0; n < 7; ++n)
+    runs.push_back(read_run(put_run(folder / "validation-of-an-lstm-" + std::to_string(n), config, metrics + result)));
+  CHECK(compare_page(runs, false).find("lstm-0  validation-of-an-lstm-1") != std::string::npos);
+  for (const Index width : {40, 80, 120}) {
+    const std::string page = compare_page(runs, false, width);
+    std::istringstream lines(page);
+    std::ptrdiff_t heads = 0;
+    for (std::string line; std::getline(lines, line);) {
+      CHECK(columns_of(line) <= width);
+      heads += line.find(" (1)  ") != std::string::npos || line.find(" (4)  ") != std::string::npos;
+    }
+    CHECK(page.starts_with("(1) validation-of-an-lstm-0\n(2) validation-of-an-lstm-1\n"));
+    CHECK(heads >= 1);
+  }
+}
+
+TEST_CASE("runs of different tasks are compared by what all have, each on a scale of its own; samples are named") {
+  const test::Folder folder;
+  const std::string other = R"({"task":"copy","options":{"cell":"lstm","lists":"5"}})";
+  put_run(folder / "b", other,
+          R"({"epoch":1,"train_loss":300})"
+          "\n"
+          R"({"epoch":2,"train_loss":200})"
+          "\n");
+  test::write_text(folder / "b/samples.txt", "1 2\n");
+  const std::string losses = R"({"epoch":1,"train_loss":3})"
+                             "\n"
+                             R"({"epoch":2,"train_loss":2})"
+                             "\n";
+  const std::string page = compare_page({read_run(put_run(folder / "a", config, losses)), read_run(folder / "b")}, false, 80);
+  CHECK(page.find("common options that differ\n  task  ") != std::string::npos);
+  CHECK(page.find("\n  --cell  ") != std::string::npos);
+  CHECK(page.find("\n  --lists  ") == std::string::npos);
+  CHECK(page.find("train_loss by epoch, each task on a scale of its own\n  a  ^_\n  b  ^_\n") != std::string::npos);
+  CHECK(page.ends_with("\nwhat they made\n  " + plain_or_quoted(folder / "b/samples.txt")));
 }
 
 TEST_CASE("two runs are compared by what differs") {
