@@ -1,37 +1,44 @@
 #pragma once
-/// Lines, fields and words on an image in grey.
+/// Fields, lines and words on an image in colours.
 
-#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
-#include <carousel/tasks/grey_image.hpp>
+#include <carousel/tasks/colours.hpp>
 
 namespace carousel {
 
-/// An image to draw on; whatever is drawn darkens it, so that the order does not matter. Places are in pixels from the upper left
-/// corner, shades from 0, the paper's white, to 1, black.
+/// How wide a word is, in pixels. Letters are those of DejaVu Sans; without that font all words are 0 wide, and none is drawn.
+double width_of(const std::string& words, double size);
+
+/// An image to draw on, of white paper at first; what comes later covers what is there. Places are in pixels from the upper left
+/// corner; what lies outside is not drawn.
 class Canvas {
  public:
   Canvas(Index width, Index height);
-  ~Canvas();
 
-  const GreyImage& image() const { return image_; }
+  const ColourImage& image() const { return image_; }
 
-  void field(double x, double y, double width, double height, double shade);
-  void line(double x0, double y0, double x1, double y1, double width, double shade);
+  void field(double x, double y, double width, double height, Colour colour);
+  struct Point {
+    double x, y;
+  };
+  struct Pen {
+    Colour colour = ink;
+    double width = 1;
+    bool dashed = false;
+  };
+  /// Through points, broken where one is not finite; a point without a neighbour is a dot.
+  void line(std::span<const Point> points, const Pen& pen);
   /// A word whose base line is at y and that ends at x, is in the middle of it, or begins there.
   enum class Align { begin, middle, end };
-  void text(double x, double y, const std::string& words, double size, Align align = Align::begin, double shade = 1);
-  /// How wide that word is; 0 without a font.
-  double width_of(const std::string& words, double size);
+  void text(double x, double y, const std::string& words, double size, Align align = Align::begin, Colour colour = ink);
 
  private:
-  struct Font;
+  void mix(Index x, Index y, Colour colour, double share);
 
-  void darken(Index x, Index y, double shade);
-
-  GreyImage image_;
-  std::unique_ptr<Font> font_;  // none: there is none
+  ColourImage image_;
 };
 
 }  // namespace carousel

@@ -184,14 +184,23 @@ void EventFile::histogram(Index step, std::string_view name, const Histogram& al
   record(summary_event(step, Message().bytes(1, name).message(5, proto)));
 }
 
-void EventFile::image(Index step, std::string_view name, const GreyImage& image, std::string_view description) {
-  constexpr std::uint64_t grey = 1;  // Image: 1 height, 2 width, 3 colorspace, 4 encoded_image_string
+template <class Image>
+void EventFile::add_image(Index step, std::string_view name, const Image& image, std::uint64_t channels,
+                          std::string_view description) {
   const std::vector<std::byte> png = png_of(image);
-  Message proto;
+  Message proto;  // Image: 1 height, 2 width, 3 colorspace, 4 encoded_image_string
   proto.integer(1, static_cast<std::uint64_t>(image.height)).integer(2, static_cast<std::uint64_t>(image.width));
-  proto.integer(3, grey).bytes(4, {reinterpret_cast<const char*>(png.data()), png.size()});
+  proto.integer(3, channels).bytes(4, {reinterpret_cast<const char*>(png.data()), png.size()});
   const Message metadata = Message().bytes(3, description);  // SummaryMetadata: 3 summary_description
   record(summary_event(step, Message().bytes(1, name).message(4, proto).message(9, metadata)));
+}
+
+void EventFile::image(Index step, std::string_view name, const GreyImage& image, std::string_view description) {
+  add_image(step, name, image, 1, description);
+}
+
+void EventFile::image(Index step, std::string_view name, const ColourImage& image, std::string_view description) {
+  add_image(step, name, image, 3, description);
 }
 
 void EventFile::text(Index step, std::string_view name, std::string_view markdown) {

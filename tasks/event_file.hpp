@@ -23,7 +23,7 @@
 
 #include <carousel/lib/file.hpp>
 #include <carousel/lib/tensor.hpp>
-#include <carousel/tasks/grey_image.hpp>
+#include <carousel/tasks/image.hpp>
 #include <carousel/tasks/task.hpp>
 
 namespace carousel {
@@ -58,6 +58,7 @@ class EventFile {
   void histogram(Index step, std::string_view name, const Histogram& histogram);
   /// An image, with what it shows, in Markdown.
   void image(Index step, std::string_view name, const GreyImage& image, std::string_view description = "");
+  void image(Index step, std::string_view name, const ColourImage& image, std::string_view description = "");
   /// A text in Markdown.
   void text(Index step, std::string_view name, std::string_view markdown);
 
@@ -65,6 +66,8 @@ class EventFile {
 
  private:
   void record(const std::string& event);
+  template <class Image>
+  void add_image(Index step, std::string_view name, const Image& image, std::uint64_t channels, std::string_view description);
 
   std::string path_;
   detail::Descriptor file_;

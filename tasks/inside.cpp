@@ -123,7 +123,8 @@ std::vector<double> gradient_norms(const Sample<T>& sample) {
 
 template <class T>
 void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<T>& sample, const std::string& cell) {
-  Chart chart{.title = "", .x_name = "", .y_name = "‖∂L/∂h‖", .lines = {}, .x_words = {}, .log_y = true};
+  Chart chart{
+      .title = "", .x_name = "what was read, step by step", .y_name = "‖∂L/∂h‖", .lines = {}, .x_words = {}, .log_y = true};
   const auto add = [&](const std::string& name, const Sample<T>& of, bool dashed) {
     ChartLine line{.name = name, .x = {}, .y = gradient_norms(of), .dashed = dashed};
     for (std::size_t t = 0; t < line.y.size(); ++t) line.x.push_back(static_cast<double>(t));

@@ -20,7 +20,7 @@ struct Sample {
   /// Records its loss on the active tape; called as often as one likes, under no_grad too. Where a task has a loss at every step,
   /// that of the last one alone: then gradients show how far back it reaches.
   std::function<Var<T>()> loss;
-  std::vector<std::string> input;      ///< what the net reads in each step, in a word: "a", "0.25", "row 3"
+  std::vector<std::string> input;      ///< what the net reads in each step, in a word: "a", "0.25", "row 3"; "0.25*": marked
   std::vector<std::string> made = {};  ///< and what it makes in each step, where a part of it is called "decoder"
 };
 

@@ -6,7 +6,7 @@
 
 #include <carousel/lib/random.hpp>
 #include <carousel/tasks/glyphs.hpp>
-#include <carousel/tasks/grey_image.hpp>
+#include <carousel/tasks/image.hpp>
 
 namespace carousel {
 

@@ -73,7 +73,7 @@ function chartOptions(view, log) {
       legend: {display: view.lines.length > 1, position: 'bottom',
         labels: {color: colour('ink'), boxWidth: 28, boxHeight: 0, filter: item => item.text !== ''}},
       tooltip: {filter: item => item.dataset.label !== '', callbacks: {
-        title: items => items.length ? (view.x_name || 'x') + ' ' + (names ? visible(names[items[0].parsed.x] || '') : shortNumber(items[0].parsed.x)) : '',
+        title: items => items.length ? (view.x_name || 'x') + (names ? ': ' + visible(names[items[0].parsed.x] || '') : ' ' + shortNumber(items[0].parsed.x)) : '',
         label: item => item.dataset.label + ': ' + shortNumber(item.parsed.y)}},
       marks: {marks: view.marks}
     }

@@ -1,4 +1,4 @@
-// Fields of colours, gates over a sample, images: bytes on a canvas.
+// Fields of colours, gates over a sample, images: bytes on a canvas. Pictures have the same colours: tasks/colours.cpp.
 
 function bytesOf(text) { return Uint8Array.from(atob(text), c => c.charCodeAt(0)); }
 
@@ -6,7 +6,7 @@ function bytesOf(text) { return Uint8Array.from(atob(text), c => c.charCodeAt(0)
 const oneSided = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [189, 223, 38], [253, 231, 37]];
 // From blue by the paper to orange, for numbers below and above 0.
 function twoSided() { return document.documentElement.dataset.theme === 'dark' ? [[86, 180, 233], [36, 72, 96], [26, 29, 33], [104, 66, 16], [255, 176, 46]]
-  : [[0, 90, 160], [120, 178, 220], [250, 250, 250], [240, 170, 110], [200, 80, 0]]; }
+  : [[0, 90, 160], [120, 178, 220], [255, 255, 255], [240, 170, 110], [200, 80, 0]]; }
 
 function colourTable(low, high) {
   const stops = low < 0 && Math.abs(low + high) < 1e-9 ? twoSided() : oneSided, out = [];

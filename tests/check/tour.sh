@@ -19,6 +19,10 @@ is_png() { [[ $(head -c 8 "$1" | od -An -tx1 | tr -d ' ') == 89504e470d0a1a0a ]]
 for picture in "$work"/runs/reverse/pictures/*-where-it-looked.png "$work"/runs/lstm/pictures/*-gates-over-a-sample.png "$work"/runs/lstm/pictures/*-gradient-through-time.png; do
   check "the run keeps ${picture##*/}" is_png "$picture"
 done
+for run in reverse lstm rnn; do
+  mapfile -t numbers < <(cd "$work/runs/$run/pictures" && printf '%s\n' *.png | cut -d - -f 1)
+  check "the pictures of $run are numbered without gaps" test "${numbers[*]}" = "$(seq -f %02g -s ' ' "${#numbers[@]}")"
+done
 for picture in tasks/pictures/*.png; do
   check "$picture: is in the README" grep -qF "($picture)" README.md
   check "$picture: is small" test "$(wc -c <"$picture")" -lt 60000

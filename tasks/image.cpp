@@ -1,10 +1,12 @@
-#include <carousel/tasks/grey_image.hpp>
+#include <carousel/tasks/image.hpp>
 
 #include <png.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
+#include <tuple>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/file.hpp>
@@ -79,6 +81,32 @@ std::uint8_t edge_colour(const GreyImage& image) {
   return edge[edge.size() / 2];
 }
 
+/// Of pixels as libpng has them: in that format, and a colour map where it is one with such a map.
+std::vector<std::byte> png_of(Index height, Index width, png_uint_32 format, const void* pixels,
+                              const std::vector<Colour>& colours = {}) {
+  Png png;
+  png.image.width = static_cast<png_uint_32>(width);
+  png.image.height = static_cast<png_uint_32>(height);
+  png.image.format = format;
+  png.image.colormap_entries = static_cast<png_uint_32>(colours.size());
+  const auto write = [&](void* to, png_alloc_size_t& size) {
+    if (!png_image_write_to_memory(&png.image, to, &size, 0, pixels, 0, colours.data()))
+      bad_file("write a PNG of ", width, " x ", height, " pixels: ", png.image.message);
+  };
+  png_alloc_size_t size = 0;
+  write(nullptr, size);
+  std::vector<std::byte> bytes(size);
+  write(bytes.data(), size);
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_bytes(const std::string& path, const std::vector<std::byte>& bytes) {
+  NewFile file(path, bytes.size());
+  file.write(bytes);
+  file.publish();
+}
+
 }  // namespace
 
 GreyImage read_png(const std::string& path) {
@@ -109,27 +137,32 @@ GreyImage read_png(const std::string& path) {
 }
 
 std::vector<std::byte> png_of(const GreyImage& image) {
-  Png png;
-  png.image.width = static_cast<png_uint_32>(image.width);
-  png.image.height = static_cast<png_uint_32>(image.height);
-  png.image.format = PNG_FORMAT_GRAY;
-  const auto write = [&](void* to, png_alloc_size_t& size) {
-    if (!png_image_write_to_memory(&png.image, to, &size, 0, image.pixels.data(), 0, nullptr))
-      bad_file("write a PNG of ", image.width, " x ", image.height, " pixels: ", png.image.message);
-  };
-  png_alloc_size_t size = 0;
-  write(nullptr, size);
-  std::vector<std::byte> bytes(size);
-  write(bytes.data(), size);
-  bytes.resize(size);
-  return bytes;
+  return png_of(image.height, image.width, PNG_FORMAT_GRAY, image.pixels.data());
+}
+
+std::vector<std::byte> png_of(const ColourImage& image) {
+  static_assert(sizeof(Colour) == 3, "libpng takes pixels without gaps");
+  std::map<std::tuple<int, int, int>, std::uint8_t> numbers;
+  std::vector<Colour> colours;
+  std::vector<std::uint8_t> pixels;  // by their numbers
+  for (const Colour& colour : image.pixels) {
+    const auto [at, is_new] =
+        numbers.try_emplace({colour.red, colour.green, colour.blue}, static_cast<std::uint8_t>(colours.size()));
+    if (is_new) colours.push_back(colour);
+    if (colours.size() > 256) break;
+    pixels.push_back(at->second);
+  }
+  if (colours.size() <= 256)  // half as large
+    return png_of(image.height, image.width, PNG_FORMAT_RGB_COLORMAP, pixels.data(), colours);
+  return png_of(image.height, image.width, PNG_FORMAT_RGB, image.pixels.data());
 }
 
 void write_png(const std::string& path, const GreyImage& image) {
-  const std::vector<std::byte> bytes = png_of(image);
-  NewFile file(path, bytes.size());
-  file.write(bytes);
-  file.publish();
+  write_bytes(path, png_of(image));
+}
+
+void write_png(const std::string& path, const ColourImage& image) {
+  write_bytes(path, png_of(image));
 }
 
 GreyImage without_margin(const GreyImage& image) {

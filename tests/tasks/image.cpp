@@ -1,4 +1,4 @@
-#include <carousel/tasks/grey_image.hpp>
+#include <carousel/tasks/image.hpp>
 
 #include <png.h>
 #include <zlib.h>
@@ -68,6 +68,29 @@ TEST_CASE("an image that is written and read again is the same") {
     CHECK(back.pixels == image.pixels);
   }
   CHECK(folder.count() == 1);
+}
+
+TEST_CASE("an image in colours is written as it is, with a palette where there are few") {
+  const Folder folder;
+  const std::string path = folder / "a.png";
+  for (const auto& [colours, colour_type] : {std::pair(1, 3), {256, 3}, {257, 2}, {700, 2}}) {  // PNG, 11.2.2: 3 has a palette
+    CAPTURE(colours);
+    ColourImage drawn{40, 30, {}};
+    for (int i = 0; i < 40 * 30; ++i) {
+      const int n = i % colours;
+      drawn.pixels.push_back({static_cast<std::uint8_t>(n % 256), static_cast<std::uint8_t>(n / 256), 200});
+    }
+    write_png(path, drawn);
+    CHECK(test::read_text(path).at(25) == colour_type);
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    REQUIRE(png_image_begin_read_from_file(&image, path.c_str()) != 0);
+    image.format = PNG_FORMAT_RGB;
+    CHECK(image.width == 30);
+    std::vector<Colour> back(drawn.pixels.size());
+    REQUIRE(png_image_finish_read(&image, nullptr, back.data(), 0, nullptr) != 0);
+    CHECK(back == drawn.pixels);
+  }
 }
 
 TEST_CASE("colours become grey, by how bright they look, and what is transparent lies on white") {
