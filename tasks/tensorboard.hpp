@@ -29,17 +29,12 @@ class TensorBoard {
   template <class T>
   void add_epoch(Index step, std::span<const Metric> metrics, const Registry<T>& registry);
   void add_result(Index step, std::span<const Metric> metrics);
-  /// Charts and fields of colours become grey images, without their labels: a description says what they show.
+  /// Charts and fields of colours become pictures; a description says what to look for.
   void add_views(Index step, const Views& views);
 
  private:
   EventFile file_;
 };
-
-/// A chart in grey: its lines in turn from black to light, a frame around them, no labels; broken where y is not finite.
-GreyImage picture_of(const Chart& chart);
-/// A field of colours in grey, the highest black; fields of few numbers are drawn larger.
-GreyImage picture_of(const view::HeatMap& map);
 
 extern template void TensorBoard::add_epoch(Index, std::span<const Metric>, const Registry<float>&);
 extern template void TensorBoard::add_epoch(Index, std::span<const Metric>, const Registry<double>&);
