@@ -95,7 +95,8 @@ TEST_CASE("what is explained besides the cells has words, and a part of a name i
   CHECK(explain("peephole").name == "lstm-peephole");
   CHECK(explain("rnn").name == "rnn-tanh");
   CHECK(explain("lstm").name == "lstm");
-  CHECK_THROWS_WITH_AS(explain("lstn"), doctest::Contains("explain: lstn (did you mean lstm?): must be one of lstm, lstm-linear, "),
+  CHECK_THROWS_WITH_AS(explain("lstn"),
+                       doctest::Contains("explain: lstn (did you mean lstm?): must be one of lstm, lstm-linear, "),
                        std::invalid_argument);
 }
 
