@@ -30,7 +30,7 @@ constexpr std::size_t other_sources = 10, all_sources = others + other_sources;
 constexpr std::array<Place, others> places = {{{-0.45, 0.2}, {-0.4, -0.3}, {0.05, 0}, {0, -0.9}, {0, 1.05}, {0, -0.6}}};
 constexpr std::array<Source, eeg_events.size()> source_of_event = {hand, touch, load, load, touch, hand};
 
-using Trace = std::vector<double>;  // of one source, [rows]
+using Signal = std::vector<double>;  // of one source, [rows]
 
 /// How strongly each source reaches each electrode.
 std::array<std::array<double, electrodes.size()>, all_sources> head_of(Random random) {
@@ -54,33 +54,33 @@ std::array<std::array<double, electrodes.size()>, all_sources> head_of(Random ra
 
 /// Adds a function of the time since `centre`, which is over after `reach` on either side; in seconds.
 template <class F>
-void add(Trace& trace, double centre, double reach, F f) {
-  const auto last = static_cast<std::int64_t>(trace.size()) - 1;
+void add(Signal& signal, double centre, double reach, F f) {
+  const auto last = static_cast<std::int64_t>(signal.size()) - 1;
   const auto row = [&](double time) { return std::clamp<std::int64_t>(std::llround(time * eeg_rate), 0, last); };
   for (std::int64_t r = row(centre - reach); r <= row(centre + reach); ++r)
-    trace[static_cast<std::size_t>(r)] += f(static_cast<double>(r) / eeg_rate - centre);
+    signal[static_cast<std::size_t>(r)] += f(static_cast<double>(r) / eeg_rate - centre);
 }
 
 /// Readiness and rebound; a negative height turns their order around.
-void add_wave(Trace& trace, Random& random, double centre, double height) {
+void add_wave(Signal& signal, Random& random, double centre, double height) {
   const double width = 0.15 * random.uniform(0.8, 1.25),
                crest = height * std::sqrt(std::numbers::e) * std::exp(random.normal(0, 0.2));
-  add(trace, centre, 4 * width, [=](double t) {
+  add(signal, centre, 4 * width, [=](double t) {
     const double u = t / width;
     return crest * u * std::exp(-u * u / 2);
   });
 }
 
 /// A hill without a valley.
-void add_hill(Trace& trace, double centre, double width, double height) {
-  add(trace, centre, 4 * width, [=](double t) { return height * std::exp(-t * t / (2 * width * width)); });
+void add_hill(Signal& signal, double centre, double width, double height) {
+  add(signal, centre, 4 * width, [=](double t) { return height * std::exp(-t * t / (2 * width * width)); });
 }
 
 /// Noise that forgets within `memory` seconds, of that deviation: Uhlenbeck & Ornstein 1930.
-void add_noise(Trace& trace, Random random, double memory, double deviation) {
+void add_noise(Signal& signal, Random random, double memory, double deviation) {
   const double keep = std::exp(-1 / (memory * eeg_rate)), fresh = deviation * std::sqrt(1 - keep * keep);
   double x = random.normal(0, deviation);
-  for (double& value : trace) {
+  for (double& value : signal) {
     value += x;
     x = keep * x + fresh * random.normal();
   }
@@ -93,7 +93,7 @@ void at_random_times(Random& random, double seconds, double mean, F f) {
 }
 
 /// Trials one after the other: what they do to the sources, and when events are.
-void perform(EegSeries& series, std::vector<Trace>& sources, Random random, double seconds) {
+void perform(EegSeries& series, std::vector<Signal>& sources, Random random, double seconds) {
   constexpr std::array<std::array<double, 2>, eeg_events.size()> gaps = {
       {{0.6, 2}, {0.5, 1}, {0.1, 0.3}, {0.2, 0.6}, {1.5, 3.5}, {0.3, 0.8}}};  // before each event
   constexpr double lead = 0.11, longest_trial = 9;
@@ -111,13 +111,13 @@ void perform(EegSeries& series, std::vector<Trace>& sources, Random random, doub
 }
 
 /// What sources do on their own.
-void idle(std::vector<Trace>& sources, Random random, double seconds) {
+void idle(std::vector<Signal>& sources, Random random, double seconds) {
   for (const Source s : {hand, touch, load}) {
     add_noise(sources[s], random.split(s), 0.3, 0.35);
     at_random_times(random, seconds, 4, [&](double time) { add_wave(sources[s], random, time, -1); });
   }
   at_random_times(random, seconds, 5, [&](double time) { add_hill(sources[lids], time, 0.08, 4); });
-  Trace strength(sources[rest].size(), 1);
+  Signal strength(sources[rest].size(), 1);
   add_noise(strength, random.split("alpha"), 1, 0.5);
   for (std::size_t r = 0; r < strength.size(); ++r)
     sources[rest][r] += strength[r] * std::sin(2 * pi * 10 * static_cast<double>(r) / eeg_rate);
@@ -133,7 +133,7 @@ EegSeries record_series(Index subject, Index number, Index seconds) {
   EegSeries series{.name = join("subj", subject, "_series", number), .channels = {eeg_channels.begin(), eeg_channels.end()}};
   const auto rows = static_cast<std::size_t>(seconds * eeg_rate);
   series.events.assign(rows, 0);
-  std::vector<Trace> sources(all_sources, Trace(rows));
+  std::vector<Signal> sources(all_sources, Signal(rows));
   perform(series, sources, random.split("trials"), static_cast<double>(seconds));
   idle(sources, random.split("idle"), static_cast<double>(seconds));
 
