@@ -1,4 +1,4 @@
-/// What every test includes, compiled once for each test program: it saves a third of the time that the tests take to compile.
+/// What every test includes, compiled once: it saves a third of the time that the tests take to compile.
 
 #include <doctest/doctest.h>
 
