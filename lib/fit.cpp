@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/clip.hpp>
 #include <carousel/lib/profile.hpp>
 #include <carousel/lib/random.hpp>
 #include <carousel/lib/trace.hpp>

@@ -2,6 +2,7 @@
 /// All of carousel: `#include <carousel/carousel.hpp>`.
 
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/clip.hpp>
 #include <carousel/lib/fit.hpp>
 #include <carousel/lib/gradcheck.hpp>
 #include <carousel/lib/init.hpp>

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <carousel/lib/checkpoint.hpp>
+#include <carousel/lib/clip.hpp>
 #include <carousel/lib/random.hpp>
 #include <carousel/models/lstm.hpp>
 #include <carousel/ops/elementwise.hpp>

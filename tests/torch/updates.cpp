@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include <carousel/lib/clip.hpp>
 #include <carousel/models/embedding.hpp>
 #include <carousel/models/linear.hpp>
 #include <carousel/models/loss.hpp>
