@@ -224,8 +224,7 @@ std::string compare_page(const std::vector<RunRecord>& runs, bool utf8, Index wi
   add_options(runs, rows);
   add_metrics(runs, rows);
   add_ends(runs, rows);
-  constexpr Index short_name = 8;
-  const bool is_long = std::any_of(names.begin(), names.end(), [](const auto& name) { return columns_of(name) > short_name; });
+  const bool is_long = std::any_of(names.begin(), names.end(), [](const auto& name) { return columns_of(name) > 8; });
   std::string legend;
   if (is_long && width > 0 && widest_line(text_table(rows)) > width)  // names become numbers
     for (std::size_t i = 0; i < names.size(); ++i) {
