@@ -10,7 +10,6 @@
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/sparkline.hpp>
 #include <carousel/tasks/svg.hpp>
-#include <carousel/tasks/text_data.hpp>
 #include <carousel/tasks/text_table.hpp>
 #include <carousel/tasks/training_progress.hpp>
 
@@ -129,12 +128,6 @@ std::vector<std::string> losses_of(const std::vector<RunRecord>& runs) {
                               [](const std::string& name) { return !name.ends_with("_loss") && !name.ends_with("_mse"); }),
                losses.end());
   return losses;
-}
-
-Index widest_line(const std::string& text) {
-  Index widest = 0;
-  for_each_line(text, [&](std::string_view line, Index) { widest = std::max(widest, columns_of(line)); });
-  return widest;
 }
 
 /// A sparkline for each of them and each run, called `names`; those of one name and one task on one scale.

@@ -63,11 +63,11 @@ std::string visible(const std::string& word) {
 
 void words_along(Canvas& canvas, double y, const std::vector<AxisWord>& words) {
   const double last = static_cast<double>(canvas.image().width) - 4;
-  struct Place {
+  struct Spot {
     double left, right;
     bool marked, letter;
   };
-  std::vector<Place> places;
+  std::vector<Spot> places;
   const auto is_letter = [](const std::string& word) {
     return std::count_if(word.begin(), word.end(), [](char byte) { return (byte & 0xC0) != 0x80; }) == 1;
   };
@@ -75,7 +75,7 @@ void words_along(Canvas& canvas, double y, const std::vector<AxisWord>& words) {
     const double width = width_of(word, small_letters), left = std::clamp(x - width / 2, 4.0, std::max(4.0, last - width));
     places.push_back({left, left + width, word.size() > 1 && word.ends_with('*'), is_letter(word)});
   }
-  const auto touch = [](const Place& a, const Place& b) {
+  const auto touch = [](const Spot& a, const Spot& b) {
     const double apart = a.letter && b.letter ? -3 : 5;  // letters of a text may be as close as an m and a w in it
     return a.left < b.right + apart && b.left < a.right + apart;
   };
@@ -88,7 +88,7 @@ void words_along(Canvas& canvas, double y, const std::vector<AxisWord>& words) {
   for (std::size_t n = 0; n < words.size(); ++n)
     if (places[n].marked) choose(n);
   const auto fit = [&](std::size_t every) {
-    const Place* before = nullptr;
+    const Spot* before = nullptr;
     for (std::size_t n = 0; n < places.size(); n += every) {
       if (places[n].left == places[n].right) continue;
       if (before && touch(*before, places[n])) return false;
@@ -104,10 +104,10 @@ void words_along(Canvas& canvas, double y, const std::vector<AxisWord>& words) {
 
 ColourImage images_picture(const std::string& title, const view::Images& images) {
   constexpr double edge = 20, gap = 16, under = 16;
-  struct Place {
+  struct Spot {
     double x, y, times;
   };
-  std::vector<Place> places;
+  std::vector<Spot> places;
   double x = edge, y = title_line + 14, row = 0;  // where the next one stands, how high those beside it are
   for (const view::Images::Image& image : images.images) {
     if (image.width == 0 || image.pixels.empty() || image.pixels.size() % image.width != 0)

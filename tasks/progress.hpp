@@ -10,7 +10,8 @@ namespace carousel {
 /// Prints a line of results on standard output.
 void print(std::string_view line);
 
-/// A text whose command lines, `carousel train …`, begin with what the user typed: with $CAROUSEL_STARTED_AS, which tasks/run sets.
+/// A text whose command lines, `carousel train …`, begin with what the user typed: with $CAROUSEL_STARTED_AS, which tasks/run
+/// sets.
 std::string as_started(std::string_view text);
 
 /// Prints a remark on standard error: "carousel: …", as_started().

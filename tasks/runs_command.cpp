@@ -46,9 +46,15 @@ nlohmann::ordered_json object_of(const std::vector<Metric>& metrics) {
   return object;
 }
 
+/// Of the terminal that the page goes to; 0: to none.
+Index columns_of_screen() {
+  const std::optional<Terminal> screen = terminal(STDOUT_FILENO);
+  return screen ? screen->columns : 0;
+}
+
 }  // namespace
 
-std::string runs_page(const std::vector<RunRecord>& runs) {
+std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
   std::vector<std::vector<std::string>> rows = {
       {"run", "task", "when", "net", "epochs", "state", "metric", "time", "CPU", "size"}};
   for (const RunRecord& run : runs) {
@@ -59,7 +65,13 @@ std::string runs_page(const std::vector<RunRecord>& runs) {
                     outcome ? plain_or_quoted(outcome->name) + " " + number(outcome->value) : "", clock_text(run.seconds),
                     std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
   }
-  return text_table(rows, {4, 7, 8, 9});
+  std::vector<std::size_t> right = {4, 7, 8, 9};
+  for (const std::size_t least : {9, 8, 7, 2, 2}) {  // what a narrow terminal leaves out: from the right, then when and net
+    if (width == 0 || widest_line(text_table(rows, right)) <= width) break;
+    for (std::vector<std::string>& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(least));
+    if (least == 2) --right.front();
+  }
+  return text_table(rows, right);
 }
 
 std::string runs_json(const std::vector<RunRecord>& runs) {
@@ -101,7 +113,7 @@ void declare_runs(CLI::App& app, Command& chosen) {
       if (found.empty() && !given->json)
         note(plain_or_quoted(given->folder) + ": no training has saved here");
       else
-        print(given->json ? runs_json(found) : runs_page(found));
+        print(given->json ? runs_json(found) : runs_page(found, columns_of_screen()));
       return exit_done;
     };
   });
@@ -127,8 +139,7 @@ void declare_compare(CLI::App& app, Command& chosen) {
       for (const std::string& folder : given->folders) runs.push_back(read_run(folder));
       // Whoever reads the page may stop before its end, and the program with that: `carousel compare … --out F | head`.
       if (!given->out.empty()) write_text(given->out, losses_chart(runs));
-      const std::optional<Terminal> screen = terminal(STDOUT_FILENO);
-      print(compare_page(runs, locale_is_utf8(), screen ? screen->columns : 0));
+      print(compare_page(runs, locale_is_utf8(), columns_of_screen()));
       if (!given->out.empty()) note("their losses are drawn in " + given->out);
       return exit_done;
     };

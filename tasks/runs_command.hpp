@@ -4,13 +4,15 @@
 #include <string>
 #include <vector>
 
+#include <carousel/lib/tensor.hpp>
 #include <carousel/tasks/runs.hpp>
 #include <carousel/tasks/task.hpp>
 
 namespace carousel {
 
-/// A line for each run under a line of headings.
-std::string runs_page(const std::vector<RunRecord>& runs);
+/// A line for each run under a line of headings; where they are wider than `width`, without size, CPU, time, when and net, in
+/// this order, as far as needed. 0: as wide as they are.
+std::string runs_page(const std::vector<RunRecord>& runs, Index width = 0);
 /// The same and more as a JSON array of objects, one on each line.
 std::string runs_json(const std::vector<RunRecord>& runs);
 

@@ -5,6 +5,7 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/picture.hpp>
+#include <carousel/tasks/run_folder.hpp>
 
 namespace carousel {
 
@@ -77,7 +78,8 @@ struct ViewWriter {
 
 TensorBoard::TensorBoard(const std::string& folder, Index steps_done, const Metadata& options) : file_(folder, steps_done) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, value] : options) rows.push_back({name, value});
+  for (const auto& [name, value] : options)  // of paths the last name, as reports have it
+    rows.push_back({name, value.starts_with('/') ? last_name(value) : value});
   file_.text(steps_done, "configuration", table_text({"option", "value"}, rows));
 }
 

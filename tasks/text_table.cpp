@@ -30,6 +30,16 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows, const 
   return out;
 }
 
+Index widest_line(std::string_view text) {
+  Index widest = 0;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    widest = std::max(widest, columns_of(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  return widest;
+}
+
 std::string plain_or_quoted(std::string_view word) {
   constexpr std::size_t longest = 60;
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };

@@ -16,6 +16,9 @@ Index columns_of(std::string_view text);
 /// columns in `right` stand at their right edge.
 std::string text_table(const std::vector<std::vector<std::string>>& rows, const std::vector<std::size_t>& right = {});
 
+/// The columns that its longest line takes.
+Index widest_line(std::string_view text);
+
 /// A word of unknown origin, as it is if a terminal can show it in one line and it is not long, else in quotes.
 std::string plain_or_quoted(std::string_view word);
 

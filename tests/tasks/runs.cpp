@@ -164,6 +164,14 @@ TEST_CASE("runs are listed in columns, and as JSON") {
   const std::string page = runs_page(runs);
   CHECK(page.find(" 2 x gru 8     2/3  interrupted  validation_accuracy 0.2500  1:01  1:30  ") != std::string::npos);
   CHECK(page.find(" 2 x gru 8     2/3  finished     loss 0.5000                 1:02  1:31  ") != std::string::npos);
+  const auto headings = [&](Index width) {
+    const std::string narrow = runs_page(runs, width);
+    return narrow.substr(0, narrow.find('\n'));
+  };
+  const Index all = columns_of(page.substr(0, page.find('\n')));
+  CHECK(headings(all + 20) == headings(0));
+  CHECK(headings(all - 1).ends_with("time   CPU"));
+  CHECK(headings(10).find("task  epochs  state        metric") != std::string::npos);
   const auto json = nlohmann::json::parse(runs_json(runs));
   REQUIRE(json.size() == 2);
   CHECK(json[0].at("state") == "interrupted");

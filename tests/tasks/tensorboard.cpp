@@ -35,7 +35,7 @@ GreyImage image_of(const Fields& value, const test::Folder& folder) {
 
 TEST_CASE("a training's numbers, histograms and configuration are there by name and step") {
   const test::Folder folder;
-  TensorBoard board(folder / "", 0, {{"cell", "lstm"}, {"input", "a|b"}});
+  TensorBoard board(folder / "", 0, {{"cell", "lstm"}, {"input", "a|b"}, {"out", "/data/runs/first"}});
   board.add_step({.step = 3, .epoch = 1, .loss = 0.5, .rate = 0.25, .gradient_norm = 2, .parameters = {{"cell/wx", 1.5, 0.125}}});
   Registry<double> registry;
   registry.parameter("cell/wx", {2, 2}, [] { return tensor<double>({2, 2}, {1, 2, 3, 4}); });
@@ -52,7 +52,7 @@ TEST_CASE("a training's numbers, histograms and configuration are there by name 
   CHECK(values["parameters/cell/wx"].at(10).message(5).real(4) == 10);
   CHECK(values["result/accuracy"].at(10).single(2) == 1);
   CHECK(values["configuration"].at(0).message(8).text(8) ==
-        "| option | value |\n| --- | --- |\n| cell | lstm |\n| input | a\\|b |\n");
+        "| option | value |\n| --- | --- |\n| cell | lstm |\n| input | a\\|b |\n| out | first |\n");
 }
 
 TEST_CASE("views become images and texts, each with what there is to see") {

@@ -58,7 +58,8 @@ TEST_CASE("on a terminal it has a bar and the course of the loss") {
         " 13.9 steps/s  11:57 left");
   CHECK(progress_line(half, {.columns = 80, .utf8 = true}) ==
         "epoch 21/40  ━━━━─────  loss 0.1234 █▇▆▅▃▂▁  validation_loss 0.2011  11:57 left");
-  CHECK(progress_line(half, {.columns = 80}) == "epoch 21/40  ====-----  loss 0.1234 ^~~-.._  validation_loss 0.2011  11:57 left");
+  CHECK(progress_line(half, {.columns = 80}) ==
+        "epoch 21/40  ====-----  loss 0.1234 ^~~-.._  validation_loss 0.2011  11:57 left");
   CHECK(progress_line(half, {.columns = 80, .utf8 = true, .colours = true}) ==
         "epoch 21/40  \033[36m━━━━\033[0m\033[2m─────\033[0m  loss 0.1234 \033[32m█▇▆▅▃▂▁\033[0m  validation_loss 0.2011  11:57 "
         "left");

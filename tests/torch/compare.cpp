@@ -98,17 +98,10 @@ namespace {
 constexpr double tolerance = 1e-9;
 
 const std::map<std::string, Compute, std::less<>> computes = {
-    {"recurrent", recurrent},
-    {"linear", layer},
-    {"embedding", layer},
-    {"layer_norm", layer},
-    {"conv2d", layer},
-    {"max_pool2d", layer},
-    {"optimizer", optimizer},
-    {"training", training},
-    {"cross_entropy", cross_entropy},
-    {"attention", attention},
-    {"ctc", ctc},
+    {"recurrent", recurrent}, {"linear", layer},      {"embedding", layer},
+    {"layer_norm", layer},    {"conv2d", layer},      {"max_pool2d", layer},
+    {"optimizer", optimizer}, {"training", training}, {"cross_entropy", cross_entropy},
+    {"attention", attention}, {"ctc", ctc},
 };
 
 /// Whether all of a case agrees; says so.
