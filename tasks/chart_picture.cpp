@@ -28,7 +28,8 @@ struct Axis {
   }
   double operator()(double value) const { return from + (to - from) * (scaled(value) - low) / (high - low); }
 
-  /// Round numbers on it: of a logarithmic one powers of ten, and 2 and 5 times these where there are few.
+  /// Round numbers on it: of a logarithmic one powers of ten, and 2 and 5 times these where there are few, or what a linear one
+  /// has where these are hardly any.
   std::vector<double> numbers(int count) const {
     if (!log) return axis_numbers(low, high, count);
     std::vector<double> round;
@@ -39,7 +40,7 @@ struct Axis {
         if (decades < 3) round.push_back(times * std::pow(10, exponent));
     }
     std::erase_if(round, [&](double number) { return scaled(number) < low || scaled(number) > high; });
-    return round;
+    return round.size() < 2 ? axis_numbers(std::pow(10, low), std::pow(10, high), count) : round;
   }
 };
 

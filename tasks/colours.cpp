@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <span>
 
 namespace carousel {
@@ -10,8 +9,8 @@ namespace carousel {
 namespace {
 
 // As in tasks/report: page.css has those of lines, fields.js the others.
-constexpr Colour of_lines[] = {{0x8a, 0x8a, 0x8a}, {0x00, 0x72, 0xb2}, {0xd5, 0x5e, 0x00}, {0x00, 0x9e, 0x73},
-                               {0xcc, 0x79, 0xa7}, {0x7a, 0x51, 0x95}, {0xb8, 0x86, 0x0b}, {0x3f, 0x6f, 0x8f}};
+constexpr Colour of_lines[line_colours] = {{0x8a, 0x8a, 0x8a}, {0x00, 0x72, 0xb2}, {0xd5, 0x5e, 0x00}, {0x00, 0x9e, 0x73},
+                                           {0xcc, 0x79, 0xa7}, {0x7a, 0x51, 0x95}, {0xb8, 0x86, 0x0b}, {0x3f, 0x6f, 0x8f}};
 constexpr Colour dark_to_bright[] = {{68, 1, 84},    {65, 68, 135},  {42, 120, 142}, {34, 168, 132},
                                      {122, 209, 81}, {189, 223, 38}, {253, 231, 37}};
 constexpr Colour blue_to_orange[] = {{0, 90, 160}, {120, 178, 220}, {255, 255, 255}, {240, 170, 110}, {200, 80, 0}};
@@ -31,7 +30,7 @@ Colour between(std::span<const Colour> stops, double place) {
 }  // namespace
 
 Colour line_colour(std::size_t line, std::size_t lines) {
-  return of_lines[lines == 1 ? 1 : line % std::size(of_lines)];
+  return of_lines[lines == 1 ? 1 : line % line_colours];
 }
 
 bool ColourScale::two_sided() const {

@@ -9,6 +9,9 @@ namespace carousel {
 
 inline constexpr Colour paper{255, 255, 255}, ink{29, 33, 38}, soft_ink{91, 99, 109}, grid{227, 229, 232};
 
+/// So many lines have a colour of their own.
+inline constexpr std::size_t line_colours = 8;
+
 /// Of a line among others. A line alone is not grey, which is for what is given beside others.
 Colour line_colour(std::size_t line, std::size_t lines);
 

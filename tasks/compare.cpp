@@ -137,10 +137,14 @@ std::string courses(const std::vector<RunRecord>& runs, const std::vector<std::s
   if (width > 0) longest = std::clamp<Index>(width - name_width - 4, 10, longest);
   std::string out;
   for (const std::string& loss : courses_of(runs)) {
+    std::size_t epochs = 1;  // of the longest run: a column is the same epoch in all
+    for (const RunRecord& run : runs) epochs = std::max(epochs, run.course(loss).size());
     std::vector<std::vector<double>> all;
     std::map<std::string, std::vector<double>> joined;  // by task
     for (const RunRecord& run : runs) {
-      all.push_back(thinned(run.course(loss), longest));
+      const std::vector<double> course = run.course(loss);
+      const double part = static_cast<double>(course.size()) / static_cast<double>(epochs);
+      all.push_back(thinned(course, std::max<Index>(1, std::lround(part * static_cast<double>(longest)))));
       std::vector<double>& scale = joined[run.task];
       scale.insert(scale.end(), all.back().begin(), all.back().end());
     }
@@ -148,7 +152,7 @@ std::string courses(const std::vector<RunRecord>& runs, const std::vector<std::s
     Rows rows;
     for (std::size_t i = 0; i < runs.size(); ++i)
       rows.push_back({"  " + names[i], all[i].empty() ? "-" : sparkline(all[i], utf8, joined[runs[i].task])});
-    const char* const scales = one_task(runs) ? "" : ", each task on a scale of its own";
+    const char* const scales = one_task(runs) ? "" : "\n(each task on a scale of its own)";
     out += "\n" + plain_or_quoted(loss) + " by epoch" + scales + "\n" + text_table(rows);
   }
   return out;
@@ -230,7 +234,11 @@ std::string compare_page(const std::vector<RunRecord>& runs, bool utf8, Index wi
 
 std::string losses_chart(const std::vector<RunRecord>& runs) {
   const std::vector<std::string> names = short_names(runs), losses = losses_of(runs);
-  Chart chart{.title = "Losses of " + list_words(names), .x_name = "epoch", .y_name = "loss", .lines = {}};
+  Chart chart{.title = "Losses of " + list_words(names),
+              .x_name = "epoch",
+              .y_name = "loss",
+              .lines = {},
+              .log_y = !one_task(runs)};  // losses of different tasks may lie far apart
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (const std::string& loss : losses) {
       const std::vector<double> y = runs[i].course(loss);

@@ -142,9 +142,10 @@ ColourImage gates_picture(const std::string& title, const view::Gates& gates) {
                      " steps");
     names = std::max({names, width_of(gate_name(map.name), small_letters), width_of(map.place, small_letters)});
     keys = std::max(keys, key_width({map.low, map.high}));
-    // As many whole pixels for each unit as there is room for, that all are equally high; or as many units for a pixel.
+    // As many whole pixels for each unit as there is room for, that all are equally high; or as many units for a pixel each.
     const auto units = static_cast<double>(map.units), together = std::ceil(units / most), rows = std::ceil(units / together);
-    heights.push_back(std::max(least, rows * std::floor(most / rows)));
+    const double fits = rows * std::floor(most / rows);
+    heights.push_back(together > 1 ? fits : std::max(least, fits));
     height += heights.back() + gap;
   }
   const double left = edge + names + 14, width = page_width - left - 14 - keys - edge;

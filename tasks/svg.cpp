@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/colours.hpp>
 
 namespace carousel {
 
@@ -14,11 +15,14 @@ namespace {
 
 constexpr double width = 960, height = 400, left = 70, right = 20, top = 66, bottom = 48;
 
-/// Colours that are told apart by the colour-blind too: Okabe & Ito 2008.
+/// Those of the report's page (tasks/report/page.css). The first of the lines are told apart by the colour-blind too: Okabe & Ito
+/// 2008.
 constexpr const char* style = R"(<style>
-:root { --paper: #ffffff; --ink: #222222; --grid: #e4e4e4; --c0: #8a8a8a; --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #cc79a7; }
+:root { --paper: #ffffff; --ink: #222222; --grid: #e4e4e4; --c0: #8a8a8a; --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #cc79a7;
+  --c5: #7a5195; --c6: #b8860b; --c7: #3f6f8f; }
 @media (prefers-color-scheme: dark) {
-  :root { --paper: #16181c; --ink: #dddddd; --grid: #33363c; --c0: #9a9a9a; --c1: #56b4e9; --c2: #e69f00; --c3: #2fc79a; --c4: #e59ac4; }
+  :root { --paper: #16181c; --ink: #dddddd; --grid: #33363c; --c0: #9a9a9a; --c1: #56b4e9; --c2: #e69f00; --c3: #2fc79a; --c4: #e59ac4;
+    --c5: #b79be0; --c6: #e2c04b; --c7: #8fc1dd; }
 }
 text { font: 13px sans-serif; fill: #222222; fill: var(--ink); }
 .title { font-size: 16px; font-weight: bold; }
@@ -27,7 +31,6 @@ text { font: 13px sans-serif; fill: #222222; fill: var(--ink); }
 .mark { stroke: #222222; stroke: var(--ink); stroke-dasharray: 2 3; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 )";
-constexpr const char* colours[] = {"#8a8a8a", "#0072b2", "#d55e00", "#009e73", "#cc79a7"};
 
 /// The least and the greatest number, some room around them if wanted; never the same.
 struct Range {
@@ -129,11 +132,13 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
   std::string out =
       fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 {1} {0} {2}\" width=\"{0}\" height=\"{2}\">\n", width,
                   0 - above, height + above);
-  constexpr std::size_t colour_count = std::size(colours);
   if (options.own_style) {
     out += style;
-    for (std::size_t i = 0; i < colour_count; ++i)
-      out += fmt::format(".c{0} {{ stroke: {1}; stroke: var(--c{0}); }}\n", i, colours[i]);
+    for (std::size_t i = 0; i < line_colours; ++i) {
+      const Colour colour = line_colour(i, line_colours);
+      out += fmt::format(".c{0} {{ stroke: #{1:02x}{2:02x}{3:02x}; stroke: var(--c{0}); }}\n", i, colour.red, colour.green,
+                         colour.blue);
+    }
     out += "</style>\n";
   }
   out += fmt::format("<rect class=\"paper\" y=\"{}\" width=\"100%\" height=\"100%\"/>\n", 0 - above);
@@ -165,8 +170,12 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
                        top, height - bottom, at_x(mark.x) + 5, top + 13, markup(mark.name));
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const ChartLine& line = chart.lines[i];
-    const std::string look = fmt::format("class=\"line c{}\"{}", line.colour.value_or(i) % colour_count,
-                                         line.dashed ? " stroke-dasharray=\"5 4\"" : "");
+    const std::size_t colour = line.colour.value_or(i);
+    // Where colours come again, the line is dotted, or its dashes are.
+    const char* const broken = colour < line_colours ? line.dashed ? " stroke-dasharray=\"5 4\"" : ""
+                               : line.dashed         ? " stroke-dasharray=\"6 3 1 3\""
+                                                     : " stroke-dasharray=\"1 3\"";
+    const std::string look = fmt::format("class=\"line c{}\"{}", colour % line_colours, broken);
     const double y = 46 - above + 20 * legend_row[i];
     out += fmt::format("<path {} d=\"{}\"/>\n", look, path_of(line, at_x, at_y));
     out += fmt::format("<path {} d=\"M{} {}h26\"/><text x=\"{}\" y=\"{}\">{}</text>\n", look, legend_x[i], y, legend_x[i] + 32,

@@ -13,6 +13,7 @@ Index columns_of(std::string_view text) {
 std::string text_table(const std::vector<std::vector<std::string>>& rows, const std::vector<std::size_t>& right) {
   std::vector<Index> widths;
   for (const auto& row : rows) {
+    if (row.size() == 1) continue;
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
   }
@@ -20,7 +21,8 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows, const 
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string blanks(static_cast<std::size_t>(widths[i] - columns_of(row[i])), ' ');
+      const Index width = row.size() == 1 ? 0 : widths[i] - columns_of(row[i]);
+      const std::string blanks(static_cast<std::size_t>(width), ' ');
       const bool at_right = std::find(right.begin(), right.end(), i) != right.end();
       line += (i > 0 ? "  " : "") + (at_right ? blanks + row[i] : row[i] + blanks);
     }

@@ -13,7 +13,7 @@ namespace carousel {
 Index columns_of(std::string_view text);
 
 /// Rows of cells, two blanks between columns that are as wide as they must be; no blanks and no newline at the end. Cells of the
-/// columns in `right` stand at their right edge.
+/// columns in `right` stand at their right edge. A row of one cell is a heading, which may reach over all columns.
 std::string text_table(const std::vector<std::vector<std::string>>& rows, const std::vector<std::size_t>& right = {});
 
 /// The columns that its longest line takes.

@@ -83,6 +83,8 @@ TEST_CASE("an axis of one number, and a logarithmic one of less than a decade, c
   chart.log_y = true;
   chart.lines = {{.name = "a", .x = {0, 1}, .y = {0.4, 0.6}}};
   CHECK(count(picture({.title = "t", .look_for = "", .what = chart}), grid, 200, 60, 201) > 0);  // a line at 0.5
+  chart.lines = {{.name = "a", .x = {0, 1}, .y = {2.2, 4.4}}};                                   // without 1, 2, 5 between
+  CHECK(count(picture({.title = "t", .look_for = "", .what = chart}), grid, 200, 60, 201) > 1);
 }
 
 TEST_CASE("a heat map goes from dark to bright, averages what is smaller than a pixel, and has a key") {

@@ -217,8 +217,26 @@ TEST_CASE("runs of different tasks are compared by what all have, each on a scal
   CHECK(page.find("common options that differ\n  task  ") != std::string::npos);
   CHECK(page.find("\n  --cell  ") != std::string::npos);
   CHECK(page.find("\n  --lists  ") == std::string::npos);
-  CHECK(page.find("train_loss by epoch, each task on a scale of its own\n  a  ^_\n  b  ^_\n") != std::string::npos);
+  CHECK(page.find("train_loss by epoch\n(each task on a scale of its own)\n  a  ^_\n  b  ^_\n") != std::string::npos);
+  const std::string chart = losses_chart({read_run(folder / "a"), read_run(folder / "b")});
+  CHECK(chart.find(">100<") != std::string::npos);  // a logarithmic axis from 2 to 300
+  CHECK(chart.find(">150<") == std::string::npos);
   CHECK(page.ends_with("\nwhat they made\n  " + plain_or_quoted(folder / "b/samples.txt")));
+}
+
+TEST_CASE("a column of losses side by side is the same epoch in all runs") {
+  const test::Folder folder;
+  const auto losses = [](int epochs) {
+    std::string lines;
+    for (int n = 1; n <= epochs; ++n) lines += "{\"epoch\":" + std::to_string(n) + ",\"train_loss\":2}\n";
+    return lines;
+  };
+  const std::string page = compare_page(
+      {read_run(put_run(folder / "a", config, losses(120))), read_run(put_run(folder / "b", config, losses(60)))}, false);
+  const std::size_t a = page.find("  a  ", page.find("by epoch")), b = page.find("  b  ", a);
+  REQUIRE(b != std::string::npos);
+  CHECK(page.find('\n', a) - a == 5 + 60);
+  CHECK(std::min(page.find('\n', b), page.size()) - b == 5 + 30);
 }
 
 TEST_CASE("two runs are compared by what differs") {

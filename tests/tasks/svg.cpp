@@ -113,6 +113,16 @@ TEST_CASE("names that do not fit beside each other stand above each other, and l
   CHECK(text.find("\"line c2\"") == std::string::npos);
 }
 
+TEST_CASE("lines have eight colours, the pictures' own; where these come again, lines are dotted") {
+  Chart chart{.title = "t", .x_name = "x", .y_name = "y", .lines = {}};
+  for (int n = 0; n < 9; ++n) chart.lines.push_back({.name = "a", .x = {0, 1}, .y = {0, 1}});
+  const std::string text = svg(chart);
+  CHECK(has(text, ".c7 { stroke: #3f6f8f; stroke: var(--c7); }"));
+  CHECK(has(text, "class=\"line c7\" d="));
+  CHECK(has(text, "class=\"line c0\" d="));
+  CHECK(has(text, "class=\"line c0\" stroke-dasharray=\"1 3\" d="));
+}
+
 TEST_CASE("an axis of numbers that are almost the same ends") {
   CHECK(axis_numbers(1e17, 1e17 + 32, 6).size() < 100);
 }

@@ -8,6 +8,8 @@ TEST_CASE("columns of a table are as wide as their widest cell, in characters") 
   CHECK(text_table({{"a", "bb", "c"}, {"dé", "e", "long"}}) == "a   bb  c\ndé  e   long");
   CHECK(text_table({{"a", "1"}, {"b", "10"}}, {1}) == "a   1\nb  10");
   CHECK(text_table({{"head"}, {"  row", "1"}, {"", ""}}) == "head\n  row  1\n");
+  CHECK(text_table({{"a long heading"}, {"a", "1"}}) == "a long heading\na  1");
+  CHECK(widest_line("é\nabc\n") == 3);
   CHECK(text_table({}).empty());
 }
 
