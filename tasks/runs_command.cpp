@@ -66,7 +66,7 @@ std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
                     std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
   }
   std::vector<std::size_t> right = {4, 7, 8, 9};
-  for (const std::size_t least : {9, 8, 7, 2, 2}) {  // what a narrow terminal leaves out: from the right, then when and net
+  for (const std::size_t least : {9U, 8U, 7U, 2U, 2U}) {  // what a narrow terminal leaves out: from the right, then when and net
     if (width == 0 || widest_line(text_table(rows, right)) <= width) break;
     for (std::vector<std::string>& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(least));
     if (least == 2) --right.front();
