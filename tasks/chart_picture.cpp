@@ -23,7 +23,7 @@ struct Axis {
   void add(double value) { low = std::min(low, scaled(value)), high = std::max(high, scaled(value)); }
   /// Leaves a part of its length free at either end; an axis of one number becomes longer than 0.
   void widen(double part) {
-    const double room = high > low ? part * (high - low) : std::max(1.0, std::abs(low)) / 2;
+    const double room = high > low ? part * (high - low) : (low == 0 ? 1 : std::abs(low)) / 2;
     low -= room, high += room;
   }
   double operator()(double value) const { return from + (to - from) * (scaled(value) - low) / (high - low); }

@@ -41,7 +41,7 @@ struct Range {
     high = std::max(high, x);
   }
   void widen(double part) {
-    const double room = high > low ? part * (high - low) : std::max(1.0, std::abs(low)) / 2;
+    const double room = high > low ? part * (high - low) : (low == 0 ? 1 : std::abs(low)) / 2;
     low -= room;
     high += room;
   }

@@ -53,22 +53,33 @@ const marksPlugin = {
 
 function axis(name, log) {
   const ticks = {color: colour('soft'), maxRotation: 0, autoSkipPadding: 14, callback: value => shortNumber(value)};
-  if (log) ticks.callback = value => Math.abs(Math.log10(value) % 1) < 1e-6 ? shortNumber(value) : '';
+  if (log) ticks.callback = (value, index, all) => {
+    const decades = Math.log10(all[all.length - 1].value / all[0].value), digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+    return digit === 1 || decades < 1 || (decades < 3 && (digit === 2 || digit === 5)) ? shortNumber(value) : '';
+  };
   return {type: log ? 'logarithmic' : 'linear', title: {display: name !== '', text: name, color: colour('soft')}, ticks,
     grid: {color: colour('grid'), borderColor: colour('edge')}};
+}
+
+// The one height at which all points lie, or null: without more an axis would be from -1 to 1 around it, and 0.001 look like 0.
+function flatHeight(heights) {
+  const there = heights.filter(Number.isFinite);
+  return there.length && there.every(height => height === there[0]) ? there[0] : null;
 }
 
 function chartOptions(view, log) {
   const x = axis(view.x_name, false), names = view.labels && view.labels.length ? view.labels : null;
   const all = view.lines.flatMap(line => line.x);
   if (all.length > 1) { x.min = Math.min(...all); x.max = Math.max(...all); }
+  const y = axis(view.y_name, log), level = flatHeight(view.lines.filter(line => !line.right).flatMap(line => line.y));
+  if (level) { y.suggestedMin = Math.min(0, 2 * level); y.suggestedMax = Math.max(0, 2 * level); }
   if (names) x.ticks = {...x.ticks, stepSize: 1, autoSkipPadding: 3, callback: value => names[value] === undefined ? '' : visible(names[value])};
   return {
     animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
     layout: {padding: {top: view.marks.length ? 18 : 0}},
     interaction: {mode: 'nearest', axis: 'x', intersect: false},
-    scales: view.lines.some(line => line.right) ? {x, y: axis(view.y_name, log), right: {...axis('', false), position: 'right', grid: {display: false}}}
-      : {x, y: axis(view.y_name, log)},
+    scales: view.lines.some(line => line.right) ? {x, y, right: {...axis('', false), position: 'right', grid: {display: false}}}
+      : {x, y},
     plugins: {
       legend: {display: view.lines.length > 1, position: 'bottom',
         labels: {color: colour('ink'), boxWidth: 28, boxHeight: 0, filter: item => item.text !== ''}},

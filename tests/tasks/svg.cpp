@@ -78,6 +78,13 @@ TEST_CASE("an axis of whole numbers names no halves") {
   CHECK_FALSE(has(text, "text-anchor=\"middle\">1."));
 }
 
+TEST_CASE("a line that is level and low does not look like 0") {
+  const std::string text =
+      svg({.title = "", .x_name = "x", .y_name = "y", .lines = {{.name = "", .x = {1, 2}, .y = {0.001, 0.001}}}});
+  CHECK(has(text, ">0.001<"));
+  CHECK_FALSE(has(text, ">0<"));
+}
+
 TEST_CASE("charts that can not be drawn are refused") {
   CHECK_THROWS_WITH_AS(svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "a", .x = {1}, .y = {}}}}),
                        "svg: line a has 1 x and 0 y: must be equally many", std::invalid_argument);
