@@ -172,6 +172,11 @@ Graph backward_graph(Step& step, const std::string& title) {
   std::map<NodeIndex, std::size_t> boxes;
   const auto shape = [&](NodeIndex i) { return shape_text(step.tape.node(i).shape); };
   const auto d = [&](NodeIndex i) { return "d" + step.name(i); };
+  const auto summed_over = [&](NodeIndex operand, NodeIndex i) {
+    const Shape& of = step.tape.node(i).shape;
+    const std::string axes = broadcast_axes(step.tape.node(operand).shape, of);
+    return axes == "axis 0" && of[0] == batch ? "the batch" : axes;
+  };
   // Edges go from the boxes of what was made to those of what it was made from.
   for (NodeIndex i = static_cast<NodeIndex>(step.tape.size()); i-- > 0;) {
     if (!step.is_drawn(i)) continue;
@@ -181,7 +186,8 @@ Graph backward_graph(Step& step, const std::string& title) {
     for (const NodeIndex part : parts) node.parts.push_back(d(part));
     if (!description.formula.empty()) {
       const auto terms = derivatives(
-          description.formula, [&](std::size_t k) { return step.name(description.operands[k]); }, d(i));
+          description.formula, [&](std::size_t k) { return step.name(description.operands[k]); }, d(i),
+          [&](std::size_t k) { return summed_over(description.operands[k], i); });
       for (const auto& [name, term] : terms) node.lines.push_back("d" + name + " = " + term);
     } else if (step.is_product(i)) {
       const auto& operands = description.operands;

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include <carousel/lib/error.hpp>
+
 namespace carousel {
 
 namespace {
@@ -24,14 +26,31 @@ std::pair<std::size_t, std::size_t> extent_of(const Formula& formula, std::size_
 /// Collects for each operand the terms of its gradient: products of factors, with a sign.
 class Derivatives {
  public:
-  Derivatives(const Formula& formula, Names name) : formula_(formula), name_(std::move(name)) {}
+  Derivatives(const Formula& formula, Names name, Names over)
+      : formula_(formula), name_(std::move(name)), over_(std::move(over)) {}
 
   std::map<std::string, std::string> of(const std::string& dy) {
     go_down(0, 0, {dy}, false);
-    return std::move(gradients_);
+    std::map<std::string, std::string> texts;
+    for (const auto& [name, gradient] : gradients_) texts[name] = text(gradient);
+    return texts;
   }
 
  private:
+  struct Gradient {
+    std::string terms;      // without the sign of the first
+    bool negative = false;  // the first
+    bool is_sum = false;    // of several terms
+    std::string over;       // what it is summed over
+  };
+
+  static std::string text(const Gradient& gradient) {
+    const std::string sign = gradient.negative ? "−" : "";
+    if (gradient.over.empty()) return sign + gradient.terms;
+    // Of several terms the first keeps its sign, within the parentheses; that of a single one stands before the Σ.
+    if (gradient.is_sum) return "Σ (" + sign + gradient.terms + ") over " + gradient.over;
+    return sign + "Σ " + gradient.terms + " over " + gradient.over;
+  }
   std::string text(std::size_t from, std::size_t operand) const {
     const Formula part(formula_.begin() + static_cast<std::ptrdiff_t>(from),
                        formula_.begin() + static_cast<std::ptrdiff_t>(extent_of(formula_, from).first));
@@ -49,8 +68,14 @@ class Derivatives {
     if (symbol.is_operand) {
       std::string term;
       for (const std::string& f : factors) term += (term.empty() ? "" : "∘") + f;
-      std::string& sum = gradients_[name_(operand)];
-      sum += sum.empty() ? (negative ? "−" : "") + term : (negative ? " − " : " + ") + term;
+      const auto [found, is_first] = gradients_.try_emplace(name_(operand));
+      Gradient& gradient = found->second;
+      if (is_first) {
+        gradient = {term, negative, false, over_(operand)};
+      } else {
+        gradient.terms += (negative ? " − " : " + ") + term;
+        gradient.is_sum = true;
+      }
       return;
     }
     if (!symbol.name) return;
@@ -83,15 +108,26 @@ class Derivatives {
   }
 
   const Formula& formula_;
-  Names name_;
-  std::map<std::string, std::string> gradients_;
+  Names name_, over_;
+  std::map<std::string, Gradient> gradients_;
 };
 
 }  // namespace
 
 std::map<std::string, std::string> derivatives(const std::vector<detail::Symbol>& formula,
-                                               const std::function<std::string(std::size_t)>& name, const std::string& dy) {
-  return Derivatives(formula, name).of(dy);
+                                               const std::function<std::string(std::size_t)>& name, const std::string& dy,
+                                               const std::function<std::string(std::size_t)>& over) {
+  return Derivatives(formula, name, over).of(dy);
+}
+
+std::string broadcast_axes(const Shape& operand, const Shape& value) {
+  std::vector<int> axes;
+  const int missing = value.rank() - operand.rank();
+  for (int axis = 0; axis < value.rank(); ++axis)
+    if (axis < missing || operand[axis - missing] != value[axis]) axes.push_back(axis);
+  std::string text;
+  for (std::size_t i = 0; i < axes.size(); ++i) text += join(i == 0 ? "" : i + 1 < axes.size() ? ", " : " and ", axes[i]);
+  return text.empty() ? "" : (axes.size() == 1 ? "axis " : "axes ") + text;
 }
 
 }  // namespace carousel

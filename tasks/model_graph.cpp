@@ -192,7 +192,8 @@ class Rolled {
     std::vector<std::string> lines;
     if (!description.formula.empty()) {
       const auto all = derivatives(
-          description.formula, [&](std::size_t k) { return names[k]; }, "δ");
+          description.formula, [&](std::size_t k) { return names[k]; }, "δ",
+          [&](std::size_t k) { return broadcast_axes(tape_.node(description.operands[k]).shape, node.shape); });
       for (std::size_t k = 0; k < names.size(); ++k)
         if (gets_one(k) && std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(k), names[k]) ==
                                names.begin() + static_cast<std::ptrdiff_t>(k))

@@ -67,6 +67,9 @@ for task in $("$program" list | sed -nE 's/^task +([^ ]+) .*/\1/p'); do
   check "graph $task --backward: code 0" test "$code" = 0
   check "graph $task --backward: Graphviz reads it" drawn "$task-back.dot"
 done
+check 'graph copy --backward: the query gets a sum over time' grep -qF '>dx = δ∘tanh′(x + y)</td></tr><tr><td colspan="1">dy = Σ δ∘tanh′(x + y) over axis 0<' "$work/copy-back.dot"
+check 'graph copy --backward: the weights of the states get a sum over features' grep -qF '>dx = Σ δ∘y over axis 2</td></tr><tr><td colspan="1">dy = δ∘x<' "$work/copy-back.dot"
+check 'graph count --backward: a start that is learned gets a sum over the batch' grep -qF '>dcell/0/h0 = Σ δ over axis 0<' "$work/count-back.dot"
 
 run train count --epochs 2 --profile --out profiled
 check 'train --profile: code 0' test "$code" = 0

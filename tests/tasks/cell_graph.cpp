@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <carousel/models/any_cell.hpp>
+#include <carousel/tasks/derivatives.hpp>
 
 using namespace carousel;
 
@@ -51,6 +52,43 @@ TEST_CASE("its gradients are drawn as theirs") {
   CHECK(has_line(graph, "dwh = hᵀ·dz"));
   CHECK(has_line(graph, "db = Σ dz over the batch"));
   CHECK(delayed(graph) == 2);
+}
+
+TEST_CASE("the gradient of what is broadcast over the batch is a sum over it") {
+  const Graph graph = cell_graph("lstm-peephole", true);
+  CHECK(has_line(graph, "dpi = Σ dc′∘tanh(g)∘σ′(i + pi∘c)∘c over the batch"));
+  CHECK(has_line(graph, "dpf = Σ dc′∘c∘σ′(f + pf∘c)∘c over the batch"));
+  CHECK(has_line(graph, "dpo = Σ dh′∘tanh(c′)∘σ′(o + po∘c′)∘c′ over the batch"));
+  CHECK(has_line(graph, "do = dh′∘tanh(c′)∘σ′(o + po∘c′)"));
+}
+
+TEST_CASE("a sum holds all terms of a gradient, and a single sign stands before it") {
+  using detail::Symbol;
+  const Symbol operand{.is_operand = true}, add{"add", 2}, subtract{"subtract", 2}, multiply{"multiply", 2}, negate{"negate", 1};
+  const auto gradients = [&](const std::vector<Symbol>& formula, const std::string& letters) {
+    return derivatives(
+        formula, [&](std::size_t k) { return letters.substr(k, 1); }, "δ",
+        [&](std::size_t k) { return letters[k] == 'x' ? "" : "axis 0"; });
+  };
+  using Lines = std::map<std::string, std::string>;
+  CHECK(gradients({subtract, operand, operand}, "xy") == Lines{{"x", "δ"}, {"y", "−Σ δ over axis 0"}});
+  CHECK(gradients({subtract, multiply, operand, operand, operand}, "xyy") ==
+        Lines{{"x", "δ∘y"}, {"y", "Σ (δ∘x − δ) over axis 0"}});
+  CHECK(gradients({add, negate, operand, multiply, operand, operand}, "yyx") ==
+        Lines{{"x", "δ∘y"}, {"y", "Σ (−δ + δ∘x) over axis 0"}});
+  CHECK(gradients({add, negate, operand, multiply, operand, operand}, "xxy") ==
+        Lines{{"x", "−δ + δ∘y"}, {"y", "Σ δ∘x over axis 0"}});
+}
+
+TEST_CASE("an operand is broadcast along the axes that it lacks or has with extent 1") {
+  CHECK(broadcast_axes({25, 128}, {25, 128}) == "");
+  CHECK(broadcast_axes({}, {}) == "");
+  CHECK(broadcast_axes({1, 25}, {1, 25}) == "");
+  CHECK(broadcast_axes({25, 128}, {10, 25, 128}) == "axis 0");
+  CHECK(broadcast_axes({10, 25, 1}, {10, 25, 128}) == "axis 2");
+  CHECK(broadcast_axes({25, 1}, {10, 25, 128}) == "axes 0 and 2");
+  CHECK(broadcast_axes({}, {10, 25, 128}) == "axes 0, 1 and 2");
+  CHECK(broadcast_axes({100}, {1, 100}) == "axis 0");
 }
 
 TEST_CASE("every cell has a drawing, forward and backward, in which every edge ends at a box") {
