@@ -65,7 +65,7 @@ void read_metrics(const std::string& path, RunRecord& run) {
     const Json line = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(from),
                                   text.begin() + static_cast<std::ptrdiff_t>(to), nullptr, false);
     from = to + 1;
-    if (!line.is_object()) return;
+    if (!line.is_object()) continue;  // damaged, or torn at the end
     const auto number = [&](const char* name, double& value) {
       if (line.contains(name) && line[name].is_number()) value = line[name];
     };
@@ -164,11 +164,13 @@ std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs)
   }
 }
 
-std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned) {
+std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned,
+                            const std::string& in_vain) {
   const bool early = epochs < planned;
   const std::string why =
       early ? join("it ended after epoch ", epochs, ", by --patience") : join("its ", epochs, " epochs are done");
-  return join(folder, ": ", why, ": nothing is left to train; for more: carousel train ", task, " --resume ", shell_word(folder),
+  return join(folder, ": ", why, ": nothing is left to train", in_vain.empty() ? "" : ", and " + in_vain,
+              "; for more: carousel train ", task, " --resume ", shell_word(folder),
               early ? " --patience 0" : join(" --epochs ", 2 * epochs));
 }
 

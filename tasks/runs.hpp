@@ -42,13 +42,15 @@ struct RunRecord {
 };
 
 /// Reads the folder of a run. Throws std::runtime_error if it is none: if it has no config.json, or one that says no task of this
-/// program. Lines of metrics.jsonl end at the first one that is none of an epoch, of the result or of the end.
+/// program. Lines of metrics.jsonl that are none of an epoch, of the result or of the end are passed over.
 RunRecord read_run(const std::string& folder);
 
 /// The result of a run that has come to its end after so many epochs, with a report; nothing if it has not.
 std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs);
-/// What is said of a run whose epochs, of those planned, are done, and how to get more.
-std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned);
+/// What is said of a run whose epochs, of those planned, are done, which options were given `in_vain` if any were, and how to get
+/// more.
+std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned,
+                            const std::string& in_vain = "");
 
 /// The runs in a folder, or the one that it is; the newest first. A folder in it that is none is passed over, and `passed_over`
 /// gets a line about it. Throws std::runtime_error if the folder can not be read.

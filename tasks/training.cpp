@@ -61,11 +61,13 @@ class TrainRun {
   }
 
   int run() {
+    const std::string in_vain = is_left() ? "" : no_step_for();
     if (const std::vector<Metric> known = known_result(); !known.empty()) {
-      note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs));
+      note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs, in_vain));
       print(result_line(task_, known));
       return exit_done;
     }
+    if (!in_vain.empty()) note(in_vain);
     metrics_.emplace(folder_, state_.epoch);
     steps_.emplace(folder_, state_.step);
     recorder_.emplace(plan_.optimizer.registry(), plan_.data.batches() * options_.epochs);
@@ -103,10 +105,18 @@ class TrainRun {
     });
   }
 
+  bool is_left() { return !out_of_patience(state_.history) && state_.epoch < options_.epochs; }
+
+  /// What was asked for of steps, where there are none to do; or nothing.
+  std::string no_step_for() const {
+    if (options_.profile) return "--profile has no step to measure";
+    if (options_.trace_nonfinite) return "--trace-nonfinite has no step to look at";
+    return "";
+  }
+
   /// Of a training that goes on: the result that it has come to, if no epoch is left and nothing of what it saved is missing.
   std::vector<Metric> known_result() {
-    const bool is_left = !out_of_patience(state_.history) && state_.epoch < options_.epochs;
-    if (options_.resume.empty() || is_left || plan_.result_writes) return {};
+    if (options_.resume.empty() || is_left() || plan_.result_writes) return {};
     if (validates_ && !std::isnan(state_.best) && !std::filesystem::exists(best_file_)) return {};
     if (options_.tensorboard && !has_event_files(folder_)) return {};
     return result_of_whole_run(folder_, state_.epoch);
@@ -274,12 +284,16 @@ class TrainRun {
     metrics.push_back({"cpu_seconds", metrics_->cpu_seconds() + cpu_seconds() - cpu_began_});
   }
 
-  /// The last line of metrics.jsonl, where there is no result.
-  void add_end(const char* why) {
-    std::vector<Metric> times;
-    add_times(times);
-    metrics_->add(fmt::format("\"ended\":\"{}\"", why), times);
+  /// The last line of metrics.jsonl. What shows an earlier state goes first: with a result and a report a run counts as whole.
+  void add_last(const std::string& first, std::vector<Metric> metrics) {
+    std::error_code ignored;
+    for (const char* name : {"/views.json", "/report.html"}) std::filesystem::remove(folder_ + name, ignored);
+    add_times(metrics);
+    metrics_->add(first, metrics);
   }
+
+  /// The last line where there is no result.
+  void add_end(const char* why) { add_last(fmt::format("\"ended\":\"{}\"", why), {}); }
 
   int finish(const FitResult& result) {
     const std::string last = detail::last_file(folder_);
@@ -309,42 +323,47 @@ class TrainRun {
     progress_.phase("measuring the result");
     const std::vector<Metric> metrics =
         plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
-    std::vector<Metric> all = metrics;
-    add_times(all);
-    metrics_->add(fmt::format("\"result\":\"{}\"", task_), all);
+    add_last(fmt::format("\"result\":\"{}\"", task_), metrics);
     if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
     print(result_line(task_, metrics));
     return exit_done;
   }
 
-  /// What there is to see of it. The training is over and saved: what fails here is said, and no more.
+  /// What there is to see of it. The training is over and saved: what fails here is said, and no more. The report is the last
+  /// file: where it lies nothing else is still to be made.
   void show(bool done, Index step) {
     Views views{.done = done};
+    progress_.phase("drawing the report");
     try {
-      progress_.phase("drawing the report");
       if (plan_.views) plan_.views(views);
       if (plan_.sample) add_inside_views<T>(views, plan_.sample, options_.cell);
       write_text(folder_ + "/views.json", json_text(views));
       if (const std::string samples = samples_text(views); !samples.empty()) write_text(folder_ + "/samples.txt", samples);
       if (board_) board_->add_views(step, views);
-      note("report: " + write_report(folder_));
       write_pictures(folder_, views);
+    } catch (const std::exception& error) {
+      note(fmt::format("not everything is drawn: {}", error.what()));
+    }
+    try {
+      note("report: " + write_report(folder_));
     } catch (const std::exception& error) {
       note(fmt::format("no report: {}", error.what()));
     }
   }
 
-  /// What the task has put there: " with curve.svg".
+  /// What the task has put there, and a profile that was just made: " with curve.svg".
   std::string what_more() const {
     constexpr std::string_view always =
-        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures best.safetensors "
-        "last.safetensors ";
+        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures samples.txt "
+        "best.safetensors last.safetensors ";
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_))
-      if (const std::string name = entry.path().filename().string();
-          always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events."))
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename().string();
+      const bool is_old_profile = name == "profile.json" && profile_.steps == 0;
+      if (always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events.") && !is_old_profile)
         files.push_back(name);
+    }
     std::sort(files.begin(), files.end());
     return files.empty() ? "" : " with " + list_words(files);
   }

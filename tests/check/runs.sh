@@ -54,9 +54,14 @@ check 'a run that is done: code 0' test "$code" = 0
 check 'a run that is done: one line says so, and what to do' test "$(<"$work/err")" = 'carousel: runs/first: its 3 epochs are done: nothing is left to train; for more: carousel train add --resume runs/first --epochs 6'
 check 'a run that is done: its result is said again' test "$(wc -l <"$work/out")/$(grep -c '^result: add mse=' "$work/out")" = 1/1
 check 'a run that is done: nothing is written' test "$(sums)" = "$(<"$work/before")"
+run train add --quiet --resume runs/first --profile
+check 'a run that is done: no step to profile' grep -qF ': nothing is left to train, and --profile has no step to measure; for more: carousel train add ' "$work/err"
+run train add --quiet --resume runs/first --trace-nonfinite
+check 'a run that is done: no step to trace' grep -qF ': nothing is left to train, and --trace-nonfinite has no step to look at; for more: ' "$work/err"
 rm "$work/runs/first/report.html"
-run train add --quiet --resume runs/first
+run train add --quiet --resume runs/first --profile
 check 'a run that is done, without its report: it is made again' test -s "$work/runs/first/report.html"
+check 'a run that is done, without its report: no step to profile' grep -qx 'carousel: --profile has no step to measure' "$work/err"
 run train add --quiet --resume runs/first --epochs 4
 check 'a run that is done: with more epochs it goes on' test "$(grep -c '"epoch":' "$work/runs/first/metrics.jsonl")" = 4
 run train add "${small[@]}" --epochs 3 --out runs/first-again
@@ -81,6 +86,10 @@ run train copy --quiet --hidden 8 --lists 100 --epochs 1 --out lists
 check 'samples.txt: lists' grep -qE '^given +made +right$' "$work/lists/samples.txt"
 run compare paths lists
 check 'compare: where samples are' test "$(tail -n 3 "$work/out" | tr '\n' '|')" = 'what they made|  paths/samples.txt|  lists/samples.txt|'
+run train text --quiet --resume paths --epochs 2 --profile
+check 'a training that goes on names a new profile, and no samples of before' grep -qx 'carousel: saved in paths with profile.json; try: carousel sample paths' "$work/err"
+run train text --quiet --resume paths --epochs 3
+check 'a training that goes on names no profile of before' grep -qx 'carousel: saved in paths; try: carousel sample paths' "$work/err"
 
 # Two at once in one folder.
 (cd "$work" && exec "$program" train echo --quiet --epochs 1000000000 --out runs/busy) >/dev/null 2>&1 </dev/null &
@@ -113,6 +122,29 @@ cp "$work/out" "$work/resumed"
 check 'no room: with room it goes on' test "$code" = 0
 run train echo --quiet --hidden 1 --epochs 300 --out runs/whole
 check 'no room: to the end that it would have had' test "$(tail -n 1 "$work/resumed")" = "$(last_line)"
+
+# No room for the report alone: with this script in it a megabyte, files may have half of one.
+head -c 1000000 /dev/zero | tr '\0' ' ' >"$work/big.js"
+shows_epochs() { grep -qF "[\"epochs\",\"$1\"]" "$work/runs/shown/report.html"; }
+run train add "${small[@]}" --epochs 1 --out runs/shown
+check 'no room for a report: one from before' shows_epochs 1
+code=0
+(ulimit -f 500 && cd "$work" && CAROUSEL_CHART_JS=big.js exec "$program" train add --quiet --resume runs/shown --epochs 2) >"$work/out" 2>"$work/err" </dev/null || code=$?
+check 'no room for a report: it is said, and the training is done' test "$code/$(grep -c '^carousel: no report: write runs/shown/report\.html: ' "$work/err")" = 0/1
+check 'no room for a report: none of before is left' test ! -e "$work/runs/shown/report.html"
+run train add --quiet --resume runs/shown
+check 'no room for a report: with room it is made, of all epochs' shows_epochs 2
+rm "$work/runs/shown/report.html"
+run report runs/shown
+check 'a report that is gone: carousel report makes it' shows_epochs 2
+
+# No pictures where a file is in their way.
+mkdir "$work/runs/blind"
+touch "$work/runs/blind/pictures"
+run train echo --quiet --epochs 2 --out runs/blind
+check 'no pictures: it is said, and there is a report' test "$code/$(tail -n 2 "$work/err")" = '0/carousel: not everything is drawn: write runs/blind/pictures: Not a directory
+carousel: report: runs/blind/report.html'
+check 'no pictures: the report is there' test -s "$work/runs/blind/report.html"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

@@ -111,7 +111,7 @@ TEST_CASE("who only asks whether a training runs does not keep one from beginnin
   ends.join();
 }
 
-TEST_CASE("what is no run is refused with one line, and lines that are no metrics end the metrics") {
+TEST_CASE("what is no run is refused with one line, and lines that are no metrics are passed over") {
   const test::Folder folder;
   CHECK(error_of(folder / "nowhere") == folder / "nowhere" + ": must be the folder of a training");
   std::filesystem::create_directory(folder / "empty");
@@ -127,9 +127,12 @@ TEST_CASE("what is no run is refused with one line, and lines that are no metric
         folder / "wrong" + "/config.json: its task is \"\\x1b[31m\": must be one of this program");
   for (const std::string& more : {std::string("half a li"), std::string("[1]\n"), deep, std::string("null\n")}) {
     CAPTURE(more.substr(0, 20));
-    const RunRecord run = read_run(put_run(folder / "ends", config, metrics + more + "\n" + result));
-    CHECK(run.epochs.size() == 2);
-    CHECK(run.state == "interrupted");
+    const RunRecord run = read_run(put_run(folder / "damaged", config, metrics + more + "\n" + metrics + result));
+    CHECK(run.epochs.size() == 4);
+    CHECK(run.state == "finished");
+    const RunRecord torn = read_run(put_run(folder / "torn", config, metrics + more));
+    CHECK(torn.epochs.size() == 2);
+    CHECK(torn.state == "interrupted");
   }
   const std::string odd = R"({"epoch":"x","seconds":"y","a":[1],"b":{"c":2},"d":1e400,"e":true,"train_loss":1})";
   const RunRecord run = read_run(put_run(folder / "odd", R"({"task":"echo","options":[1],"validation":"x"})", odd));

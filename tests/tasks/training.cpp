@@ -36,6 +36,7 @@ struct Trial {
   std::vector<double> rates = {};
   T x = 0;
   std::optional<bool> viewed = {};  // whether the views were asked for a training that is done
+  bool blind = false;               // whether they can not be made
 
   explicit Trial(const std::string& folder) {
     options.epochs = 4, options.hidden = 1, options.batch = 2, options.rate = 0.1, options.optimizer = "momentum";
@@ -110,6 +111,7 @@ struct Trial {
                       .views =
                           [&](Views& views) {
                             viewed = views.done;
+                            if (blind) throw std::runtime_error("it sees nothing");
                             views.add("x", "It nears 1.", view::Table{{"x"}, {{std::to_string(parameter.value.data()[0])}}});
                           },
                       .result = [&](const TrainOutcome& trained) -> std::vector<Metric> {
@@ -365,6 +367,27 @@ TEST_CASE("what the task leaves in the folder of a run is named") {
   test::write_text(trial.file("a.txt"), "");
   REQUIRE(trial.run() == exit_done);
   CHECK(trial.err.find("carousel: saved in " + trial.options.out + " with a.txt, picture.svg\n") != std::string::npos);
+}
+
+TEST_CASE("what can not be drawn is said, views of an earlier state are gone, and there is a report") {
+  const test::Folder folder;
+  const NoInterrupt after;
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  for (const Index stop_after : {2, 0}) {  // stopped, and done
+    CAPTURE(stop_after);
+    test::write_text(trial.file("views.json"), "old");
+    test::write_text(trial.file("report.html"), "old");
+    Trial<double> more = trial.resumed();
+    more.options.epochs = 6, more.blind = true;
+    if (stop_after > 0) more.stop_after = 20 + stop_after;
+    REQUIRE(more.run() == (stop_after > 0 ? exit_interrupted : exit_done));
+    const_cast<std::atomic<bool>&>(interrupted()) = false;
+    CHECK(more.err.ends_with(
+        "\ncarousel: not everything is drawn: it sees nothing\ncarousel: report: " + trial.file("report.html") + "\n"));
+    CHECK_FALSE(std::filesystem::exists(trial.file("views.json")));
+    CHECK(test::read_text(trial.file("report.html")).size() > 3);
+  }
 }
 
 TEST_CASE("a new training does not begin where another one lies, and one of other data does not go on") {
