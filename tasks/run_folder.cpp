@@ -1,5 +1,8 @@
 #include <carousel/tasks/run_folder.hpp>
 
+#include <time.h>
+
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <thread>
@@ -143,6 +146,25 @@ void LinesFile::add(std::string_view line) {
   std::error_code ignored;
   std::filesystem::resize_file(path_, size_, ignored);
   bad_file("write ", path_, ": could not be written: must have room on its disk");
+}
+
+std::vector<std::string> files_of_task(const std::string& folder) {
+  constexpr std::string_view always =
+      " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures samples.txt profile.json "
+      "best.safetensors last.safetensors ";
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string();
+        always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events."))
+      files.push_back(name);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 MetricsFile::MetricsFile(const std::string& folder, Index epochs_done) : file_(folder + "/metrics.jsonl", "epoch", epochs_done) {

@@ -58,6 +58,12 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
 /// A number as JSON has it, with six digits or so; null where it is not finite.
 std::string json_number(double value);
 
+/// The files in the folder of a run that its task wrote, by name: all but those that every training may leave.
+std::vector<std::string> files_of_task(const std::string& folder);
+
+/// Seconds of the processor, in all threads of this process.
+double cpu_seconds();
+
 /// A file that grows by lines, each a JSON object.
 class LinesFile {
  public:

@@ -1,7 +1,5 @@
 #include <carousel/tasks/training.hpp>
 
-#include <time.h>
-
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -35,13 +33,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Of the processor, in all threads of this process.
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// One run of train_model().
@@ -354,17 +345,8 @@ class TrainRun {
 
   /// What the task has put there, and a profile that was just made: " with curve.svg".
   std::string what_more() const {
-    constexpr std::string_view always =
-        " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures samples.txt "
-        "best.safetensors last.safetensors ";
-    std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename().string();
-      const bool is_old_profile = name == "profile.json" && profile_.steps == 0;
-      if (always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events.") && !is_old_profile)
-        files.push_back(name);
-    }
-    std::sort(files.begin(), files.end());
+    std::vector<std::string> files = files_of_task(folder_);
+    if (profile_.steps > 0) files.push_back("profile.json");
     return files.empty() ? "" : " with " + list_words(files);
   }
 
