@@ -73,7 +73,7 @@ TEST_CASE("an image that is written and read again is the same") {
 TEST_CASE("an image in colours is written as it is, with a palette where there are few") {
   const Folder folder;
   const std::string path = folder / "a.png";
-  for (const std::pair<int, int> both : {std::pair(1, 3), {256, 3}, {257, 2}, {700, 2}}) {  // PNG, 11.2.2: 3 has a palette
+  for (const std::pair<int, int>& both : {std::pair(1, 3), {256, 3}, {257, 2}, {700, 2}}) {  // PNG, 11.2.2: 3 has a palette
     const int colours = both.first, colour_type = both.second;
     CAPTURE(colours);
     ColourImage drawn{40, 30, {}};
