@@ -143,7 +143,7 @@ class Arguments {
              {.saved = false});
     add_flag("--profile", &Options::profile, "says at the end what time and memory each op and layer took", {.saved = false});
     add("--graph", "FILE", &Options::graph,
-        "draws the model instead, as DOT text, or as a picture if it ends in .svg, by Graphviz; -: on standard output",
+        "draws the model instead, as DOT text, or as a picture if it ends in .svg or .png, by Graphviz; -: on standard output",
         {.saved = false});
     return add_flag("--backward", &Options::backward, "with --graph: what the model does with gradients", {.saved = false});
   }

@@ -110,7 +110,8 @@ void write_graph(const Graph& graph, const std::string& out) {
     fmt::print("{}", text);
     return;
   }
-  if (!out.ends_with(".svg")) {
+  const bool is_png = out.ends_with(".png");
+  if (!out.ends_with(".svg") && !is_png) {
     write_text(out, text);
     note("drawn as DOT text in " + out);
     return;
@@ -119,10 +120,10 @@ void write_graph(const Graph& graph, const std::string& out) {
   write_text(source, text);
   ChildEnd drawn;
   try {
-    drawn = run_child({"dot", "-Tsvg", source});
+    drawn = run_child({"dot", is_png ? "-Tpng" : "-Tsvg", source});
   } catch (const std::exception&) {
     std::filesystem::remove(source);
-    bad_file("graph: ", out, ": Graphviz, which draws SVG, is not there: apt-get install graphviz, or --out FILE.dot");
+    bad_file("graph: ", out, ": Graphviz, which draws it, is not there: apt-get install graphviz, or --out FILE.dot");
   }
   std::filesystem::remove(source);
   if (drawn.code != 0) bad_file("graph: ", out, ": dot ended with code ", drawn.code, ": ", drawn.err);

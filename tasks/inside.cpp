@@ -75,7 +75,7 @@ void add_gates(Views& views, const Sample<T>& sample) {
     if (std::find(parts.begin(), parts.end(), one.place.part) == parts.end()) parts.push_back(one.place.part);
   for (const std::string_view part : parts) {
     view::Gates gates;
-    bool has_gates = false;
+    bool has_gates = false, has_forget_gate = false;
     std::size_t numbers = 0;
     constexpr std::size_t most_numbers = 1000000;  // of a page that is sent by mail
     for (const Place& place : places_of(recorder, part))
@@ -86,18 +86,21 @@ void add_gates(Views& views, const Sample<T>& sample) {
         view::Gates::Map map = map_of<T>(name, place, steps);
         if (steps.size() != gates.input.size() || (numbers += map.values.size()) > most_numbers) continue;
         has_gates = has_gates || is_gate(name);
+        has_forget_gate = has_forget_gate || name == "f";
         gates.maps.push_back(std::move(map));
       }
     if (gates.maps.empty()) continue;
     std::string title = has_gates ? "Gates over a sample" : "States over a sample";
     if (parts.size() > 1) title += part.empty() ? ": the part that reads" : fmt::format(": the {}", part);
-    views.add(std::move(title),
-              has_gates
-                  ? "A row is a unit, a column a step; underneath stands what was read. Where a forget gate stays bright its "
-                    "cell keeps what it has, where an input gate is dark nothing new gets in. Look for units that change "
-                    "exactly where the input does; one that is the same everywhere does no work."
-                  : "A row is a unit, a column a step; underneath stands what was read. This cell has no gates: every step "
-                    "writes over all of it. Units that stay at −1 or 1 are saturated and let no gradient through.",
+    const char* const what_they_do =
+        has_forget_gate ? "Where a forget gate stays bright its cell keeps what it has, where an input gate is dark nothing new "
+                          "gets in. Look for units that change exactly where the input does; one that is the same everywhere "
+                          "does no work."
+        : has_gates ? "Gates are bright where they are open: carousel explain CELL says what each lets through. Look for units "
+                      "that change exactly where the input does; one that is the same everywhere does no work."
+                    : "This cell has no gates: every step writes over all of it. Units that stay at −1 or 1 are saturated "
+                      "and let no gradient through.";
+    views.add(std::move(title), std::string("A row is a unit, a column a step; underneath stands what was read. ") + what_they_do,
               std::move(gates));
   }
 }
@@ -134,12 +137,16 @@ void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<
   add(fmt::format("{}, trained", cell), trained, false);
   if (chart.lines.empty()) return;
   chart.x_words = words_for(chart.lines.back().y.size(), trained.input);
-  views.add(
-      "Gradient through time",
-      "How much the loss at the end would change with the state at each step; read it from right to left. A straight fall on "
-      "this logarithmic scale is a vanishing gradient: what stood there can hardly be learned. An untrained LSTM drops at its "
-      "gates and then stays nearly flat: that is the carousel. A trained net also forgets on purpose.",
-      std::move(chart));
+  std::string left;
+  for (const ChartLine& line : chart.lines)
+    if (line.y.back() > 0)
+      left += fmt::format("{}{} {:.2g}", left.empty() ? "" : "; ", line.name, line.y.front() / line.y.back());
+  views.add("Gradient through time",
+            "How much the loss would change with the state at each step; read it from right to left. A straight fall on this "
+            "logarithmic scale is a vanishing gradient: what stood there can hardly be learned. A level stretch is the carousel, "
+            "which carries it; a trained net also forgets on purpose. " +
+                (left.empty() ? left : "At the first step there is, of the gradient at the last: " + left + "."),
+            std::move(chart));
 }
 
 }  // namespace

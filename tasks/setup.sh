@@ -157,9 +157,9 @@ show_progress() {  # LOG: copies standard input to it; a counter on a terminal, 
     printf '%s\n' "$line" >>"$1"
     [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\ (.*) && ${BASH_REMATCH[3]} != Regenerating* ]] || continue
     if [[ -t 2 ]]; then
-      printf '\r\033[Kcarousel: compiling %s of %s' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >&2
+      printf '\r\033[Kcarousel: compiling %s of %s (minutes, the first time)' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >&2
     elif [[ -z $shown ]]; then
-      say "compiling: ${BASH_REMATCH[2]} steps"
+      say "compiling: ${BASH_REMATCH[2]} steps; the first time takes minutes"
     fi
     shown=1
   done

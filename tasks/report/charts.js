@@ -7,13 +7,14 @@ function colour(name) { return getComputedStyle(document.documentElement).getPro
 function lineColour(n, count) { return colour('c' + (count === 1 ? 1 : n % 8)); }
 
 // Running mean with weight `part` on what was before, free of its bias towards the first number. Kingma & Ba 2015, section 3.
-function smoothed(points, part) {
+// On a logarithmic axis it is that of the logarithms: else one high point would draw a slope of its own over all that follow.
+function smoothed(points, part, log) {
   let mean = 0, weight = 0;
   return points.map(({x, y}) => {
     if (y === null || !isFinite(y)) return {x, y};
-    mean = part * mean + (1 - part) * y;
+    mean = part * mean + (1 - part) * (log ? Math.log(y) : y);
     weight = part * weight + (1 - part);
-    return {x, y: mean / weight};
+    return {x, y: log ? Math.exp(mean / weight) : mean / weight};
   });
 }
 
@@ -27,7 +28,7 @@ function datasets(view, smoothing, log) {
       pointBackgroundColor: lineColour(n, view.lines.length), borderWidth: 2, spanGaps: false,
       yAxisID: line.right ? 'right' : 'y'};
     if (soft && view.lines.length <= 3) sets.push({...look, label: '', data: points, borderColor: look.borderColor + '40', borderWidth: 1});
-    sets.push({...look, label: line.name, data: soft ? smoothed(points, smoothing) : points});
+    sets.push({...look, label: line.name, data: soft ? smoothed(points, smoothing, log) : points});
   });
   return sets;
 }

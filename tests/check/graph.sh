@@ -40,13 +40,15 @@ if command -v dot >/dev/null; then
   run graph gru --out gru.svg
   check 'graph gru --out gru.svg: code 0' test "$code" = 0
   check 'graph gru --out gru.svg: a picture' grep -q '^<svg' "$work/gru.svg"
+  run graph gru --out gru.png
+  check 'graph gru --out gru.png: a picture' grep -qaF $'PNG\r' "$work/gru.png"
   check 'graph gru --out gru.svg: nothing else is left' test "$(find "$work" -name 'gru.svg*' | wc -l)" = 1
 fi
 mkdir "$work/empty"
 (cd "$work" && PATH=$work/empty "$program" graph gru --out none.svg) >"$work/out" 2>"$work/err"
 code=$?
 check 'graph without Graphviz: code 2' test "$code" = 2
-check 'graph without Graphviz: a line that names the package' test "$(cat "$work/err")" = 'carousel: graph: none.svg: Graphviz, which draws SVG, is not there: apt-get install graphviz, or --out FILE.dot'
+check 'graph without Graphviz: a line that names the package' test "$(cat "$work/err")" = 'carousel: graph: none.svg: Graphviz, which draws it, is not there: apt-get install graphviz, or --out FILE.dot'
 check 'graph without Graphviz: no file is left' test -z "$(find "$work" -name 'none.svg*')"
 
 run graph lstn

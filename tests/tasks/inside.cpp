@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <carousel/models/any_cell.hpp>
 #include <carousel/ops/reduce.hpp>
@@ -66,6 +67,8 @@ TEST_CASE("into an LSTM one sees gates and states of every layer, and three grad
     CHECK(line.y[0] < line.y[4]);
   }
   CHECK(chart.lines[1].y == chart.lines[2].y);  // the trained one is not trained here
+  CHECK(views.all[1].look_for.ends_with(fmt::format("; lstm, trained {:.2g}.", chart.lines[2].y[0] / chart.lines[2].y[4])));
+  CHECK(views.all[0].look_for.find("forget gate") != std::string::npos);
 }
 
 TEST_CASE("a cell without gates has states") {
