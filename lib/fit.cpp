@@ -239,7 +239,7 @@ class Run {
   }
 
   std::string fault(const std::string& what) const {
-    return join("fit: ", what, " in epoch ", state_.epoch + 1, ", step ", state_.step + 1,
+    return join("fit: in epoch ", state_.epoch + 1, ", step ", state_.step + 1, " ", what,
                 ": ended, with the parameters before that step");
   }
 

@@ -172,6 +172,15 @@ Warning Diagnosis::why_it_stands_still(const std::optional<StepRecord>& noted, c
   return {"loss not moving", fmt::format("{}: try --rate {}, or --rate {}", seen, slower, faster)};
 }
 
+Warning Diagnosis::exploded(const FitState& before) const {
+  const std::string seen = fmt::format("the loss exploded in epoch {}, step {}", before.epoch + 1, before.step + 1);
+  // Where no parameter has moved yet no rate is to blame.
+  if (before.step == 0) return {exploded_loss, seen + ", before anything was learned: look at the data, or try another --seed"};
+  // A tenth of a rate that is out of all bounds is still too large.
+  return {exploded_loss, fmt::format("{}: try --rate {}{}", seen, round_number(std::min(options_.rate / 10, 0.1)),
+                                     (options_.clip == 0 || options_.clip > 1) && takes("clip") ? ", or --clip 1" : "")};
+}
+
 WarningsFile::WarningsFile(const std::string& folder, Index steps_done) : path_(folder + "/warnings.jsonl") {
   if (!std::filesystem::exists(path_)) return;
   file_.emplace(path_, "step", steps_done);

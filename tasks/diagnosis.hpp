@@ -25,8 +25,12 @@ struct Inside {
   std::string_view what = "gates";  ///< "gates", "tanh" of h, "relu" of h: in that layer
 };
 
+/// The kind of the warning after which a training ended: a report shows it by itself.
+inline constexpr const char* exploded_loss = "exploded loss";
+
 struct Warning {
-  std::string kind;  ///< "exploding gradient", "vanishing gradient", "saturated gates", "loss not moving", "overfitting"
+  /// "exploding gradient", "vanishing gradient", "saturated gates", "loss not moving", "overfitting", exploded_loss
+  std::string kind;
   std::string text;  ///< one line: what is seen, and a remedy that names an option
 };
 
@@ -47,6 +51,8 @@ class Diagnosis {
   bool stands_still();
   /// Then: why, by the last step that was noted and what is in the net.
   Warning why_it_stands_still(const std::optional<StepRecord>& noted, const std::optional<Inside>& inside) const;
+  /// Of a training that ended before a step for a loss or gradient that was too large or no number: where, with what to try.
+  Warning exploded(const FitState& before) const;
 
  private:
   /// A mean that forgets, of all numbers so far in the beginning.

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/diagnosis.hpp>
 #include <carousel/tasks/run_curves.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
@@ -180,12 +181,20 @@ std::string report_page(const std::string& folder) {
   for (const std::string& fact : {text_at(config, "began"), text_at(config, "machine")})
     if (!fact.empty()) facts.push_back(fact);
   if (const std::string version = text_at(config, "version"); !version.empty()) facts.push_back("carousel " + version);
+  const bool exploded = run.exploded && !run.done;
+  std::string failure = exploded ? "The loss exploded: try a smaller --rate, or --clip 1" : "";
   Json warnings = Json::array();
   for (const Json& line : objects_of(content(folder + "/warnings.jsonl")))
-    if (const std::string warning = text_at(line, "text"); !warning.empty()) warnings.push_back(warning);
+    if (const std::string warning = text_at(line, "text"); !warning.empty()) {
+      if (exploded && text_at(line, "kind") == exploded_loss)
+        failure = warning;
+      else
+        warnings.push_back(warning);
+    }
   Json data = {{"name", task.empty() ? "a training" : task},
                {"about", ""},
                {"done", run.done},
+               {"failure", failure},
                {"facts", facts},
                {"metrics", run.result},
                {"seconds", run.seconds},

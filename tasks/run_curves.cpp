@@ -134,6 +134,7 @@ RunCurves curves_of(const std::vector<Json>& metrics, const std::vector<Json>& s
   for (const Json& line : metrics) {
     const bool is_result = line.contains("result");
     run.done = run.done || is_result;
+    if (const auto ended = line.find("ended"); ended != line.end()) run.exploded = *ended == "exploded";
     if (line.contains("epoch") || is_result) run.result = Json::array();  // else it says why there is no result
     for (const auto& [name, value] : line.items()) {
       if (!is_result && !is_aside(name) && value.is_number()) epochs.add(name, number_at(line, "step"), value.get<double>());

@@ -15,6 +15,7 @@ struct RunCurves {
   nlohmann::ordered_json result = nlohmann::ordered_json::array();     ///< [name, value] of each, of the result or the last epoch
   nlohmann::ordered_json seconds = nullptr;                            ///< that the training took
   bool done = false;                                                   ///< it came to its result
+  bool exploded = false;                                               ///< it ended for its loss
 };
 
 /// Lines of another form than those that a training writes are passed over.

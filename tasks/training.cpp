@@ -292,6 +292,8 @@ class TrainRun {
       case Ended::exploded:
         add_end("exploded");
         note(result.note);
+        // At the step that was not done: a training that goes on from before it can say it again.
+        warn(diagnosis_->exploded(result.state), result.state.step + 1);
         note("the model as it was before that: " + last);
         if (result.nonfinite && !options_.trace_nonfinite)
           note(fmt::format("where it began: carousel train {} --resume {} --trace-nonfinite", task_, shell_word(folder_)));

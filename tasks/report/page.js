@@ -80,10 +80,12 @@ function picture(view) {
 function showHead() {
   const head = document.getElementById('head'), facts = element('p', {className: 'facts'});
   head.append(element('h1', {}, data.name), element('p', {className: 'about'}, data.about));
-  facts.append(element('span', {className: data.done ? 'badge' : 'badge stopped'}, data.done ? 'done' : 'stopped before its end'), ' ');
+  const [state, badge] = data.failure ? ['the loss exploded', 'badge failed'] : data.done ? ['done', 'badge'] : ['stopped before its end', 'badge stopped'];
+  facts.append(element('span', {className: badge}, state), ' ');
   for (const fact of data.facts) facts.append(element('span', {}, fact));
   if (data.seconds !== null) facts.append(element('span', {}, duration(data.seconds)));
   head.append(facts);
+  if (data.failure) head.append(element('p', {className: 'failure'}, data.failure));
   if (data.metrics.length)
     head.append(element('dl', {className: 'cards'}, ...data.metrics.map(([name, value]) =>
       element('div', {}, element('dt', {}, words(name)), element('dd', {}, shortNumber(value))))));

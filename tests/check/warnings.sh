@@ -31,5 +31,10 @@ check 'a rate that is too large: gates are shut' grep -qE '^carousel: warning: [
 run train add --quiet --hidden 16 --sequences 10000 --batch 20 --epochs 1 --clip 0.0001 --out bounded
 check 'a bound that is too small' grep -qE '^carousel: warning: --clip 0\.0001 cuts more than 99 % off the gradient in nearly every step, ' "$work/err"
 
+run train echo --quiet --cell rnn-relu --rate 50 --out blown
+check 'an exploded loss: code 1' test "$code" = 1
+check 'an exploded loss: what to try' grep -qE '^carousel: warning: the loss exploded in epoch [0-9]+, step [0-9]+: try --rate 0\.1(, or --clip 1)?$' "$work/err"
+check 'an exploded loss: it is kept' grep -q '"kind":"exploded loss"' "$work/blown/warnings.jsonl"
+
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

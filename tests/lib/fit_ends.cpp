@@ -33,8 +33,8 @@ TEST_CASE("a loss that is not a number ends the training before it does harm, an
     };
     const FitResult result = fit(sgd, {.examples = 3}, loss, {.epochs = 5, .best = folder / "best", .last = folder / "last"});
     CHECK(result.ended == Ended::exploded);
-    CHECK(result.note == std::string("fit: the loss is ") + (std::isnan(bad) ? "nan" : "inf") +
-                             " in epoch 2, step 5: ended, with the parameters before that step");
+    CHECK(result.note == std::string("fit: in epoch 2, step 5 the loss is ") + (std::isnan(bad) ? "nan" : "inf") +
+                             ": ended, with the parameters before that step");
     CHECK(model.p->value.data()[0] == -4);
     CHECK_FALSE(model.p->has_gradient);
     CHECK(result.state.history.size() == 1);
@@ -51,7 +51,7 @@ TEST_CASE("a gradient that is not finite ends the training too") {
   const auto loss = [&](const Batch&, const Shard&) -> Var<double> { return sum(sqrt(model.p * model.p)); };  // 0/0 at 0
   const FitResult result = fit(sgd, {.examples = 1}, loss, {.clip_value = 5});
   CHECK(result.ended == Ended::exploded);
-  CHECK(result.note == "fit: the norm of the gradient is nan in epoch 1, step 1: ended, with the parameters before that step");
+  CHECK(result.note == "fit: in epoch 1, step 1 the norm of the gradient is nan: ended, with the parameters before that step");
   CHECK(result.nonfinite);
   CHECK(model.p->value.data()[0] == 0);
 }
@@ -72,7 +72,7 @@ TEST_CASE("a training that traces says where what is not finite began, in whiche
     const FitResult result = run(1000, shards);
     CHECK(result.ended == Ended::exploded);
     CHECK(result.note ==
-          "fit: the loss is inf in epoch 1, step 1: ended, with the parameters before that step\n"
+          "fit: in epoch 1, step 1 the loss is inf: ended, with the parameters before that step\n"
           "forward: exp(%0) is inf at [0] of [1]\n"
           "  %0 is 1000 at [0] of [1]: variable");
     CHECK(run(1, shards).note.empty());
@@ -96,7 +96,7 @@ TEST_CASE("a loss that grows beyond what it was ends the training where that is 
   const FitResult result = run(3, 60);
   CHECK(result.ended == Ended::exploded);
   CHECK(result.note ==
-        "fit: the smoothed loss is 7.8, at first it was 2 in epoch 1, step 3: ended, with the parameters before that step");
+        "fit: in epoch 1, step 3 the smoothed loss is 7.8, at first it was 2: ended, with the parameters before that step");
 }
 
 TEST_CASE("whoever watches an epoch may end the training") {

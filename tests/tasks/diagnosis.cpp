@@ -169,6 +169,15 @@ TEST_CASE("a validation that rises while the loss falls is said") {
   CHECK(said_of_epochs(options(), falls, {0.5, 0.8, 0.79, 0.79, 0.79, 0.79}, true).empty());
 }
 
+TEST_CASE("a loss that exploded has a remedy that fits what the training was told") {
+  TrainOptions told = options();
+  const auto text = [&](Index step) { return Diagnosis(told, 100).exploded({.epoch = 1, .step = step}).text; };
+  CHECK(text(8) == "the loss exploded in epoch 2, step 9: try --rate 0.001, or --clip 1");
+  told.clip = 1, told.rate = 50;
+  CHECK(text(8) == "the loss exploded in epoch 2, step 9: try --rate 0.1");
+  CHECK(text(0).find("--rate") == std::string::npos);  // none was used yet
+}
+
 TEST_CASE("warnings are kept in the folder of the run, one of each kind, and a training that goes on does not say them again") {
   const test::Folder folder;
   {

@@ -77,6 +77,20 @@ TEST_CASE("warnings of the training stand in the page") {
   CHECK(data_of(page).at("warnings").dump() == R"(["try </script>"])");
 }
 
+TEST_CASE("a page says that the loss exploded, with what to try, and not after a training that went well since") {
+  const test::Folder folder;
+  const auto failure = [&](const char* metrics) {
+    test::write_text(folder / "metrics.jsonl", metrics);
+    return data_of(report_page(folder / "")).at("failure").get<std::string>();
+  };
+  CHECK(failure("{\"ended\":\"interrupted\"}\n").empty());
+  CHECK(failure("{\"ended\":\"exploded\"}\n") == "The loss exploded: try a smaller --rate, or --clip 1");  // of an older run
+  test::write_text(folder / "warnings.jsonl", R"({"step":9,"kind":"exploded loss","text":"try this"})");
+  CHECK(failure("{\"ended\":\"exploded\"}\n") == "try this");
+  CHECK(data_of(report_page(folder / "")).at("warnings").empty());
+  CHECK(failure("{\"ended\":\"exploded\"}\n{\"result\":\"echo\"}\n").empty());
+}
+
 TEST_CASE("a page says what was read, and not where it lay") {
   const test::Folder folder;
   const nlohmann::json config = {

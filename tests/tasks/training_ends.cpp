@@ -14,12 +14,18 @@ TEST_CASE("a loss that explodes ends with what was there before it, and code 1")
   trial.explode_at = 7;
   CHECK(trial.run() == exit_bad_result);
   CHECK(trial.out.empty());
-  CHECK(trial.err.find("carousel: fit: the loss is ") != std::string::npos);
+  CHECK(trial.err.find("carousel: fit: in epoch 2, step 8 the loss is ") != std::string::npos);
+  const std::string warning = "the loss exploded in epoch 2, step 8: try --rate 0.01";
+  CHECK(trial.err.find("carousel: warning: " + warning + "\n") != std::string::npos);
+  CHECK(test::read_text(trial.file("warnings.jsonl")) ==
+        "{\"step\":8,\"kind\":\"exploded loss\",\"text\":\"" + warning + "\"}\n");
   CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") +
                             "\ncarousel: where it began: carousel train trial --resume " + trial.options.out +
                             " --trace-nonfinite\ncarousel: report: " + trial.file("report.html") + "\n"));
   REQUIRE(trial.metrics().size() == 2);
   CHECK(trial.metrics()[1].at("ended") == "exploded");
+  CHECK(trial.resumed().run() == exit_bad_result);  // to the same end, which is kept once
+  CHECK(test::read_text(trial.file("warnings.jsonl")).find('\n') + 1 == test::read_text(trial.file("warnings.jsonl")).size());
 }
 
 TEST_CASE("a run tells what validates it, what it cost, and why it has no result") {
