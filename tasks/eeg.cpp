@@ -255,12 +255,16 @@ class EegTraining {
     for (std::size_t k = 0; k < eeg_events.size(); ++k)
       print(fmt::format("{:<20}auc {:.4f}   of a frame alone {:.4f}", eeg_events[k], found.of_event[k], without.of_event[k]));
     write_predictions(trained.folder + "/predictions.csv", data_.test, logits);
+    beaten_ = found.mean() < without.mean();
+    if (beaten_) note(fmt::format("worse than a net that sees a frame alone: {}", what_to_try));
     return {{"auc", found.mean()}, {"memoryless_auc", without.mean()}, {"validation_auc", trained.best}};
   }
 
   void add_views(Views& views) const {
     const std::vector<EegFrames>& shown = views.done ? data_.test : data_.validation;
     add_eeg_views(views, shown, logits_of_all(model_, shown), channels_);
+    if (beaten_)  // by the area below these curves
+      views.all.back().look_for += fmt::format(" Here a net that sees a frame alone has more of it: {}.", what_to_try);
   }
 
   /// Calls f(name, tensor) for every tensor of the states that the shards carry.
@@ -280,6 +284,8 @@ class EegTraining {
     });
   }
 
+  static constexpr const char* what_to_try = "try more --epochs, or another --rate";
+
   const EegOptions& options_;
   const std::string about_;
   const std::vector<std::string>& channels_;
@@ -290,6 +296,7 @@ class EegTraining {
   EegModel model_;
   EegStreams streams_;
   std::unique_ptr<Optimizer<float>> optimizer_;
+  bool beaten_ = false;                                // by one without a memory, when both were measured
   std::vector<EegModel::State> states_, next_states_;  // before and after the step that runs: a step that fails changes nothing
 };
 

@@ -151,7 +151,7 @@ ColourImage gates_picture(const std::string& title, const view::Gates& gates) {
   const double left = edge + names + 14, width = page_width - left - 14 - keys - edge;
   Canvas canvas(static_cast<Index>(page_width), static_cast<Index>(height + 24));
   canvas.text(edge, title_line, title, title_letters);
-  canvas.text(edge, title_line + 18, "a row is a unit, a column a step; below stands what was read", small_letters, Align::begin,
+  canvas.text(edge, title_line + 18, "a row is a unit, a column a step, whose name stands below", small_letters, Align::begin,
               soft_ink);
   double y = top;
   for (std::size_t n = 0; n < gates.maps.size(); ++n) {

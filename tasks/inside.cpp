@@ -100,7 +100,14 @@ void add_gates(Views& views, const Sample<T>& sample) {
                       "that change exactly where the input does; one that is the same everywhere does no work."
                     : "This cell has no gates: every step writes over all of it. Units that stay at −1 or 1 are saturated "
                       "and let no gradient through.";
-    views.add(std::move(title), std::string("A row is a unit, a column a step; underneath stands what was read. ") + what_they_do,
+    const std::vector<std::string>& said = part == "decoder" ? sample.made : sample.input;
+    const char* const below = said.empty() ? "the number of the step"
+                              : part == "decoder"
+                                  ? "the symbol that is right there: not what the net writes, but what it is given to go on from"
+                                  : "what was read";
+    views.add(std::move(title),
+              fmt::format("{}{}A row is a unit, a column a step; underneath stands {}. {}", sample.about,
+                          sample.about.empty() ? "" : " ", below, what_they_do),
               std::move(gates));
   }
 }

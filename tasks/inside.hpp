@@ -21,7 +21,8 @@ struct Sample {
   /// that of the last one alone: then gradients show how far back it reaches.
   std::function<Var<T>()> loss;
   std::vector<std::string> input;      ///< what the net reads in each step, in a word: "a", "0.25", "row 3"; "0.25*": marked
-  std::vector<std::string> made = {};  ///< and what it makes in each step, where a part of it is called "decoder"
+  std::vector<std::string> made = {};  ///< and what is right in each step of a part "decoder", which gets it in the next
+  std::string about = {};              ///< a sentence that says which one it is, where others are shown
 };
 
 /// The sample for the trained net, or, with the name of a cell, for an untrained one that differs in nothing but its cell.

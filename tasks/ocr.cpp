@@ -118,6 +118,7 @@ int train(const OcrOptions& options) {
     return model.loss(lines, static_cast<double>(count), DropoutKey{.seed = batch.key, .first_example = shard.first(count)});
   };
   OcrAccuracy on_validation;
+  PrintedLine looked_into = validation.front();  // the first of those that are shown
   return train_model<float>(
       options,
       {.about = "images of 3 to 5 digits in " + data.fonts(),
@@ -133,8 +134,13 @@ int train(const OcrOptions& options) {
        .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
          return {{"validation_character_accuracy", on_validation.characters}};
        },
-       .views = [&](Views& views) { add_ocr_views(views, model, views.done ? data.test() : validation); },
-       .sample = [&](const std::string& cell) { return ocr_sample(model, options, data.example(0), cell); },
+       .views =
+           [&](Views& views) {
+             const std::vector<PrintedLine> lines = views.done ? data.test() : validation;
+             looked_into = lines.front();
+             add_ocr_views(views, model, lines);
+           },
+       .sample = [&](const std::string& cell) { return ocr_sample(model, options, looked_into, cell); },
        .result =
            [&](const TrainOutcome& trained) {
              note(fmt::format("try: carousel eval {} --input {}", trained.folder, write_examples(data, trained.folder)));

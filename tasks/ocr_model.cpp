@@ -153,15 +153,17 @@ std::vector<OcrReading> OcrModel::read(std::span<const GreyImage> images, bool b
   return all;
 }
 
-OcrLook OcrModel::look(const GreyImage& image) const {
+OcrLook OcrModel::look(const GreyImage& image, const Digits& found) const {
+  OcrLook look{.symbols = found, .weights = {}};
+  if (std::ssize(found) <= most_digits) look.symbols.push_back(end);
   Tape<float> tape;
   const NoGrad<float> no_gradient;
   const Columns columns = look_at(enter_images(std::span(&image, 1)), {});
-  const Decoded<float> decoded = (*decoder_)(decoder_->remember(columns.states), columns.end, most_digits + 1);
-  OcrLook look;
-  for (std::size_t t = 0; t < decoded.symbols.size() && (t == 0 || look.symbols.back() != end); ++t) {
-    look.symbols.push_back(decoded.symbols[t]);
-    const Tensor<float> weights = decoded.weights[t].value();
+  // The likeliest symbol of each step may be another one than that of the likeliest digits.
+  const Decoded<float> decoded =
+      (*decoder_)(decoder_->remember(columns.states), columns.end, std::ssize(look.symbols), look.symbols);
+  for (const Var<float>& step : decoded.weights) {
+    const Tensor<float> weights = step.value();
     look.weights.emplace_back(weights.begin(), weights.end());
   }
   return look;

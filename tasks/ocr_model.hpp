@@ -43,7 +43,7 @@ struct OcrReading {
   double probability;
 };
 
-/// What the head attention writes, each symbol the likeliest, up to the end or as many as it may; and where it looked.
+/// What the head attention writes, up to the end or as many as it may; and where it looked.
 struct OcrLook {
   std::vector<Index> symbols;               ///< with the end, if it came to it
   std::vector<std::vector<float>> weights;  ///< of each: over the columns, 1 in all
@@ -76,8 +76,8 @@ class OcrModel {
   /// What it reads, by the head ctc or by attention, one that it has: the likeliest digits that a beam of 4 finds.
   ///   images: of `height` x `width`
   std::vector<OcrReading> read(std::span<const GreyImage> images, bool by_ctc) const;
-  /// Where the head attention, which it has, looks in one image.
-  OcrLook look(const GreyImage& image) const;
+  /// Where the head attention, which it has, looks in one image while it writes what read() has found there.
+  OcrLook look(const GreyImage& image, const Digits& found) const;
   /// How probable the head ctc, which it has, holds each symbol at each column of one image: [columns, digits and blank].
   std::vector<std::vector<float>> column_chances(const GreyImage& image) const;
 

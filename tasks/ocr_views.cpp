@@ -44,8 +44,8 @@ std::string symbol_text(Index symbol) {
   return symbol == OcrModel::end ? "end" : std::to_string(symbol);
 }
 
-void add_attention(Views& views, const OcrModel& model, const PrintedLine& line) {
-  const OcrLook look = model.look(line.image);
+void add_attention(Views& views, const OcrModel& model, const PrintedLine& line, const Digits& read) {
+  const OcrLook look = model.look(line.image, read);
   view::Images images{{picture(line.image, "shows " + text(line.digits))}};
   view::HeatMap map{.x_name = "column of the image", .y_name = "written", .width = look.weights.front().size(), .values = {}};
   for (std::size_t n = 0; n < look.symbols.size(); ++n) {
@@ -54,11 +54,11 @@ void add_attention(Views& views, const OcrModel& model, const PrintedLine& line)
     map.values.insert(map.values.end(), look.weights[n].begin(), look.weights[n].end());
   }
   map.high = std::max(1e-6, *std::max_element(map.values.begin(), map.values.end()));
-  views.add(
-      "Where it looks while it writes",
-      "The same image once for each digit, faded where the net pays no attention. The digit that it writes should stand out, and "
-      "the eye move from left to right, without anyone having told it where digits are.",
-      std::move(images));
+  views.add("Where it looks while it writes",
+            "One image of those above, once for each digit that it read there, faded where the net pays no attention. The digit "
+            "that it writes should stand out, and "
+            "the eye move from left to right, without anyone having told it where digits are.",
+            std::move(images));
   views.add(
       "Attention over the columns",
       "A row for each digit written. Bright fields go down from left to right; a broad one is a net that is not sure where the "
@@ -110,10 +110,11 @@ void add_ocr_views(Views& views, const OcrModel& model, std::span<const PrintedL
   if (!wrong.images.empty())  // then there are more than those shown
     views.add(fmt::format("Lines that it misread, among {} more", lines.size() - shown),
               "First what it shows, then what was read. Would you have read them?", std::move(wrong));
-  const PrintedLine& longest =
-      *std::max_element(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(shown, lines.size())),
-                        [](const PrintedLine& a, const PrintedLine& b) { return a.digits.size() < b.digits.size(); });
-  if (model.has_attention()) add_attention(views, model, longest);
+  const auto place =
+      std::max_element(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(shown, lines.size())),
+                       [](const PrintedLine& a, const PrintedLine& b) { return a.digits.size() < b.digits.size(); });
+  const PrintedLine& longest = *place;
+  if (model.has_attention()) add_attention(views, model, longest, read[static_cast<std::size_t>(place - lines.begin())].digits);
   if (model.has_ctc()) add_columns(views, model, longest);
 }
 
@@ -122,7 +123,9 @@ Sample<float> ocr_sample(const OcrModel& model, const OcrOptions& options, const
     Random random(1);
     return OcrModel(Scope<float>(registry, random), with_cell(options, cell));
   });
-  Sample<float> sample{.loss = [used, line] { return used->loss(std::span(&line, 1), 1); }, .input = {}};
+  Sample<float> sample{.loss = [used, line] { return used->loss(std::span(&line, 1), 1); },
+                       .input = {},
+                       .about = fmt::format("The sample is the first line that is shown, {}.", text(line.digits))};
   if (model.has_attention()) {
     for (const Index digit : line.digits) sample.made.push_back(std::to_string(digit));
     sample.made.push_back("end");

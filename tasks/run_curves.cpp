@@ -82,11 +82,18 @@ void add_metrics(Json& to, const Curves& epochs) {
     return !is_loss(line.name) && !is_error(line.name) && line.x.size() > 1 &&
            std::all_of(line.y.begin(), line.y.end(), [](double y) { return !(y < 0 || y > 1); });
   };
-  add_lines(
-      to, "How often it is right",
-      "1 is always. Training and validation should rise together; a gap that opens between them shows what the net has only "
-      "learned by heart.",
-      "", epochs.where(is_share), {});
+  std::vector<ChartLine> shares = epochs.where(is_share);
+  const auto has = [&](std::string_view part) {
+    return std::any_of(shares.begin(), shares.end(), [&](const ChartLine& line) { return line.name.starts_with(part); });
+  };
+  const bool trains = has("train"), validates = has("validation");
+  add_lines(to, "How often it is right",
+            std::string("1 is always. ") +
+                (trains && validates ? "Training and validation should rise together; a gap that opens between them shows what "
+                                       "the net has only learned by heart."
+                 : trains            ? "This is of the examples that it learns from: how it does on others can not be seen here."
+                                     : "It should rise fast at first, then level off."),
+            "", std::move(shares), {});
   add_lines(to, "How far it is off", "An error, 0 where it is always right: it should fall as the loss does, and not rise again.",
             "", epochs.where([](const ChartLine& line) { return is_error(line.name) && line.x.size() > 1; }), {});
   for (const ChartLine& line : epochs.where(

@@ -71,6 +71,8 @@ std::string identity_of(const Series& series) {
   return fmt::format("{} rows {:016x}", series.rows(), hash);
 }
 
+constexpr const char* what_to_try = "try more --epochs, another --window or --rate";
+
 /// Forecasts from each of some rows on, the net's and those that it has to beat.
 struct Forecasts {
   Index first;  // row
@@ -92,6 +94,12 @@ struct Forecasts {
     const double baseline = std::min(a.mse, b.mse);
     if (baseline > 0) metrics.push_back({"skill", 1 - n.mse / baseline});  // of one without an error nothing is a part
     return metrics;
+  }
+
+  /// Whether the better of the two does better than the net.
+  bool beaten(const Series& series) const {
+    const std::vector<Metric> metrics = measure(series);
+    return metrics.back().name == "skill" ? metrics.back().value < 0 : metrics.front().value > 0;
   }
 
   /// Calls f(row, step, its place among the forecasts) for forecasts that follow on each other, `count` of them up to the end.
@@ -162,9 +170,10 @@ struct Forecasts {
     Chart chart = picture(series);
     chart.title.clear();
     views.add("Forecasts and the truth",
-              "Each stroke is a forecast, made at its left end and seen by nothing after it. It must beat two that know nothing: "
-              "the last "
-              "value for ever (naive), and what was a season ago. Look how strokes begin: with the truth, or late after it?",
+              std::string("Each stroke is a forecast, made at its left end and seen by nothing after it. It must beat two that "
+                          "know nothing: the last value for ever (naive), and what was a season ago. Look how strokes begin: "
+                          "with the truth, or late after it?") +
+                  (beaten(series) ? fmt::format(" Here the better of the two beats the net: {}.", what_to_try) : ""),
               std::move(chart));
     views.add("How far ahead it sees",
               "The error grows with the distance. The net is worth its effort where its line lies below both dashed ones.",
@@ -247,6 +256,7 @@ int train(const SeriesOptions& options) {
              const Forecasts test(model, series, season, parts.validation);
              write_text(trained.folder + "/forecast.csv", test.table(series));
              write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
+             if (test.beaten(series)) note(fmt::format("worse than the better naive forecast: {}", what_to_try));
              return test.measure(series);
            }});
 }

@@ -75,14 +75,23 @@ std::vector<Metric> metrics_of(const TableConfusion& counts) {
           {"errors0to1", number(counts.errors0to1)}, {"errors1to0", number(counts.errors1to0)}};
 }
 
+/// What is said of counts where no rows are held out.
+constexpr const char* of_learned_rows = "the counts are of the rows that it learned from";
+constexpr const char* try_held_out = "try --held-out 0.2, for those of rows that it has not seen";
+
+void say_what_is_counted(const TableOptions& options) {
+  if (!(options.held_out > 0)) note(fmt::format("{}: {}", of_learned_rows, try_held_out));
+}
+
 /// How rows were told apart, and the output of each.
 ///   learned: rows that were learned; the others come after them
-void add_views(Views& views, const std::vector<double>& outputs, const Table& table, Index learned) {
+///   holds_out: whether there are others, shown or not
+void add_views(Views& views, const std::vector<double>& outputs, const Table& table, Index learned, bool holds_out) {
   const auto counts = [&](Index first, Index last) {
     return confusion({outputs.begin() + first, outputs.begin() + last},
                      {table.labels.begin() + first, table.labels.begin() + last});
   };
-  const auto add_confusion = [&](const char* title, const char* look_for, const TableConfusion& found) {
+  const auto add_confusion = [&](const char* title, const std::string& look_for, const TableConfusion& found) {
     view::HeatMap map{.x_name = "taken for", .y_name = "label", .width = 2, .values = {}, .numbers = true};
     map.columns = map.rows = {"0", "1"};
     for (const Index count : {found.right0to0, found.errors0to1, found.errors1to0, found.right1to1})
@@ -91,7 +100,9 @@ void add_views(Views& views, const std::vector<double>& outputs, const Table& ta
     views.add(title, look_for, std::move(map));
   };
   add_confusion(learned == table.rows() ? "Rows that were told apart" : "Rows that were told apart, of those learned",
-                "The diagonal is right. Count it against always saying the commoner label: only what is above that was learned.",
+                std::string("The diagonal is right. Count it against always saying the commoner label: only what is above that "
+                            "was learned.") +
+                    (holds_out ? "" : fmt::format(" Here {}: {}.", of_learned_rows, try_held_out)),
                 counts(0, learned));
   if (learned < table.rows())
     add_confusion("Rows that were told apart, of those held out",
@@ -159,6 +170,7 @@ int train_many(const TableOptions& options, const Table& table) {
                   "else was given",
                   folder, options.preset == "default" ? "" : " --preset " + options.preset, best.options.hidden,
                   best.options.rate, best.options.seed));
+  say_what_is_counted(options);
   std::vector<Metric> metrics = metrics_of(best.counts);
   metrics.push_back({"hidden", static_cast<double>(best.options.hidden)});
   metrics.push_back({"rate", best.options.rate});
@@ -219,12 +231,13 @@ int train(const TableOptions& options) {
        .views =
            [&](Views& views) {
              const Table shown = views.done ? table : table.first(learned);
-             add_views(views, outputs_of(training.model, options, shown), shown, learned);
+             add_views(views, outputs_of(training.model, options, shown), shown, learned, options.held_out > 0);
            },
        .sample = [&](const std::string& cell) { return sample_of(training.model, options, table.first(learned), cell); },
        .result =
            [&](const TrainOutcome&) {
              if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);
+             say_what_is_counted(options);
              return metrics_of(counts_of(outputs_of(training.model, options, table), options, table));
            },
        .result_writes = !options.export_to.empty()});

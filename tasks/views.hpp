@@ -37,7 +37,7 @@ struct HeatMap {
 
 /// What the units of a net did over a sample: a field of colours for each gate and state, all over the same steps.
 struct Gates {
-  std::vector<std::string> input;  ///< what was read in each step, in a word
+  std::vector<std::string> input;  ///< what each step is called, in a word: what was read, or is right there
   struct Map {
     std::string name;            ///< "i"
     std::string place;           ///< "layer 1, forward"

@@ -149,7 +149,7 @@ function drawGates(view, box) {
   build();
 }
 
-// One gate: steps from left to right, units from top to bottom, what was read underneath.
+// One gate: steps from left to right, units from top to bottom, names of the steps underneath.
 function drawGate(view, map, maps, chosen) {
   const steps = view.input.length, bytes = bytesOf(map.cells), canvas = element('canvas', {className: 'field', role: 'img'});
   const turned = new Uint8Array(steps * map.units);

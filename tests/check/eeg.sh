@@ -21,6 +21,12 @@ check 'a line for each event' test "$(grep -cE '^(HandStart|FirstDigitTouch|Both
 check 'saves how probable each event is at each row of the series to test' test \
   "$(wc -l <"$work/learned/predictions.csv")/$(sed -n '2p;$p' "$work/learned/predictions.csv" | grep -cE '^subj1_series(7_0|8_99999)(,[01]\.[0-9]{6}){6}$')" = 200001/2
 
+check 'nothing is said of a baseline that it beats' test "$(cat "$work/err" "$work/learned/views.json" | grep -cE 'worse than|a net that sees a frame alone')" = 0
+run train eeg --quiet --series 4 --seconds 60 --subsample 10 --hidden 2 --batch 4 --steps 50 --epochs 1 --rate 1e-9 --out unlearned
+said=$(grep -c '^carousel: worse than a net that sees a frame alone: try more --epochs' "$work/err")
+check 'it is said when a frame alone teaches more' test "$said" = "$(last_line | tr ' ' '\n' | awk -F= '{ v[$1] = $2 } END { print v["auc"] < v["memoryless_auc"] }')"
+check 'and in the views' test "$(grep -c 'Here a net that sees a frame alone has more of it' "$work/unlearned/views.json")" = "$said"
+
 # The same from CSV files, resumed, on two threads.
 small=(--quiet --series 4 --seconds 60 --subsample 10 --hidden 16 --batch 4 --steps 50)
 run train eeg "${small[@]}" --epochs 3 --out made-up

@@ -72,8 +72,13 @@ check 'a table, one column: beats both' compare "$(value skill)" '>' 0
 awk 'BEGIN { srand(4); for (t = 0; t < 400; ++t) printf "%.4f\n", 20 + t / 2 + 5 * sin(t * atan2(0, -1) / 6) + rand() }' >"$work/trend.csv"
 run train series "${small[@]}" --input trend.csv --out trend
 check 'a table, a trend that leaves its range: beats both' compare "$(value skill)" '>' 0.2
+check 'and then: nothing is said' test "$(cat "$work/err" "$work/trend/views.json" | grep -cE 'worse than the better|beats the net')" = 0
 run train series "${small[@]}" --input load.csv --columns 2,3 --predict 2 --out noise
 check 'a table, noise: is not forecast' compare "$(value mse)" '>' 0.05
+run train series --quiet --input load.csv --season 8 --window 8 --horizon 8 --hidden 4 --epochs 1 --rate 1e-9 --out unlearned
+check 'hardly trained: worse than a baseline' compare "$(value skill)" '<' 0
+check 'which is said' grep -q '^carousel: worse than the better naive forecast: try more --epochs' "$work/err"
+check 'and in the views' grep -q 'Here the better of the two beats the net: try more --epochs' "$work/unlearned/views.json"
 run sample alone --length 10
 check 'a table, one column: forecasts go on from forecasts' test "$(wc -l <"$work/out")/$(tail -n 1 "$work/out" | cut -d, -f1)" = 11/410
 run eval load --input other.csv

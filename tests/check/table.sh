@@ -15,6 +15,7 @@ for window in 0 3; do
   check "window $window: ends with 0" test "$code" = 0
   check "window $window: the result line" grep -qE '^result: table right=[0-9]+ rows=100 right1to1=[0-9]+ right0to0=[0-9]+ errors0to1=[0-9]+ errors1to0=[0-9]+$' <(last_line)
   check "window $window: learns, on rows that it was not shown" at_least right 85
+  check "window $window: rows that are held out are not said to be learned" test "$(cat "$work/err" "$work/window-$window/views.json" | grep -c 'rows that it learned from')" = 0
   cp "$work/out" "$work/trained"
   run eval "window-$window"
   check "window $window: eval finds what the training found" same_bits out trained
@@ -71,6 +72,8 @@ check 'sweep: the held-out rows of that table are others' differ memory.tsv forg
 run train table --quiet --epochs 8 --hidden 16 --rate 0.02 --out prime
 check 'primes: learns' at_least right 38
 check 'primes: all rows are counted' out_matches ' rows=44 '
+check 'primes: it is said that it learned from those' grep -q '^carousel: the counts are of the rows that it learned from: try --held-out 0\.2, ' "$work/err"
+check 'primes: and in the views' grep -q 'Here the counts are of the rows that it learned from: try --held-out 0\.2, ' "$work/prime/views.json"
 run train table --quiet --preset source --seed 3 --out relived
 check 'primes, preset source: as many right as the original has' at_least right 43
 

@@ -43,6 +43,7 @@ TEST_CASE("into an LSTM one sees gates and states of every layer, and three grad
   REQUIRE(views.all.size() == 2);
   CHECK(views.all[0].title == "Gates over a sample");
   const auto& gates = std::get<view::Gates>(views.all[0].what);
+  CHECK(views.all[0].look_for.starts_with("A row is a unit, a column a step; underneath stands what was read. "));
   CHECK(gates.input == std::vector<std::string>{"a", "b", "c", "4", "5"});
   REQUIRE(gates.maps.size() == 12);
   const char* const names[] = {"i", "f", "o", "g", "c", "h"};
@@ -69,6 +70,26 @@ TEST_CASE("into an LSTM one sees gates and states of every layer, and three grad
   CHECK(chart.lines[1].y == chart.lines[2].y);  // the trained one is not trained here
   CHECK(views.all[1].look_for.ends_with(fmt::format("; lstm, trained {:.2g}.", chart.lines[2].y[0] / chart.lines[2].y[4])));
   CHECK(views.all[0].look_for.find("forget gate") != std::string::npos);
+}
+
+TEST_CASE("under the steps of a decoder stands what is right, and the sentence says so") {
+  const SampleFunction<double> plain = samples("gru");
+  const SampleFunction<double> decoding = [&](const std::string& cell) {
+    Sample<double> sample = plain(cell);
+    sample.loss = [loss = sample.loss] {
+      const At<double> part(&Place::part, "decoder");
+      return loss();
+    };
+    sample.made = {"1", "2", "3", "4", "end"};
+    sample.about = "It is the first.";
+    return sample;
+  };
+  Views views;
+  add_inside_views<double>(views, decoding, "gru");
+  CHECK(views.all.at(0).look_for.starts_with(
+      "It is the first. A row is a unit, a column a step; underneath stands the symbol that is right there: not what the net "
+      "writes, but what it is given to go on from. "));
+  CHECK(std::get<view::Gates>(views.all[0].what).input.back() == "end");
 }
 
 TEST_CASE("a cell without gates has states") {

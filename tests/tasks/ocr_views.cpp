@@ -1,5 +1,6 @@
 #include <carousel/tasks/ocr_views.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -35,13 +36,13 @@ const What& view_of(const Views& views, const std::string& title) {
 
 }  // namespace
 
-TEST_CASE("where the head attention looks is a share of each column for each symbol, the likeliest up to the end") {
+TEST_CASE(
+    "where the head attention looks is a share of each column for each symbol of the digits that were found, and their end") {
   const Small small("attention");
-  const OcrLook look = small.model->look(small.lines[0].image);
-  REQUIRE(!look.symbols.empty());
+  const OcrLook look = small.model->look(small.lines[0].image, {8, 0, 7});
+  CHECK(look.symbols == std::vector<Index>{8, 0, 7, OcrModel::end});
+  CHECK(small.model->look(small.lines[0].image, Digits(9, 1)).symbols == Digits(9, 1));  // no more may be written
   REQUIRE(look.weights.size() == look.symbols.size());
-  CHECK(look.symbols.size() <= static_cast<std::size_t>(OcrModel::most_digits) + 1);
-  for (std::size_t n = 0; n + 1 < look.symbols.size(); ++n) CHECK(look.symbols[n] != OcrModel::end);
   for (const std::vector<float>& weights : look.weights) {
     CHECK(weights.size() == 30);
     CHECK(std::accumulate(weights.begin(), weights.end(), 0.0) == doctest::Approx(1).epsilon(1e-5));
@@ -79,11 +80,28 @@ TEST_CASE("the views show lines, those misread, and what each head has; and can 
   }
 }
 
+TEST_CASE("where it looks it writes what it is said to have read in that image") {
+  const Small small("attention");
+  Views views;
+  add_ocr_views(views, *small.model, small.lines);
+  const auto& lines = view_of<view::Images>(views, "Lines, and what it reads");
+  const auto& looks = view_of<view::Images>(views, "Where it looks");
+  std::string written;
+  for (std::size_t n = 1; n < looks.images.size(); ++n)
+    if (const std::string symbol = looks.images[n].caption.substr(std::string("writes ").size()); symbol != "end")
+      written += symbol;
+  const auto same = std::find_if(lines.images.begin(), lines.images.end(),
+                                 [&](const view::Images::Image& image) { return image.pixels == looks.images[0].pixels; });
+  REQUIRE(same != lines.images.end());
+  CHECK(same->caption.find("read " + written + " (") != std::string::npos);
+}
+
 TEST_CASE("the sample is one line: of the net itself, or of another one with that cell") {
   const Small small("attention");
   const Sample<float> own = ocr_sample(*small.model, small.options, small.lines[1], "");
   const Sample<float> other = ocr_sample(*small.model, small.options, small.lines[1], "rnn-tanh");
   CHECK(own.made.size() == small.lines[1].digits.size() + 1);
+  CHECK(own.about.starts_with("The sample is the first line that is shown, "));
   Tape<float> tape;
   const double loss = static_cast<double>(own.loss().item());
   CHECK(loss == doctest::Approx(static_cast<double>(small.model->loss(std::span(small.lines).subspan(1, 1), 1).item())));

@@ -61,6 +61,19 @@ TEST_CASE("of a training that has not ended the last epoch is told") {
   CHECK(run.gradients.empty());
 }
 
+TEST_CASE("of training and validation is spoken where both are") {
+  const auto sentence = [](const std::string& shares) {
+    const RunCurves run =
+        curves_of(lines({R"({"epoch":1,"step":2,)" + shares + "}", R"({"epoch":2,"step":4,)" + shares + "}"}), {});
+    return view_of(run.learning, "How often it is right")->at("look_for").get<std::string>();
+  };
+  const std::string train = R"("train_accuracy":0.5)", validation = R"("validation_accuracy":0.5)";
+  CHECK(sentence(train + "," + validation).find("Training and validation should rise together") != std::string::npos);
+  CHECK(sentence(train) ==
+        "1 is always. This is of the examples that it learns from: how it does on others can not be seen here.");
+  CHECK(sentence(validation) == "1 is always. It should rise fast at first, then level off.");
+}
+
 TEST_CASE("an error is no share of right answers, however small it is") {
   const RunCurves run =
       curves_of(lines({R"({"epoch":1,"step":2,"validation_mse":0.5})", R"({"epoch":2,"step":4,"validation_mse":0.2})"}), {});
