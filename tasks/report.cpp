@@ -18,7 +18,7 @@
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
 
-#include "report_parts.hpp"  // made by the build of tasks/report/
+#include "report_parts.hpp"  // made by the build, of tasks/report/
 
 namespace carousel {
 

@@ -9,6 +9,7 @@
 #include <carousel/lib/file.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/run_lock.hpp>
+#include <carousel/tasks/text_data.hpp>
 #include <carousel/tasks/text_table.hpp>
 
 namespace carousel {
@@ -59,13 +60,9 @@ std::vector<Metric> numbers_of(const Json& line) {
 
 void read_metrics(const std::string& path, RunRecord& run) {
   constexpr std::uint64_t most = std::uint64_t{1} << 28;  // a million epochs
-  const std::string text = read_all(path, most);
-  for (std::size_t from = 0; from < text.size();) {
-    const std::size_t to = std::min(text.find('\n', from), text.size());
-    const Json line = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(from),
-                                  text.begin() + static_cast<std::ptrdiff_t>(to), nullptr, false);
-    from = to + 1;
-    if (!line.is_object()) continue;  // damaged, or torn at the end
+  for_each_line(read_all(path, most), [&](std::string_view text, Index) {
+    const Json line = Json::parse(text, nullptr, false);
+    if (!line.is_object()) return;  // damaged, or torn at the end
     const auto number = [&](const char* name, double& value) {
       if (line.contains(name) && line[name].is_number()) value = line[name];
     };
@@ -79,7 +76,7 @@ void read_metrics(const std::string& path, RunRecord& run) {
     } else if (line.contains("epoch")) {
       run.epochs.push_back(numbers_of(line));
     }
-  }
+  });
 }
 
 /// Files in a folder and their bytes, whatever may be read of it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <carousel/lib/utf8.hpp>
+#include <carousel/tasks/text_data.hpp>
 
 namespace carousel {
 
@@ -34,11 +35,7 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows, const 
 
 Index widest_line(std::string_view text) {
   Index widest = 0;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    widest = std::max(widest, columns_of(text.substr(at, end - at)));
-    at = end + 1;
-  }
+  for_each_line(text, [&](std::string_view line, Index) { widest = std::max(widest, columns_of(line)); });
   return widest;
 }
 

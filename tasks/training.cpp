@@ -1,11 +1,9 @@
 #include <carousel/tasks/training.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -324,7 +322,7 @@ class TrainRun {
   }
 
   /// What there is to see of it. The training is over and saved: what fails here is said, and no more. The report is the last
-  /// file: where it lies nothing else is still to be made.
+  /// file: where it lies the rest was made, or said to have failed.
   void show(bool done, Index step) {
     Views views{.done = done};
     progress_.phase("drawing the report");
