@@ -30,7 +30,7 @@ declare -A package_purpose=(
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
                   nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev libpng-dev libfreetype-dev fonts-dejavu-core libjs-chart.js)
 
-installed_by_dpkg() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -q '^installed'; }
+installed_by_dpkg() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]; }
 
 has_package() {  # PACKAGE
   local kind what

@@ -60,6 +60,8 @@ grep -nIE '(^|[^a-zA-Z0-9._}])/(work|root|home)/' "${files[@]}" 2>/dev/null | ru
 grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" meson.build README.md tasks/data/default.txt 2>/dev/null |
   rule 'a tab, a trailing blank or a carriage return'
 grep -nIwE 'T[O]DO|F[I]XME|X[X]X' "${code[@]}" "${scripts[@]}" meson.build README.md 2>/dev/null | rule 'work left undone'
+grep -nIE '[^|][|] *grep -[a-zA-Z]*q' "${scripts[@]}" | grep -v '^tests/check/lint.sh:' |
+  rule 'grep -q ends at the first match, and the pipe before it fails now and then'
 for file in "${scripts[@]}"; do bash -n "$file" 2>&1; done | rule 'not a script that bash can read'
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

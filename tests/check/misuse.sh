@@ -32,7 +32,7 @@ refuses() {  # MESSAGE STATEMENTS
   if complaints=$(compile "$2"); then
     failed=$((failed + 1))
     printf 'compiles: %s\n' "$2"
-  elif grep -E '(error|note): ' <<<"$complaints" | head -n 3 | grep -qF -- "$1"; then
+  elif [[ $(grep -m 3 -E '(error|note): ' <<<"$complaints") == *"$1"* ]]; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
