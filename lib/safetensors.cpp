@@ -85,7 +85,7 @@ Plan plan_of(const Safetensors& content) {
     const std::uint64_t begin = std::exchange(end, end + stored.bytes.size());
     if (header.size() > 1) header += ',';
     header += in_json(*name) + R"(:{"dtype":")" + stored.dtype + R"(","shape":[)";
-    for (int axis = 0; axis < stored.shape.rank(); ++axis) header += (axis ? "," : "") + std::to_string(stored.shape[axis]);
+    for (int axis = 0; axis < stored.shape.rank(); ++axis) header += join(axis ? "," : "", stored.shape[axis]);
     header += join(R"(],"data_offsets":[)", begin, ",", end, "]}");
     plan.tensors.push_back(&stored);
   }
@@ -127,7 +127,7 @@ void convert(const std::vector<std::byte>& bytes, T* out, const Convert& widen) 
 template <class T>
 std::string dtype_of() {
   if constexpr (std::is_floating_point_v<T>) return sizeof(T) == 4 ? "F32" : "F64";
-  return (std::is_signed_v<T> ? "I" : "U") + std::to_string(8 * sizeof(T));
+  return join(std::is_signed_v<T> ? "I" : "U", 8 * sizeof(T));
 }
 
 }  // namespace

@@ -249,7 +249,7 @@ std::optional<std::string> fault_of(const std::string& dtype_name, const Shape& 
   const Dtype* dtype = find_dtype(dtype_name);
   if (!dtype) {
     std::string known;
-    for (const Dtype& each : dtypes) known += (known.empty() ? "" : " ") + std::string(each.name);
+    for (const Dtype& each : dtypes) known += join(known.empty() ? "" : " ", each.name);
     return join("dtype is ", in_quotes(dtype_name), ": must be one of ", known);
   }
   const std::optional<Index> bits = bits_of(*dtype, shape);

@@ -143,7 +143,8 @@ std::vector<Metric> report(const Adder& model, const AddOptions& options) {
 void add_views(Views& views, const Adder& model, const AddOptions& options, const char* part) {
   std::vector<Addition> asked = sequences(options, part, 200);
   std::sort(asked.begin(), asked.end(), [](const Addition& a, const Addition& b) { return a.sum() < b.sum(); });
-  ChartLine right{.name = "right", .x = {}, .y = {}, .dashed = true}, said{.name = "said", .x = {}, .y = answers(model, asked)};
+  ChartLine right{.name = "right", .x = {}, .y = {}, .dashed = true, .colour = truth_colour},
+      said{.name = "said", .x = {}, .y = answers(model, asked), .colour = net_colour};
   for (const Addition& addition : asked) {
     right.x.push_back(addition.sum()), right.y.push_back(addition.sum());
     said.x.push_back(addition.sum());
@@ -158,7 +159,7 @@ void add_views(Views& views, const Adder& model, const AddOptions& options, cons
   const Addition whole = sequence(longer, part, 0);
   const std::size_t most = 100, count = whole.numbers.size(), apart = (count + most - 1) / most;
   std::vector<Addition> beginnings;
-  ChartLine so_far{.name = "right so far", .x = {}, .y = {}, .dashed = true};
+  ChartLine so_far{.name = "right so far", .x = {}, .y = {}, .dashed = true, .colour = truth_colour};
   for (std::size_t n = apart; n <= count; n += apart) {
     Addition beginning = whole;
     beginning.numbers.resize(n);
@@ -166,7 +167,7 @@ void add_views(Views& views, const Adder& model, const AddOptions& options, cons
     so_far.x.push_back(static_cast<double>(n)), so_far.y.push_back(beginning.sum());
     beginnings.push_back(std::move(beginning));
   }
-  ChartLine asked_then{.name = "said, asked then", .x = so_far.x, .y = answers(model, beginnings)};
+  ChartLine asked_then{.name = "said, asked then", .x = so_far.x, .y = answers(model, beginnings), .colour = net_colour};
   Chart chart{.title = "", .x_name = "numbers read", .y_name = "sum", .lines = {std::move(asked_then), std::move(so_far)}};
   if (!options.marks()) chart.marks.push_back({static_cast<double>(options.longest), "longest learned"});
   views.add("A sum while it is read",

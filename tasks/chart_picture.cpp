@@ -57,10 +57,7 @@ std::pair<Axis, Axis> axes_of(const Chart& chart) {
 }
 
 Canvas::Pen pen_of(const Chart& chart, std::size_t n) {
-  const ChartLine& line = chart.lines[n];
-  return {.colour = line.colour ? line_colour(*line.colour, 0) : line_colour(n, chart.lines.size()),
-          .width = 2,
-          .dashed = line.dashed};
+  return {.colour = line_colour(chart.colour_of(n)), .width = 2, .dashed = chart.lines[n].dashed};
 }
 
 /// The names of the lines, each behind a piece of it, in as many rows as they need.

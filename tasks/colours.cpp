@@ -29,8 +29,8 @@ Colour between(std::span<const Colour> stops, double place) {
 
 }  // namespace
 
-Colour line_colour(std::size_t line, std::size_t lines) {
-  return of_lines[lines == 1 ? 1 : line % line_colours];
+Colour line_colour(std::size_t number) {
+  return of_lines[number % line_colours];
 }
 
 bool ColourScale::two_sided() const {

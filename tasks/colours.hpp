@@ -12,8 +12,8 @@ inline constexpr Colour paper{255, 255, 255}, ink{29, 33, 38}, soft_ink{91, 99, 
 /// So many lines have a colour of their own.
 inline constexpr std::size_t line_colours = 8;
 
-/// Of a line among others. A line alone is not grey, which is for what is given beside others.
-Colour line_colour(std::size_t line, std::size_t lines);
+/// Of a line by the number of its colour, see Chart::colour_of(); the ninth has the first again.
+Colour line_colour(std::size_t number);
 
 /// The colours of numbers in a field. Where low = −high, numbers below 0 are blue, those above orange, and 0 is white. Else they
 /// go evenly from dark to bright, by viridis (Smith & van der Walt 2015). Numbers outside have the first or the last colour, what

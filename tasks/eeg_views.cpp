@@ -68,8 +68,13 @@ Index telling_channel(const Stretch& stretch, std::size_t event) {
 Chart beside_signal(const Stretch& stretch, const EegLogits& logits, std::size_t event,
                     const std::vector<std::string>& channels) {
   const Index channel = telling_channel(stretch, event);
-  ChartLine signal{.name = channels[static_cast<std::size_t>(channel)] + ", scaled", .x = {}, .y = {}, .dashed = true};
-  ChartLine truth{.name = "is near", .x = {}, .y = {}}, said{.name = "probability", .x = {}, .y = {}};
+  ChartLine signal{.name = channels[static_cast<std::size_t>(channel)] + ", scaled",
+                   .x = {},
+                   .y = {},
+                   .dashed = true,
+                   .colour = net_colour + 1};
+  ChartLine truth{.name = "is near", .x = {}, .y = {}, .colour = truth_colour},
+      said{.name = "probability", .x = {}, .y = {}, .colour = net_colour};
   for (Index frame = stretch.first; frame < stretch.last; ++frame) {
     signal.x.push_back(stretch.second_of(frame));
     signal.y.push_back(stretch.signal(frame, channel));

@@ -110,8 +110,9 @@ void write_graph(const Graph& graph, const std::string& out) {
     fmt::print("{}", text);
     return;
   }
-  const bool is_png = out.ends_with(".png");
-  if (!out.ends_with(".svg") && !is_png) {
+  const std::string kind = std::filesystem::path(out).extension();
+  if (kind != ".svg" && kind != ".png") {
+    if (!kind.empty() && kind != ".dot" && kind != ".gv") bad_file("graph: ", out, ": must end in .dot, .gv, .svg or .png");
     write_text(out, text);
     note("drawn as DOT text in " + out);
     return;
@@ -120,7 +121,7 @@ void write_graph(const Graph& graph, const std::string& out) {
   write_text(source, text);
   ChildEnd drawn;
   try {
-    drawn = run_child({"dot", is_png ? "-Tpng" : "-Tsvg", source});
+    drawn = run_child({"dot", kind == ".png" ? "-Tpng" : "-Tsvg", source});
   } catch (const std::exception&) {
     std::filesystem::remove(source);
     bad_file("graph: ", out, ": Graphviz, which draws it, is not there: apt-get install graphviz, or --out FILE.dot");

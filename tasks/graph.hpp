@@ -47,8 +47,9 @@ struct Graph {
 /// The drawing in the DOT language (graphviz.org/doc/info/lang.html).
 std::string dot(const Graph& graph);
 
-/// Writes a drawing: DOT text on standard output if `out` is empty or "-", to a file else; to one that ends in .svg as SVG, by
-/// Graphviz's program dot. Throws std::runtime_error if that is not there, or the file can not be written.
+/// Writes a drawing: DOT text on standard output if `out` is empty or "-", else to a file; to one that ends in .svg or .png a
+/// picture, by Graphviz's program dot. Throws std::runtime_error if that is not there, the file ends in something else than these
+/// or .dot or .gv, or can not be written.
 void write_graph(const Graph& graph, const std::string& out);
 
 }  // namespace carousel

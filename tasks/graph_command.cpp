@@ -46,9 +46,10 @@ void declare_graph(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* const graph = app.add_subcommand("graph", "draws a cell, or the model of a task");
   graph->add_option("NAME", given->name, "a cell or a task, one of those of `carousel list`")->required();
-  detail::declare_option(*graph, "--out", "FILE",
-                         "DOT text, or, where Graphviz is installed, a picture if it ends in .svg or .png (standard output)",
-                         [given](const std::string& text) { given->out = text; });
+  detail::declare_option(
+      *graph, "--out", "FILE",
+      ".dot or .gv: DOT text; .svg or .png: a picture, where Graphviz is installed (DOT text on standard output)",
+      [given](const std::string& text) { given->out = text; });
   detail::declare_flag(*graph, "--backward", "what it does with gradients: a step of the cell, or the model from its loss down",
                        [given] { given->backward = true; });
   graph->footer(

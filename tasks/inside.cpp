@@ -42,18 +42,23 @@ std::vector<Place> places_of(const Recorder<T>& recorder, std::string_view part)
   return places;
 }
 
+/// What all but a hundredth of the numbers lie within, 1 or more: a few that are far off must not make all others pale.
+double usual_size(std::vector<double> numbers) {
+  for (double& number : numbers) number = std::abs(number);
+  const auto at = numbers.end() - 1 - static_cast<std::ptrdiff_t>(numbers.size() / 100);
+  std::nth_element(numbers.begin(), at, numbers.end());
+  return std::max(1.0, *at);
+}
+
 template <class T>
 view::Gates::Map map_of(std::string_view name, const Place& place, const std::vector<const Watched<T>*>& steps) {
   view::Gates::Map map{.name = std::string(name), .place = words(place), .values = {}};
   const auto units = static_cast<std::size_t>(shape_of(steps.front()->value).back());
-  double most = 1;
   for (const Watched<T>* step : steps)
-    for (std::size_t n = 0; n < units; ++n) {  // of the first example
-      map.values.push_back(static_cast<double>(step->value.data()[n]));
-      most = std::max(most, std::abs(map.values.back()));
-    }
+    for (std::size_t n = 0; n < units; ++n)
+      map.values.push_back(static_cast<double>(step->value.data()[n]));  // the first example
   map.units = units;
-  if (!is_gate(name)) map.low = -most, map.high = most;
+  if (!is_gate(name)) map.high = usual_size(map.values), map.low = -map.high;
   return map;
 }
 

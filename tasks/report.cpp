@@ -14,6 +14,8 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/diagnosis.hpp>
+#include <carousel/tasks/metric_meaning.hpp>
+#include <carousel/tasks/progress.hpp>
 #include <carousel/tasks/run_curves.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/task.hpp>
@@ -131,6 +133,12 @@ Json without_places(Json config) {
   return config;
 }
 
+/// A command line as one types it where this program was started, if that is no path of one machine.
+std::string as_typed(const std::string& command) {
+  const char* const started = std::getenv("CAROUSEL_STARTED_AS");
+  return started && *started == '/' ? command : as_started(command);
+}
+
 /// Names and values that say what the training was.
 Json configuration(const Json& config) {
   view::Table table{.head = {"option", "value"}, .rows = {}};
@@ -191,14 +199,16 @@ std::string report_page(const std::string& folder) {
       else
         warnings.push_back(warning);
     }
+  Json cards = run.result;
+  for (Json& card : cards) card.push_back(meaning_of(card.at(0).get<std::string>()));
   Json data = {{"name", task.empty() ? "a training" : task},
                {"about", ""},
                {"done", run.done},
                {"failure", failure},
                {"facts", facts},
-               {"metrics", run.result},
+               {"metrics", cards},
                {"seconds", run.seconds},
-               {"command", text_at(config, "command")},
+               {"command", as_typed(text_at(config, "command"))},
                {"warnings", warnings},
                {"sections", sections}};
   for (const Task& one : all_tasks())

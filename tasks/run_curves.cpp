@@ -189,9 +189,12 @@ Chart chart_of(const Json& view) {
     for (const Json& one : all) out.push_back(one.is_number() ? one.get<double>() : nothing);
     return out;
   };
-  for (const Json& line : view.at("lines"))
+  for (const Json& line : view.at("lines")) {
     chart.lines.push_back(
         {.name = line.at("name"), .x = numbers(line.at("x")), .y = numbers(line.at("y")), .dashed = line.at("dashed")});
+    if (const auto colour = line.find("colour"); colour != line.end() && colour->is_number_unsigned())
+      chart.lines.back().colour = colour->get<std::size_t>();
+  }
   for (const Json& mark : view.at("marks")) chart.marks.push_back({mark.at("x"), mark.at("name")});
   return chart;
 }

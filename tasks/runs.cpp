@@ -164,8 +164,9 @@ std::vector<Metric> result_of_whole_run(const std::string& folder, Index epochs)
 std::string nothing_is_left(const std::string& folder, const std::string& task, Index epochs, Index planned,
                             const std::string& in_vain) {
   const bool early = epochs < planned;
-  const std::string why =
-      early ? join("it ended after epoch ", epochs, ", by --patience") : join("its ", epochs, " epochs are done");
+  const std::string why = early         ? join("it ended after epoch ", epochs, ", by --patience")
+                          : epochs == 1 ? "its only epoch is done"
+                                        : join("its ", epochs, " epochs are done");
   return join(folder, ": ", why, ": nothing is left to train", in_vain.empty() ? "" : ", and " + in_vain,
               "; for more: carousel train ", task, " --resume ", shell_word(folder),
               early ? " --patience 0" : join(" --epochs ", 2 * epochs));

@@ -71,6 +71,7 @@ std::string identity_of(const Series& series) {
   return fmt::format("{} rows {:016x}", series.rows(), hash);
 }
 
+constexpr std::size_t naive_colour = net_colour + 1, seasonal_colour = net_colour + 2;
 constexpr const char* what_to_try = "try more --epochs, another --window or --rate";
 
 /// Forecasts from each of some rows on, the net's and those that it has to beat.
@@ -125,10 +126,10 @@ struct Forecasts {
   /// The last forecasts that follow on each other.
   Chart picture(const Series& series) const {
     const Index horizon = std::ssize(net.front());
-    ChartLine lines[] = {{.name = "true", .x = {}, .y = {}},
-                         {.name = "forecast", .x = {}, .y = {}},
-                         {.name = "naive", .x = {}, .y = {}, .dashed = true},
-                         {.name = "seasonal naive", .x = {}, .y = {}, .dashed = true}};
+    ChartLine lines[] = {{.name = "true", .x = {}, .y = {}, .colour = truth_colour},
+                         {.name = "forecast", .x = {}, .y = {}, .colour = net_colour},
+                         {.name = "naive", .x = {}, .y = {}, .dashed = true, .colour = naive_colour},
+                         {.name = "seasonal naive", .x = {}, .y = {}, .dashed = true, .colour = seasonal_colour}};
     side_by_side(std::max<Index>(1, 160 / horizon), [&](Index row, std::size_t step, std::size_t n) {
       const double values[] = {series.target()[static_cast<std::size_t>(row)], net[n][step], naive[n][step], seasonal[n][step]};
       for (std::size_t i = 0; i < std::size(lines); ++i) {
@@ -149,8 +150,8 @@ struct Forecasts {
 
   /// The root of the mean square of the errors, by how many rows ahead they are.
   Chart errors(const Series& series) const {
-    const auto line = [&](const char* name, const std::vector<Forecast>& forecasts, bool dashed) {
-      ChartLine errors{.name = name, .x = {}, .y = {}, .dashed = dashed};
+    const auto line = [&](const char* name, const std::vector<Forecast>& forecasts, std::size_t colour) {
+      ChartLine errors{.name = name, .x = {}, .y = {}, .dashed = colour != net_colour, .colour = colour};
       for (std::size_t step = 0; step < forecasts.front().size(); ++step) {
         double sum = 0;
         for (std::size_t n = 0; n < forecasts.size(); ++n)
@@ -163,7 +164,8 @@ struct Forecasts {
     return {.title = "",
             .x_name = "rows ahead",
             .y_name = "error",
-            .lines = {line("forecast", net, false), line("naive", naive, true), line("seasonal naive", seasonal, true)}};
+            .lines = {line("forecast", net, net_colour), line("naive", naive, naive_colour),
+                      line("seasonal naive", seasonal, seasonal_colour)}};
   }
 
   void add_views(Views& views, const Series& series) const {

@@ -135,7 +135,7 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
   if (options.own_style) {
     out += style;
     for (std::size_t i = 0; i < line_colours; ++i) {
-      const Colour colour = line_colour(i, line_colours);
+      const Colour colour = line_colour(i);
       out += fmt::format(".c{0} {{ stroke: #{1:02x}{2:02x}{3:02x}; stroke: var(--c{0}); }}\n", i, colour.red, colour.green,
                          colour.blue);
     }
@@ -170,7 +170,7 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
                        top, height - bottom, at_x(mark.x) + 5, top + 13, markup(mark.name));
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     const ChartLine& line = chart.lines[i];
-    const std::size_t colour = line.colour.value_or(i);
+    const std::size_t colour = chart.colour_of(i);
     // Where colours come again, the line is dotted, or its dashes are.
     const char* const broken = colour < line_colours ? line.dashed ? " stroke-dasharray=\"5 4\"" : ""
                                : line.dashed         ? " stroke-dasharray=\"6 3 1 3\""

@@ -17,6 +17,9 @@ struct ChartLine {
   std::optional<std::size_t> colour = {};  ///< lines of one number are of one colour; else each has the next
 };
 
+/// In every picture what is so is grey, and what a net makes of it blue.
+inline constexpr std::size_t truth_colour = 0, net_colour = 1;
+
 struct Chart {
   std::string title, x_name, y_name;
   std::vector<ChartLine> lines;  ///< drawn in this order, later ones above
@@ -27,6 +30,9 @@ struct Chart {
   std::vector<Mark> marks = {};           ///< upright lines
   std::vector<std::string> x_words = {};  ///< what stands at x = 0, 1, …, for pages that can show it
   bool log_y = false;                     ///< equal factors of y are equally far apart; a line is broken where y is not above 0
+
+  /// The number of a line's colour. A line alone is not grey, which is for what is given beside others.
+  std::size_t colour_of(std::size_t line) const { return lines[line].colour.value_or(lines.size() == 1 ? net_colour : line); }
 };
 
 struct SvgOptions {

@@ -116,7 +116,7 @@ Table read_table(const std::string& path, const TableColumns& columns) {
     };
     for (const std::size_t place : places) {
       const std::optional<float> x = number(values[place]);
-      if (!x) bad(place, "a number");
+      if (!x) bad(place, row > 1 || values[place].empty() ? "a number" : "a number; a column of names is told by --name");
       *to++ = *x;
     }
     if (label) {

@@ -1,6 +1,7 @@
 #include <carousel/tasks/training_progress.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -101,6 +102,7 @@ std::string progress_line(const TrainingState& state, const Terminal& terminal) 
 }
 
 std::string number(double value) {
+  if (std::abs(value) > 1 && std::abs(value) < 1e15 && value == std::floor(value)) return fmt::format("{:.0f}", value);
   return value != 0 && std::abs(value) < 1e-3 ? fmt::format("{:.2e}", value) : fmt::format("{:.4f}", value);
 }
 

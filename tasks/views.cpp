@@ -41,7 +41,8 @@ std::vector<std::size_t> points_to_draw(const std::vector<double>& y) {
 
 Json lines_json(const Chart& chart) {
   Json lines = Json::array(), marks = Json::array();
-  for (const ChartLine& line : chart.lines) {
+  for (std::size_t n = 0; n < chart.lines.size(); ++n) {
+    const ChartLine& line = chart.lines[n];
     if (line.x.size() != line.y.size())
       wrong_argument("views: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must be equally many");
     Json x = Json::array(), y = Json::array();
@@ -49,7 +50,8 @@ Json lines_json(const Chart& chart) {
       x.push_back(short_number(line.x[i]));
       y.push_back(short_number(line.y[i]));
     }
-    lines.push_back({{"name", line.name}, {"dashed", line.dashed}, {"x", std::move(x)}, {"y", std::move(y)}});
+    lines.push_back(
+        {{"name", line.name}, {"dashed", line.dashed}, {"colour", chart.colour_of(n)}, {"x", std::move(x)}, {"y", std::move(y)}});
   }
   for (const Chart::Mark& mark : chart.marks) marks.push_back({{"x", short_number(mark.x)}, {"name", mark.name}});
   return {{"kind", "lines"},      {"labels", chart.x_words}, {"x_name", chart.x_name}, {"y_name", chart.y_name},
@@ -143,6 +145,10 @@ Json gates_json(const view::Gates& gates) {
       const auto row = whole.values.begin() + static_cast<std::ptrdiff_t>(t * whole.width);
       kept.values.insert(kept.values.end(), row, row + static_cast<std::ptrdiff_t>(kept.width));
     }
+    // The bytes span all numbers, the colours may span less.
+    double least = map.low, greatest = map.high;
+    for (const double value : whole.values)
+      if (std::isfinite(value)) least = std::min(least, value), greatest = std::max(greatest, value);
     const auto share = [&](auto holds) {
       return short_number(static_cast<double>(std::count_if(whole.values.begin(), whole.values.end(), holds)) /
                           static_cast<double>(whole.values.size()));
@@ -151,11 +157,12 @@ Json gates_json(const view::Gates& gates) {
                     {"place", map.place},
                     {"units", kept.width},
                     {"all_units", whole.width},
-                    {"low", short_number(map.low)},
-                    {"high", short_number(map.high)},
+                    {"low", short_number(least)},
+                    {"high", short_number(greatest)},
+                    {"colours", {short_number(map.low), short_number(map.high)}},
                     {"below", share([&](double x) { return x < map.low + 0.1 * (map.high - map.low); })},
                     {"above", share([&](double x) { return x > map.high - 0.1 * (map.high - map.low); })},
-                    {"cells", kept.bytes(map.low, map.high)}});
+                    {"cells", kept.bytes(least, greatest)}});
   }
   const std::size_t steps = std::min(gates.input.size(), most_columns);
   return {{"kind", "gates"},

@@ -43,7 +43,7 @@ struct Gates {
     std::string place;           ///< "layer 1, forward"
     std::size_t units = 0;       ///< rows
     std::vector<double> values;  ///< step by step, a number for each unit
-    double low = 0, high = 1;    ///< see HeatMap
+    double low = 0, high = 1;    ///< see HeatMap; a few numbers may lie outside
   };
   std::vector<Map> maps;
 };

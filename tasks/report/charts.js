@@ -3,8 +3,6 @@
 const charts = [];  // to be drawn again when the colours change
 
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim(); }
-// Grey is for what is given beside others; a line alone is not grey.
-function lineColour(n, count) { return colour('c' + (count === 1 ? 1 : n % 8)); }
 
 // Running mean with weight `part` on what was before, free of its bias towards the first number. Kingma & Ba 2015, section 3.
 // On a logarithmic axis it is that of the logarithms: else one high point would draw a slope of its own over all that follow.
@@ -24,8 +22,9 @@ function datasets(view, smoothing, log) {
     const all = line.x.map((x, i) => ({x, y: line.y[i]}));
     const points = log ? all.map(p => ({x: p.x, y: p.y > 0 ? p.y : null})) : all;
     const soft = smoothing > 0 && !line.dashed && points.length > 50;
-    const look = {borderColor: lineColour(n, view.lines.length), borderDash: line.dashed ? [6, 4] : [], pointRadius: points.length < 2 ? 3 : 0,
-      pointBackgroundColor: lineColour(n, view.lines.length), borderWidth: 2, spanGaps: false,
+    const own = colour('c' + (line.colour === undefined ? n : line.colour) % 8);
+    const look = {borderColor: own, borderDash: line.dashed ? [6, 4] : [], pointRadius: points.length < 2 ? 3 : 0,
+      pointBackgroundColor: own, borderWidth: 2, spanGaps: false,
       yAxisID: line.right ? 'right' : 'y'};
     if (soft && view.lines.length <= 3) sets.push({...look, label: '', data: points, borderColor: look.borderColor + '40', borderWidth: 1});
     sets.push({...look, label: line.name, data: soft ? smoothed(points, smoothing, log) : points});

@@ -8,10 +8,12 @@ const oneSided = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [1
 function twoSided() { return document.documentElement.dataset.theme === 'dark' ? [[86, 180, 233], [36, 72, 96], [26, 29, 33], [104, 66, 16], [255, 176, 46]]
   : [[0, 90, 160], [120, 178, 220], [255, 255, 255], [240, 170, 110], [200, 80, 0]]; }
 
-function colourTable(low, high) {
-  const stops = low < 0 && Math.abs(low + high) < 1e-9 ? twoSided() : oneSided, out = [];
+// The colours of bytes from `low` to `high`; those of `first` and `last` are the first and the last colour, and of all beyond.
+function colourTable(low, high, first = low, last = high) {
+  const stops = first < 0 && Math.abs(first + last) < 1e-9 ? twoSided() : oneSided, out = [];
   for (let n = 0; n < 256; ++n) {
-    const at = n / 255 * (stops.length - 1), k = Math.min(Math.floor(at), stops.length - 2);
+    const part = (low + n / 255 * (high - low) - first) / (last - first);
+    const at = Math.max(0, Math.min(1, part)) * (stops.length - 1), k = Math.min(Math.floor(at), stops.length - 2);
     out.push(stops[k].map((c, i) => Math.round(c + (at - k) * (stops[k + 1][i] - c))));
   }
   return out;
@@ -39,9 +41,9 @@ function paint(context, bytes, width, height, colours, left, top, cw, ch) {
     }
 }
 
-function colourKey(low, high) {
+function colourKey(low, high, beyond = false) {
   const bar = element('canvas', {width: 128, height: 12, 'aria-hidden': 'true'});
-  const box = element('p', {className: 'key'}, shortNumber(low), bar, shortNumber(high));
+  const box = element('p', {className: 'key'}, shortNumber(low) + (beyond ? ' and less' : ''), bar, shortNumber(high) + (beyond ? ' and more' : ''));
   const draw = () => paint(bar.getContext('2d'), Uint8Array.from({length: 128}, (_, i) => i * 2), 128, 1, colourTable(low, high), 0, 0, 1, 12);
   charts.push(draw); draw();
   return box;
@@ -61,8 +63,10 @@ function drawHeatMap(view, box) {
   box.append(holder, colourKey(view.low, view.high), told);
   let layout = null;
   const draw = () => {
-    const longest = Math.max(1, ...rows.map(label => visible(label).length));
-    const left = rows.length ? Math.min(130, 10 + 8 * longest) + (view.y_name ? 22 : 0) : view.y_name ? 44 : 0;
+    const measure = canvas.getContext('2d');
+    measure.font = '13px system-ui, sans-serif';
+    const widest = Math.max(0, ...rows.map(label => measure.measureText(visible(label)).width));
+    const left = rows.length ? Math.min(0.4 * holder.clientWidth, 10 + widest) + (view.y_name ? 22 : 0) : view.y_name ? 44 : 0;
     const room = Math.max(200, holder.clientWidth - left - 8);
     const least = view.numbers ? 27 : columns.length ? 11 : 1;
     const cw = Math.min(64, Math.max(least, room / width)), ch = Math.max(view.numbers || rows.length ? 20 : 2, Math.min(cw, 28, 520 / height));
@@ -87,7 +91,8 @@ function drawHeatMap(view, box) {
     context.font = '13px system-ui, sans-serif';
     context.fillStyle = colour('ink'); context.textBaseline = 'middle'; context.textAlign = 'right';
     const everyRow = Math.ceil(14 / ch);
-    rows.forEach((label, y) => { if (y % everyRow === 0) context.fillText(visible(label).slice(0, 16), left - 5, top + (y + 0.5) * ch); });
+    const labelRoom = left - 5 - (view.y_name ? 20 : 0);
+    rows.forEach((label, y) => { if (y % everyRow === 0) context.fillText(visible(label), left - 5, top + (y + 0.5) * ch, labelRoom); });
     columns.forEach((label, x) => {
       context.save();
       context.translate(left + (x + 0.5) * cw, top + ch * height + 4);
@@ -154,19 +159,21 @@ function drawGate(view, map, maps, chosen) {
   const steps = view.input.length, bytes = bytesOf(map.cells), canvas = element('canvas', {className: 'field', role: 'img'});
   const turned = new Uint8Array(steps * map.units);
   for (let t = 0; t < steps; ++t) for (let u = 0; u < map.units; ++u) turned[u * steps + t] = bytes[t * map.units + u];
-  const gate = map.low >= 0, percent = share => Math.round(100 * share) + ' %';
-  const saturation = gate ? `${percent(map.below)} of it closed (below 0.1), ${percent(map.above)} open (above 0.9)`
-    : `${percent(map.below + map.above)} of it within a tenth of its ends, ${shortNumber(map.low)} and ${shortNumber(map.high)}`;
+  const [first, last] = map.colours || [map.low, map.high], percent = share => Math.round(100 * share) + ' %';
+  const value = byte => shortNumber(Number((map.low + byte / 255 * (map.high - map.low)).toPrecision(2)));
+  const saturation = first >= 0 ? `${percent(map.below)} of it closed (below 0.1), ${percent(map.above)} open (above 0.9)`
+    : last > 1 ? `from ${value(bytes.reduce((a, b) => Math.min(a, b)))} to ${value(bytes.reduce((a, b) => Math.max(a, b)))}`
+    : `${percent(map.below + map.above)} of it within a tenth of its ends, ${shortNumber(first)} and ${shortNumber(last)}`;
   canvas.setAttribute('aria-label', `${map.name}, ${gateNames[map.name] || ''}: ${map.units} units over ${steps} steps; ${saturation}`);
   const holder = element('div', {className: 'scroll', tabIndex: 0, role: 'group', 'aria-label': `${map.name} over the sample`}, canvas);
   const title = gateNames[map.name] ? `${map.name}, the ${gateNames[map.name]}` : map.name;
   maps.append(element('div', {}, element('h4', {}, title + (map.all_units > map.units ? ` (the first ${map.units} of ${map.all_units} units)` : '')),
-    element('p', {}, saturation), holder, colourKey(map.low, map.high)));
+    element('p', {}, saturation), holder, colourKey(first, last, map.low < first || map.high > last)));
   const words = view.input.map(visible), longest = Math.max(1, ...words.map(word => word.length));
   const draw = () => {
     const cw = Math.max(longest > 1 ? 4 : 9, (holder.clientWidth || 400) / steps), ch = Math.max(1, Math.min(14, 190 / map.units));
     const fits = cw >= 9 * longest, context = sharp(canvas, cw * steps, ch * map.units + 22);
-    paint(context, turned, steps, map.units, colourTable(map.low, map.high), 0, 0, cw, ch);
+    paint(context, turned, steps, map.units, colourTable(map.low, map.high, first, last), 0, 0, cw, ch);
     context.strokeStyle = colour('ink'); context.lineWidth = 1.5;
     context.strokeRect(0.75, Math.max(0.75, chosen() * ch - 1), cw * steps - 1.5, ch + 2);
     context.fillStyle = colour('ink'); context.textBaseline = 'top'; context.font = '13px ui-monospace, "DejaVu Sans Mono", monospace';

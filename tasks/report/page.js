@@ -87,8 +87,9 @@ function showHead() {
   head.append(facts);
   if (data.failure) head.append(element('p', {className: 'failure'}, data.failure));
   if (data.metrics.length)
-    head.append(element('dl', {className: 'cards'}, ...data.metrics.map(([name, value]) =>
-      element('div', {}, element('dt', {}, words(name)), element('dd', {}, shortNumber(value))))));
+    head.append(element('dl', {className: 'cards'}, ...data.metrics.map(([name, value, meaning]) =>
+      element('div', {}, element('dt', {}, words(name)), element('dd', {}, shortNumber(value)),
+        ...(meaning ? [element('dd', {className: 'meaning'}, meaning)] : [])))));
   if (data.warnings.length)
     head.append(element('p', {className: 'facts'}, 'It was warned:'), element('ul', {className: 'warnings'}, ...data.warnings.map(text => element('li', {}, text))));
   if (data.command) head.append(element('p', {className: 'facts'}, 'The same again:'), element('pre', {className: 'command'}, data.command));

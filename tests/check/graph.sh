@@ -45,6 +45,9 @@ if command -v dot >/dev/null; then
   check 'graph gru --out gru.svg: nothing else is left' test "$(find "$work" -name 'gru.svg*' | wc -l)" = 1
 fi
 mkdir "$work/empty"
+run graph gru --out gru.jpg
+check 'graph gru --out gru.jpg: one line says what it may be, and nothing is written' test "$code/$(cat "$work/err")/$(find "$work" -name 'gru.jpg*')" = \
+  '2/carousel: graph: gru.jpg: must end in .dot, .gv, .svg or .png/'
 (cd "$work" && PATH=$work/empty "$program" graph gru --out none.svg) >"$work/out" 2>"$work/err"
 code=$?
 check 'graph without Graphviz: code 2' test "$code" = 2

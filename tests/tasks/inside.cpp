@@ -92,6 +92,28 @@ TEST_CASE("under the steps of a decoder stands what is right, and the sentence s
   CHECK(std::get<view::Gates>(views.all[0].what).input.back() == "end");
 }
 
+TEST_CASE("one number that is far off does not make the others pale") {
+  const SampleFunction<double> far_off = [](const std::string&) -> Sample<double> {
+    return {.loss =
+                [] {
+                  Tensor<double> state = full<double>({1, 200}, 3.0);
+                  state.data()[7] = -100;
+                  const Var<double> c = watch("c", Tape<double>::active().variable(state));
+                  return sum(watch("h", Var<double>(tanh(c))));
+                },
+            .input = {"a"}};
+  };
+  Views views;
+  add_inside_views<double>(views, far_off, "lstm");
+  const auto& maps = std::get<view::Gates>(views.all.at(0).what).maps;
+  REQUIRE(maps.size() == 2);
+  CHECK(maps[0].name == "c");
+  CHECK(maps[0].high == 3);
+  CHECK(maps[0].low == -3);
+  CHECK(maps[0].values.at(7) == -100);
+  CHECK(maps[1].high == 1);
+}
+
 TEST_CASE("a cell without gates has states") {
   Views views;
   add_inside_views<double>(views, samples("rnn-tanh"), "rnn-tanh");

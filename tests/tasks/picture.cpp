@@ -49,7 +49,7 @@ TEST_CASE("a chart shows its lines in colours of their own, broken where there i
               .lines = {{.name = "a", .x = {0, 1, 2, 3, 4}, .y = {1, 1, NAN, 1, 1}}, {.name = "b", .x = {0, 4}, .y = {0, 0}}}};
   const auto draw = [&] { return picture({.title = "t", .look_for = "", .what = chart}); };
   const ColourImage image = draw();
-  const Colour a = line_colour(0, 2), b = line_colour(1, 2);
+  const Colour a = line_colour(0), b = line_colour(1);
   CHECK(image.width == 720);
   CHECK(count(image, a, 60, 60) > 250);  // below the legend
   CHECK(count(image, b, 60, 60) > 600);
@@ -71,15 +71,15 @@ TEST_CASE("a legend takes as many rows as it needs, and lines of one number are 
   const auto height = [&] { return picture({.title = "t", .look_for = "", .what = chart}).height; };
   for (int n = 0; n < 3; ++n) chart.lines.push_back({.name = "a line with a long name", .x = {0, 1}, .y = {0, 1}, .colour = 3});
   const ColourImage image = picture({.title = "t", .look_for = "", .what = chart});
-  CHECK(count(image, line_colour(3, 8)) > 100);
-  CHECK(count(image, line_colour(1, 8)) == 0);
+  CHECK(count(image, line_colour(3)) > 100);
+  CHECK(count(image, line_colour(1)) == 0);
   for (int n = 0; n < 10; ++n) chart.lines.push_back(chart.lines.front());
   CHECK(height() > image.height + 40);
 }
 
 TEST_CASE("an axis of one number, and a logarithmic one of less than a decade, can be drawn") {
   Chart chart{.title = "", .x_name = "x", .y_name = "y", .lines = {{.name = "a", .x = {3}, .y = {0.5}}}};
-  CHECK(count(picture({.title = "t", .look_for = "", .what = chart}), line_colour(0, 1), 60, 60) > 10);  // a dot
+  CHECK(count(picture({.title = "t", .look_for = "", .what = chart}), line_colour(1), 60, 60) > 10);  // a dot
   chart.log_y = true;
   chart.lines = {{.name = "a", .x = {0, 1}, .y = {0.4, 0.6}}};
   CHECK(count(picture({.title = "t", .look_for = "", .what = chart}), grid, 200, 60, 201) > 0);  // a line at 0.5

@@ -106,13 +106,14 @@ TEST_CASE("a chart comes back from its view") {
             Chart{.title = "",
                   .x_name = "x",
                   .y_name = "y",
-                  .lines = {{.name = "l", .x = {1, 2}, .y = {3, std::nan("")}, .dashed = true}},
+                  .lines = {{.name = "l", .x = {1, 2}, .y = {3, std::nan("")}, .dashed = true, .colour = 5}},
                   .marks = {{1, "m"}},
                   .log_y = true});
   const Chart chart = chart_of(Json::parse(json_text(views))["views"][0]);
   CHECK(chart.title == "a");
   CHECK(chart.x_name == "x");
   CHECK(chart.lines.at(0).dashed);
+  CHECK(chart.lines.at(0).colour == 5);
   CHECK(chart.lines.at(0).x == std::vector<double>{1, 2});
   CHECK(std::isnan(chart.lines.at(0).y.at(1)));
   CHECK(chart.marks.at(0).name == "m");

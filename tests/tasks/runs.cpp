@@ -257,7 +257,7 @@ last epoch
   train_loss           -            -
   validation_accuracy  0.2500       0.2500
 best epoch
-  train_loss           3.0000       3.0000
+  train_loss           3            3
   validation_accuracy  0.5000       0.5000
 result
   loss                 -            0.5000

@@ -50,6 +50,18 @@ TEST_CASE("a chart has a line through its points, names and numbers") {
   CHECK(has(text, "prefers-color-scheme: dark"));
 }
 
+TEST_CASE("a line has the next colour or its own; alone it is not grey") {
+  Chart chart{.title = "", .x_name = "", .y_name = "", .lines = {{.name = "a", .x = {0}, .y = {1}}}};
+  CHECK(chart.colour_of(0) == net_colour);
+  CHECK(has(svg(chart), "class=\"line c1\""));
+  chart.lines.push_back({.name = "b", .x = {0}, .y = {2}});
+  chart.lines.push_back({.name = "c", .x = {0}, .y = {3}, .colour = 7});
+  CHECK(chart.colour_of(0) == truth_colour);
+  CHECK(chart.colour_of(1) == 1);
+  CHECK(chart.colour_of(2) == 7);
+  CHECK(has(svg(chart), "class=\"line c7\""));
+}
+
 TEST_CASE("a line is broken where it is not finite") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   const std::string text = svg({.title = "",
@@ -102,7 +114,7 @@ TEST_CASE("on a logarithmic axis factors are equally far apart, and what is not 
   CHECK(has(text, ">0.1<"));
   CHECK_FALSE(has(text, "inf"));
   CHECK_FALSE(has(text, "nan"));
-  const std::size_t at = text.find("class=\"line c0\" d=\"");
+  const std::size_t at = text.find("class=\"line c1\" d=\"");
   REQUIRE(at != std::string::npos);
   CHECK(std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), 'L') == 1);
 }

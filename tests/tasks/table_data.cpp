@@ -70,7 +70,7 @@ TEST_CASE("what is wrong with a table is said with file, line and column") {
   file.refuses("a\tlabel\n1\n", "line 2: 1 columns: must be 2, as in line 1");
   file.refuses("a\tlabel\n1\t0\nx7\t1\n", "line 3, column 1 (a): x7: must be a number");
   file.refuses("a\tlabel\n\t0\n", "line 2, column 1 (a): nothing: must be a number");
-  file.refuses("a\tlabel\ninf\t0\n", "line 2, column 1 (a): inf: must be a number");
+  file.refuses("a\tlabel\ninf\t0\n", "line 2, column 1 (a): inf: must be a number; a column of names is told by --name");
   file.refuses("a\tlabel\n1\t2\n", "line 2, column 2 (label): 2: must be 0 or 1");
   file.refuses("a\tlabel\n1\tyes\n", "line 2, column 2 (label): yes: must be 0 or 1");
   file.refuses("a\tlabel\n1\t\n", "line 2, column 2 (label): nothing: must be 0 or 1");

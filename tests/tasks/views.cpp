@@ -34,6 +34,7 @@ TEST_CASE("lines keep their points, null where there is none") {
   CHECK(json.at("look_for") == "look at it");
   CHECK(json.at("lines").at(0).at("y").dump() == "[0.333333,null,1e-09]");
   CHECK(json.at("lines").at(0).at("dashed") == true);
+  CHECK(json.at("lines").at(0).at("colour") == net_colour);
   CHECK(json.at("marks").at(0).at("name") == "here");
   CHECK(json.at("log_y") == false);
   const auto vanished =
@@ -86,6 +87,21 @@ TEST_CASE("a heat map of more fields than a screen shows is averaged") {
   CHECK(json.at("whole_width") == 800);
   CHECK_FALSE(json.contains("columns"));
   CHECK(json.at("cells").get<std::string>().starts_with("gICAgICA"));  // 128 each
+}
+
+TEST_CASE("the bytes of a state span all its numbers, its colours those that it is given for") {
+  const auto map =
+      json_of(
+          view::Gates{
+              .input = {"a", "b"},
+              .maps =
+                  {{.name = "c", .place = "layer 1", .units = 2, .values = {-3, 0.5, 7, std::nan("")}, .low = -2, .high = 2}}})
+          .at("maps")
+          .at(0);
+  CHECK(map.at("low") == -3);
+  CHECK(map.at("high") == 7);
+  CHECK(map.at("colours").dump() == "[-2.0,2.0]");
+  CHECK(map.at("cells") == "AFn/AA==");  // 0, 89, 255, 0
 }
 
 TEST_CASE("gates say how many of their numbers are near their ends") {
