@@ -138,15 +138,20 @@ std::vector<double> gradient_norms(const Sample<T>& sample) {
 
 template <class T>
 void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<T>& sample, const std::string& cell) {
-  Chart chart{
-      .title = "", .x_name = "what was read, step by step", .y_name = "‖∂L/∂h‖", .lines = {}, .x_words = {}, .log_y = true};
-  const auto add = [&](const std::string& name, const Sample<T>& of, bool dashed) {
-    ChartLine line{.name = name, .x = {}, .y = gradient_norms(of), .dashed = dashed};
+  Chart chart{.title = "",
+              .x_name = "what was read, step by step",
+              .y_name = "norm of the gradient, ‖∂L/∂h‖",
+              .lines = {},
+              .x_words = {},
+              .log_y = true};
+  const auto add = [&](const std::string& name, const Sample<T>& of, std::size_t colour) {
+    ChartLine line{.name = name, .x = {}, .y = gradient_norms(of), .dashed = colour != net_colour, .colour = colour};
     for (std::size_t t = 0; t < line.y.size(); ++t) line.x.push_back(static_cast<double>(t));
     if (!line.y.empty()) chart.lines.push_back(std::move(line));
   };
-  for (const char* other : {"rnn-tanh", "lstm"}) add(fmt::format("{}, untrained", other), sample(other), true);
-  add(fmt::format("{}, trained", cell), trained, false);
+  add("rnn-tanh, untrained", sample("rnn-tanh"), 0);
+  add("lstm, untrained", sample("lstm"), net_colour + 1);
+  add(fmt::format("{}, trained", cell), trained, net_colour);
   if (chart.lines.empty()) return;
   chart.x_words = words_for(chart.lines.back().y.size(), trained.input);
   std::string left;

@@ -1,12 +1,15 @@
 #include <carousel/tasks/run_curves.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <string>
 
 #include <fmt/format.h>
+
+#include <carousel/tasks/metric_meaning.hpp>
 
 namespace carousel {
 
@@ -77,9 +80,17 @@ bool is_error(const std::string& name) {
   return name.ends_with("mse") || name.ends_with("mae");
 }
 
+/// What a metric means, as a sentence.
+std::string sentence_of(const std::string& metric) {
+  std::string text = meaning_of(metric);
+  if (text.empty()) return "What this task measures after each epoch.";
+  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+  return text + ".";
+}
+
 void add_metrics(Json& to, const Curves& epochs) {
   const auto is_share = [](const ChartLine& line) {
-    return !is_loss(line.name) && !is_error(line.name) && line.x.size() > 1 &&
+    return line.name.ends_with("accuracy") && line.x.size() > 1 &&
            std::all_of(line.y.begin(), line.y.end(), [](double y) { return !(y < 0 || y > 1); });
   };
   std::vector<ChartLine> shares = epochs.where(is_share);
@@ -98,7 +109,7 @@ void add_metrics(Json& to, const Curves& epochs) {
             "", epochs.where([](const ChartLine& line) { return is_error(line.name) && line.x.size() > 1; }), {});
   for (const ChartLine& line : epochs.where(
            [&](const ChartLine& one) { return !is_loss(one.name) && !is_error(one.name) && one.x.size() > 1 && !is_share(one); }))
-    add_lines(to, line.name, "What this task measures after each epoch.", line.name, {line});
+    add_lines(to, line.name, sentence_of(line.name), line.name, {line});
 }
 
 void add_loss(Json& to, const Curves& steps, const Curves& epochs) {

@@ -1,6 +1,7 @@
 // Lines: drawn by Chart.js where the page has it, else the SVG that the program drew.
 
 const charts = [];  // to be drawn again when the colours change
+if (typeof Chart !== 'undefined') Chart.defaults.font.size = 13;
 
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim(); }
 

@@ -53,6 +53,19 @@ TEST_CASE("curves are of steps and of epochs, over steps, and the cards of the r
   CHECK(updates->at("lines")[0].at("y").dump() == "[null,0.1]");
 }
 
+TEST_CASE("what is no part of what is right has a picture of its own, and says what it is") {
+  const RunCurves run = curves_of(
+      lines({R"({"epoch":1,"step":5,"validation_auc":0.5,"new":2})", R"({"epoch":2,"step":10,"validation_auc":0.9,"new":3})"}),
+      {});
+  CHECK_FALSE(view_of(run.learning, "How often it is right"));
+  const Json* const auc = view_of(run.learning, "validation_auc");
+  REQUIRE(auc);
+  CHECK(
+      auc->at("look_for").get<std::string>().starts_with("How often a frame with an event is held likelier than one without; "));
+  REQUIRE(view_of(run.learning, "new"));
+  CHECK(view_of(run.learning, "new")->at("look_for") == "What this task measures after each epoch.");
+}
+
 TEST_CASE("of a training that has not ended the last epoch is told") {
   const RunCurves run =
       curves_of(lines({R"({"epoch":1,"step":5,"train_loss":2,"seconds":1})", R"({"ended":"interrupted","seconds":1.5})"}), {});
