@@ -1,7 +1,10 @@
 #include <carousel/lib/file.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
@@ -87,6 +90,24 @@ void NewFile::publish() {
 void NewFile::fail(int error) const {
   bad_file("write ", path_, ": ", reason(error), " after ", written_, " of ", size_,
            " bytes: nothing under that name was changed");
+}
+
+void remove_unfinished(const std::string& folder) {
+  // NAME.PROCESS-NUMBER.tmp
+  const auto is_unfinished = [](std::string_view name) {
+    if (!name.ends_with(".tmp")) return false;
+    name.remove_suffix(4);
+    for (const char before : {'-', '.'}) {
+      const std::size_t digits = name.size() - std::min(name.size(), name.find_last_not_of("0123456789") + 1);
+      if (digits == 0 || digits + 1 >= name.size() || name[name.size() - digits - 1] != before) return false;
+      name.remove_suffix(digits + 1);
+    }
+    return true;
+  };
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (is_unfinished(entry.path().filename().native()) && entry.is_regular_file(error))
+      std::filesystem::remove(entry.path(), error);
 }
 
 }  // namespace carousel

@@ -63,4 +63,7 @@ class NewFile {
   bool published_ = false;
 };
 
+/// Removes what NewFile left in a folder when its process was killed; nobody may be writing there.
+void remove_unfinished(const std::string& folder);
+
 }  // namespace carousel

@@ -4,7 +4,7 @@
 ///     const Memory<float> memory = attention.remember(states, lengths);  // once for a batch
 ///     auto [context, weights] = attention(h, memory);                    // at each step
 ///
-/// The weights are positive and add up to 1 over the states s₁ … s_T of an example; the context is what they pick:
+/// The weights are positive and add up to 1 over the states s₁ … s_T of an example; the context is what they pick.
 ///   a_t = e^score(q, s_t) / Σ_u e^score(q, s_u);  context = Σ_t a_t s_t
 /// The forms differ in the score of a query q, a state of the decoder. What lies beyond an example's length is not looked at.
 

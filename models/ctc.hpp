@@ -4,9 +4,9 @@
 ///
 /// A net gives at each step a distribution over the labels and one class more, the blank. A path takes one class at each step;
 /// the labels that it says are what is left when repetitions are joined and then blanks dropped: − 7 7 − 7 1 1 says 7 7 1. The
-/// probability of labels is the sum over all their paths,
+/// probability of labels is the sum over all their paths.
 ///   p(labels | x) = Σ_{paths that say them} Π_t softmax(logits_t)[path_t]
-/// which the recursion of a hidden Markov model adds up, here in logarithms and in double whatever the scalar.
+/// The recursion of a hidden Markov model adds it up, here in logarithms and in double whatever the scalar.
 
 #include <optional>
 #include <span>

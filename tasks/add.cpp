@@ -219,7 +219,11 @@ int train(const AddOptions& options) {
       options,
       {.about = options.marks() ? fmt::format("sums of two marked numbers among {}", options.steps)
                                 : fmt::format("sums of {} to {} numbers", options.shortest, options.longest),
-       .parts = {.unit = "sequences in each epoch", .train = options.sequences, .validation = held_out / 2, .test = held_out},
+       .parts = {.unit = "sequences in each epoch",
+                 .train = options.sequences,
+                 .validation = held_out / 2,
+                 .test = held_out,
+                 .anew = true},
        .optimizer = *optimizer,
        .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
        .loss = loss,

@@ -42,6 +42,10 @@ std::string metadata_key(const std::string& option) {
   return option == "--optimizer" ? "update_rule" : option.substr(2);  // save() puts an "optimizer" of its own there
 }
 
+std::string option_of_key(const std::string& key) {
+  return key == "update_rule" ? "--optimizer" : "--" + key;
+}
+
 std::string saved_path(const std::string& path) {
   if (path.empty()) return "";
   const std::string whole = std::filesystem::absolute(path).lexically_normal().string();

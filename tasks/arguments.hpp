@@ -34,6 +34,8 @@ Rule one_of_the_optimizers();
 Metadata training_to_resume(const std::string& folder, const std::string& task);
 /// Under what name metadata hold an option: "rate" for "--rate".
 std::string metadata_key(const std::string& option);
+/// And back.
+std::string option_of_key(const std::string& key);
 /// The path as metadata hold it: absolute; empty if it is empty or can not be in metadata.
 std::string saved_path(const std::string& path);
 /// An option as a command line has it: " --rate 0.1"; of one without a value " --pixels" or " --pixels=no".
@@ -143,7 +145,7 @@ class Arguments {
              {.saved = false});
     add_flag("--profile", &Options::profile, "says at the end what time and memory each op and layer took", {.saved = false});
     add("--graph", "FILE", &Options::graph,
-        "draws the model instead, as DOT text, or as a picture if it ends in .svg or .png, by Graphviz; -: on standard output",
+        "draws the model instead: .dot or .gv, DOT text; .svg or .png, a picture, by Graphviz; -: DOT text on standard output",
         {.saved = false});
     return add_flag("--backward", &Options::backward, "with --graph: what the model does with gradients", {.saved = false});
   }

@@ -24,7 +24,10 @@ namespace {
 class Scratch {
  public:
   Scratch() {
-    std::string path = (std::filesystem::temp_directory_path() / "carousel-XXXXXX").string();
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (error) bad_file("TMPDIR: ", error.message(), ": must be a folder to write in");
+    std::string path = (folder / "carousel-XXXXXX").string();
     file_ = mkostemp(path.data(), O_CLOEXEC);
     if (file_ < 0) bad_file("write ", path, ": ", std::strerror(errno));
     unlink(path.c_str());

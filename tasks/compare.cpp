@@ -7,6 +7,7 @@
 #include <set>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/run_folder.hpp>
 #include <carousel/tasks/sparkline.hpp>
 #include <carousel/tasks/svg.hpp>
@@ -57,7 +58,7 @@ void add_options(const std::vector<RunRecord>& runs, Rows& rows) {
   const bool all_have = !one_task(runs);  // what another task does not have is no difference
   for (const std::string& name : names)
     if (!all_have || std::all_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return run.options.contains(name); }))
-      add("--" + (name == "update_rule" ? "optimizer" : plain_or_quoted(name)),
+      add(plain_or_quoted(detail::option_of_key(name)),
           [&](const RunRecord& run) { return run.options.contains(name) ? run.option(name) : "-"; });
   rows.push_back({differing.empty() ? "options: the same" : all_have ? "common options that differ" : "options that differ"});
   rows.insert(rows.end(), differing.begin(), differing.end());
@@ -97,11 +98,18 @@ void add_metrics(const std::vector<RunRecord>& runs, Rows& rows) {
       }));
   }
   if (!of_results.all().empty()) rows.push_back({"result"});
-  for (const std::string& name : of_results.all())
-    rows.push_back(row(plain_or_quoted(name), runs, [&](const RunRecord& run) {
+  for (const std::string& name : of_results.all()) {
+    const auto value_in = [&](const RunRecord& run) {
       const auto found = std::find_if(run.result.begin(), run.result.end(), [&](const Metric& one) { return one.name == name; });
-      return found == run.result.end() ? "-" : number_or_dash(found->value);
+      return found == run.result.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;
+    };
+    const bool counts = std::all_of(runs.begin(), runs.end(),
+                                    [&](const RunRecord& run) { return std::isnan(value_in(run)) || is_whole(value_in(run)); });
+    rows.push_back(row(plain_or_quoted(name), runs, [&](const RunRecord& run) {
+      const double value = value_in(run);
+      return counts && is_whole(value) ? count_text(value) : number_or_dash(value);
     }));
+  }
 }
 
 void add_ends(const std::vector<RunRecord>& runs, Rows& rows) {

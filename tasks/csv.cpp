@@ -20,9 +20,11 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// The number that a field is.
-std::optional<double> number_of(std::string_view field) {
-  field = trimmed(field);
-  if (field.starts_with('+')) field.remove_prefix(1);
+std::optional<double> number_of(std::string_view text, bool decimal_comma) {
+  std::string field(trimmed(text));
+  if (field.starts_with('+')) field.erase(0, 1);
+  if (decimal_comma && field.find('.') == std::string::npos && std::count(field.begin(), field.end(), ',') == 1)
+    field[field.find(',')] = '.';
   double value = 0;
   const auto [stop, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   if (error != std::errc() || stop != field.data() + field.size() || !std::isfinite(value)) return {};
@@ -49,6 +51,7 @@ class Reader {
   Reader(std::string_view text, std::string name) : text_(text), name_(std::move(name)), separator_(separator_of(text)) {}
 
   bool at_end() const { return at_ == text_.size(); }
+  char separator() const { return separator_; }
 
   CsvRecord record() {
     CsvRecord record{line_, {}};
@@ -123,8 +126,8 @@ Csv Csv::read(const std::string& path, CsvHeader header) {
 Csv Csv::parse(std::string_view text, const std::string& name, CsvHeader header) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the mark that some programs begin UTF-8 with
   check_utf8(text, name);
-  Csv csv{name, {}, {}};
   Reader reader(text, name);
+  Csv csv{name, {}, {}, reader.separator() == ';'};
   while (!reader.at_end()) csv.records.push_back(reader.record());
   while (!csv.records.empty() && is_blank(csv.records.back())) csv.records.pop_back();
   if (csv.records.empty()) bad_file("read ", name, ": is empty: must have rows of numbers");
@@ -141,8 +144,8 @@ Csv Csv::parse(std::string_view text, const std::string& name, CsvHeader header)
   }
 
   std::vector<std::string>& first = csv.records.front().fields;
-  const bool numbers =
-      std::any_of(first.begin(), first.end(), [](const std::string& field) { return number_of(field).has_value(); });
+  const bool numbers = std::any_of(first.begin(), first.end(),
+                                   [&](const std::string& field) { return number_of(field, csv.decimal_comma).has_value(); });
   if (header == CsvHeader::yes || (header == CsvHeader::automatic && !numbers)) {
     for (const std::string& field : first) csv.header.emplace_back(trimmed(field));
     csv.records.erase(csv.records.begin());
@@ -173,7 +176,7 @@ Index Csv::column(const std::string& option, const std::string& wanted) const {
 }
 
 bool Csv::begins_with_number(Index column) const {
-  return number_of(records.front().fields[static_cast<std::size_t>(column)]).has_value();
+  return number_of(records.front().fields[static_cast<std::size_t>(column)], decimal_comma).has_value();
 }
 
 std::vector<double> Csv::numbers(Index column) const {
@@ -181,7 +184,7 @@ std::vector<double> Csv::numbers(Index column) const {
   out.reserve(records.size());
   for (const CsvRecord& record : records) {
     const std::string& field = record.fields[static_cast<std::size_t>(column)];
-    const std::optional<double> number = number_of(field);
+    const std::optional<double> number = number_of(field, decimal_comma);
     if (!number)
       bad_file("read ", name, ": line ", record.line, ", ", column_name(column), ": ",
                trimmed(field).empty() ? "nothing stands there" : in_quotes(trimmed(field)), ": must be a number");

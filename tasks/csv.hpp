@@ -24,8 +24,10 @@ struct Csv {
   std::string name;                 ///< of the file, for errors
   std::vector<std::string> header;  ///< empty: there is none
   std::vector<CsvRecord> records;
+  bool decimal_comma = false;  ///< fields are separated by semicolons: 3,5 is a number
 
-  /// Reads a file. The separator is the one of comma, semicolon and tab that the first line has most of. With `automatic` the
+  /// Reads a file. The separator is the one of comma, semicolon and tab that the first line has most of; with
+  /// semicolons numbers may have decimal commas. With `automatic` the
   /// first record is the header unless one of its fields is a number. Empty lines at the end do not count. Throws
   /// std::runtime_error, with file, line and column, for a file that can not be read, is not UTF-8, has no records, for quotes
   /// that are wrong, and for a record with another number of fields than the first.

@@ -124,10 +124,12 @@ Chart roc_curves(std::span<const EegFrames> series, std::span<const EegLogits> l
         labels[at] = (series[s].events_of(frame) >> event & 1) != 0;
       }
     RocCurve curve = roc(scores, {labels.get(), frames});
-    chart.lines.push_back(
-        {.name = std::string(eeg_events[event]), .x = std::move(curve.false_rate), .y = std::move(curve.true_rate)});
+    chart.lines.push_back({.name = std::string(eeg_events[event]),
+                           .x = std::move(curve.false_rate),
+                           .y = std::move(curve.true_rate),
+                           .colour = event + 1});
   }
-  chart.lines.push_back({.name = "chance", .x = {0, 1}, .y = {0, 1}, .dashed = true});
+  chart.lines.push_back({.name = "chance", .x = {0, 1}, .y = {0, 1}, .dashed = true, .colour = 0});
   return chart;
 }
 

@@ -140,8 +140,6 @@ Comment read_comment(const std::string& lines) {
         (shape ? comment.shapes : comment.equations).push_back(part);
         continued = shape;
       }
-      if (!comment.prose.empty() && (comment.prose.back().ends_with(':') || comment.prose.back().ends_with(',')))
-        new_paragraph = true;
     } else if (indent == 4 && continued) {
       comment.shapes.back() += " " + line.substr(indent);
     }
@@ -177,9 +175,9 @@ int print_explanation(const std::string& name, const ExplainOptions& options) {
   const Look look;
   print(look.heading(found.name) + "  (" + found.file + ")");
   print("");
-  for (const std::string& paragraph : found.own.prose) print(look.paragraph(paragraph));
-  print("");
   for (const std::string& paragraph : found.head.prose) print(look.paragraph(paragraph));
+  print("");
+  for (const std::string& paragraph : found.own.prose) print(look.paragraph(paragraph));
   print("\n" + look.heading("equations") + "  (σ(z) = 1/(1 + e^−z); ∘ element by element; a prime: after the step)");
   print_lines(found.own.equations);
   print_lines(found.head.equations);

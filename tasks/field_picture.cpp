@@ -42,25 +42,38 @@ void fields(Canvas& canvas, std::size_t rows, std::size_t columns, const Box& bo
 /// The key of the colours, an upright bar with the numbers at its ends, and 0 where it is in the middle.
 constexpr double key_bar = 12;
 
-std::vector<std::pair<double, std::string>> key_numbers(const ColourScale& colours) {  // from below, in parts of the bar
-  std::vector<std::pair<double, std::string>> numbers = {{0, number_text(colours.low, 3)}, {1, number_text(colours.high, 3)}};
-  if (colours.two_sided()) numbers.push_back({0.5, "0"});
+/// What a key is of: colours, and whether there are numbers below and above them.
+struct Key {
+  ColourScale colours;
+  bool less = false, more = false;
+};
+
+Key key_of(const view::Gates::Map& map) {
+  const auto [least, greatest] = std::minmax_element(map.values.begin(), map.values.end());
+  return {{map.low, map.high}, *least<map.low, *greatest> map.high};
+}
+
+std::vector<std::pair<double, std::string>> key_numbers(const Key& key) {  // from below, in parts of the bar
+  std::vector<std::pair<double, std::string>> numbers = {{0, (key.less ? "≤ " : "") + number_text(key.colours.low, 3)},
+                                                         {1, (key.more ? "≥ " : "") + number_text(key.colours.high, 3)}};
+  if (key.colours.two_sided()) numbers.push_back({0.5, "0"});
   return numbers;
 }
 
-double key_width(const ColourScale& colours) {
+double key_width(const Key& key) {
   double widest = 0;
-  for (const auto& [part, word] : key_numbers(colours)) widest = std::max(widest, width_of(word, small_letters));
+  for (const auto& [part, word] : key_numbers(key)) widest = std::max(widest, width_of(word, small_letters));
   return key_bar + 6 + widest;
 }
 
-void draw_key(Canvas& canvas, double x, double y, double height, const ColourScale& colours) {
+void draw_key(Canvas& canvas, double x, double y, double height, const Key& key) {
+  const ColourScale& colours = key.colours;
   canvas.field(x - 1, y - 1, key_bar + 2, height + 2, grid);
   for (double row = 0; row < height; ++row) {
     const double part = 1 - row / (height - 1);
     canvas.field(x, y + row, key_bar, 1, colours(colours.low + part * (colours.high - colours.low)));
   }
-  for (const auto& [part, word] : key_numbers(colours))  // the highest and the lowest within the bar
+  for (const auto& [part, word] : key_numbers(key))  // the highest and the lowest within the bar
     canvas.text(x + key_bar + 6, y + 9 + (1 - part) * (height - 9), word, small_letters);
 }
 
@@ -97,13 +110,13 @@ ColourImage heat_map_picture(const std::string& title, const view::HeatMap& map)
   double least = 0;  // of a field's width
   if (map.numbers)
     for (const double value : map.values) least = std::max(least, width_of(number_text(value), small_letters) + 8);
-  const double room = page_width - left - key_gap - key_width(colours) - edge;
+  const double room = page_width - left - key_gap - key_width({colours}) - edge;
   const double across = std::max(least, std::min(26.0, room / static_cast<double>(columns)));
   const double wanted = map.rows.empty() && !map.numbers ? across : std::max(20.0, across);  // a field's height
   const double width = across * static_cast<double>(columns), tall = std::clamp(wanted * static_cast<double>(rows), 20.0, 520.0);
   const double key_height = std::clamp(tall, 48.0, 160.0), key_left = left + width + key_gap;
 
-  const double whole = std::max({key_left + key_width(colours), edge + width_of(title, title_letters),
+  const double whole = std::max({key_left + key_width({colours}), edge + width_of(title, title_letters),
                                  left + width / 2 + width_of(map.x_name, small_letters) / 2});
   Canvas canvas(static_cast<Index>(std::ceil(whole + edge)), static_cast<Index>(top + std::max(tall + 52, key_height + 20)));
   canvas.text(edge, title_line, title, title_letters);
@@ -111,7 +124,7 @@ ColourImage heat_map_picture(const std::string& title, const view::HeatMap& map)
   canvas.field(left - 1, top - 1, width + 2, tall + 2, grid);
   fields(canvas, rows, columns, {left, top, width, tall}, colours,
          [&](std::size_t i, std::size_t j) { return map.values[i * columns + j]; });
-  draw_key(canvas, key_left, top, key_height, colours);
+  draw_key(canvas, key_left, top, key_height, {colours});
 
   const double down = tall / static_cast<double>(rows);
   const auto every = static_cast<std::size_t>(std::ceil(14 / down));
@@ -141,7 +154,7 @@ ColourImage gates_picture(const std::string& title, const view::Gates& gates) {
       wrong_argument("picture: ", map.name, " has ", map.values.size(), " numbers for ", map.units, " units in ", steps,
                      " steps");
     names = std::max({names, width_of(gate_name(map.name), small_letters), width_of(map.place, small_letters)});
-    keys = std::max(keys, key_width({map.low, map.high}));
+    keys = std::max(keys, key_width(key_of(map)));
     // As many whole pixels for each unit as there is room for, that all are equally high; or as many units for a pixel each.
     const auto units = static_cast<double>(map.units), together = std::ceil(units / most), rows = std::ceil(units / together);
     const double fits = rows * std::floor(most / rows);
@@ -162,7 +175,7 @@ ColourImage gates_picture(const std::string& title, const view::Gates& gates) {
     canvas.field(left - 1, y - 1, width + 2, heights[n] + 2, grid);
     fields(canvas, map.units, steps, {left, y, width, heights[n]}, colours,
            [&](std::size_t i, std::size_t j) { return map.values[j * map.units + i]; });
-    draw_key(canvas, left + width + 14, y, heights[n], colours);
+    draw_key(canvas, left + width + 14, y, heights[n], key_of(map));
     y += heights[n] + gap;
   }
   std::vector<AxisWord> words;

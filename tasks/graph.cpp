@@ -1,7 +1,10 @@
 #include <carousel/tasks/graph.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -110,20 +113,24 @@ void write_graph(const Graph& graph, const std::string& out) {
     fmt::print("{}", text);
     return;
   }
-  const std::string kind = std::filesystem::path(out).extension();
+  const std::size_t dot_at = last_name(out).rfind('.');
+  const std::string kind = dot_at == std::string::npos ? "" : last_name(out).substr(dot_at);
   if (kind != ".svg" && kind != ".png") {
     if (!kind.empty() && kind != ".dot" && kind != ".gv") bad_file("graph: ", out, ": must end in .dot, .gv, .svg or .png");
     write_text(out, text);
     note("drawn as DOT text in " + out);
     return;
   }
+  if (const auto folder = std::filesystem::path(out).parent_path(); !folder.empty() && !std::filesystem::is_directory(folder))
+    bad_file("graph: ", out, ": there is no folder ", folder.string());
   const std::string source = out + ".tmp.dot";
   write_text(source, text);
   ChildEnd drawn;
   try {
     drawn = run_child({"dot", kind == ".png" ? "-Tpng" : "-Tsvg", source});
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
     std::filesystem::remove(source);
+    if (std::string_view(error.what()) != join("run dot: ", std::generic_category().message(ENOENT))) throw;
     bad_file("graph: ", out, ": Graphviz, which draws it, is not there: apt-get install graphviz, or --out FILE.dot");
   }
   std::filesystem::remove(source);

@@ -42,12 +42,19 @@ std::vector<Place> places_of(const Recorder<T>& recorder, std::string_view part)
   return places;
 }
 
-/// What all but a hundredth of the numbers lie within, 1 or more: a few that are far off must not make all others pale.
+/// The largest size, 1 or more; but where that is far beyond what all but a hundredth lie within, this: a few numbers must not
+/// make all others pale.
 double usual_size(std::vector<double> numbers) {
   for (double& number : numbers) number = std::abs(number);
   const auto at = numbers.end() - 1 - static_cast<std::ptrdiff_t>(numbers.size() / 100);
   std::nth_element(numbers.begin(), at, numbers.end());
-  return std::max(1.0, *at);
+  const double most = *std::max_element(at, numbers.end());
+  return std::max(1.0, most > 1.5 * *at ? *at : most);
+}
+
+/// Numbers of a rectifier: none is below 0, and some are 0.
+bool is_rectified(const std::vector<double>& numbers) {
+  return *std::min_element(numbers.begin(), numbers.end()) == 0;
 }
 
 template <class T>
@@ -58,7 +65,9 @@ view::Gates::Map map_of(std::string_view name, const Place& place, const std::ve
     for (std::size_t n = 0; n < units; ++n)
       map.values.push_back(static_cast<double>(step->value.data()[n]));  // the first example
   map.units = units;
-  if (!is_gate(name)) map.high = usual_size(map.values), map.low = -map.high;
+  if (is_gate(name)) return map;
+  map.high = usual_size(map.values);
+  if (!is_rectified(map.values)) map.low = -map.high;
   return map;
 }
 
@@ -70,7 +79,7 @@ std::vector<std::string> words_for(std::size_t steps, std::vector<std::string> g
 }
 
 template <class T>
-void add_gates(Views& views, const Sample<T>& sample) {
+void add_gates(Views& views, const Sample<T>& sample, const std::string& cell) {
   Tape<T> tape;
   const NoGrad<T> no_gradient;
   Recorder<T> recorder;
@@ -80,7 +89,7 @@ void add_gates(Views& views, const Sample<T>& sample) {
     if (std::find(parts.begin(), parts.end(), one.place.part) == parts.end()) parts.push_back(one.place.part);
   for (const std::string_view part : parts) {
     view::Gates gates;
-    bool has_gates = false, has_forget_gate = false;
+    bool has_gates = false, has_forget_gate = false, has_rectifiers = false;
     std::size_t numbers = 0;
     constexpr std::size_t most_numbers = 1000000;  // of a page that is sent by mail
     for (const Place& place : places_of(recorder, part))
@@ -92,23 +101,26 @@ void add_gates(Views& views, const Sample<T>& sample) {
         if (steps.size() != gates.input.size() || (numbers += map.values.size()) > most_numbers) continue;
         has_gates = has_gates || is_gate(name);
         has_forget_gate = has_forget_gate || name == "f";
+        has_rectifiers = has_rectifiers || (!is_gate(name) && is_rectified(map.values));
         gates.maps.push_back(std::move(map));
       }
     if (gates.maps.empty()) continue;
     std::string title = has_gates ? "Gates over a sample" : "States over a sample";
     if (parts.size() > 1) title += part.empty() ? ": the part that reads" : fmt::format(": the {}", part);
-    const char* const what_they_do =
-        has_forget_gate ? "Where a forget gate stays bright its cell keeps what it has, where an input gate is dark nothing new "
-                          "gets in. Look for units that change exactly where the input does; one that is the same everywhere "
-                          "does no work."
-        : has_gates ? "Gates are bright where they are open: carousel explain CELL says what each lets through. Look for units "
-                      "that change exactly where the input does; one that is the same everywhere does no work."
-                    : "This cell has no gates: every step writes over all of it. Units that stay at −1 or 1 are saturated "
-                      "and let no gradient through.";
     const std::vector<std::string>& said = part == "decoder" ? sample.made : sample.input;
+    std::string what_they_do =
+        has_forget_gate ? "Where a forget gate stays bright its cell keeps what it has, where an input gate is dark nothing new "
+                          "gets in."
+        : has_gates ? fmt::format("Gates are bright where they are open: carousel explain {} says what each lets through.", cell)
+        : has_rectifiers ? "This cell has no gates: every step writes over all of it. A unit that is 0 lets no gradient "
+                           "through; one that is 0 at every step of every sample is dead."
+                         : "This cell has no gates: every step writes over all of it. Units that stay at −1 or 1 are "
+                           "saturated and let no gradient through.";
+    if (has_gates && !said.empty()) what_they_do += " Look for units that change exactly where the input does.";
+    if (has_gates) what_they_do += " One that is the same everywhere does no work.";
     const char* const below = said.empty() ? "the number of the step"
                               : part == "decoder"
-                                  ? "the symbol that is right there: not what the net writes, but what it is given to go on from"
+                                  ? "the right symbol of each step; the decoder is given the one before it, and is to say it"
                                   : "what was read";
     views.add(std::move(title),
               fmt::format("{}{}A row is a unit, a column a step; underneath stands {}. {}", sample.about,
@@ -139,7 +151,7 @@ std::vector<double> gradient_norms(const Sample<T>& sample) {
 template <class T>
 void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<T>& sample, const std::string& cell) {
   Chart chart{.title = "",
-              .x_name = "what was read, step by step",
+              .x_name = trained.input.empty() ? "step" : "what was read, step by step",
               .y_name = "norm of the gradient, ‖∂L/∂h‖",
               .lines = {},
               .x_words = {},
@@ -149,7 +161,7 @@ void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<
     for (std::size_t t = 0; t < line.y.size(); ++t) line.x.push_back(static_cast<double>(t));
     if (!line.y.empty()) chart.lines.push_back(std::move(line));
   };
-  add("rnn-tanh, untrained", sample("rnn-tanh"), 0);
+  add("rnn-tanh, untrained", sample("rnn-tanh"), net_colour + 2);
   add("lstm, untrained", sample("lstm"), net_colour + 1);
   add(fmt::format("{}, trained", cell), trained, net_colour);
   if (chart.lines.empty()) return;
@@ -159,10 +171,11 @@ void add_gradients(Views& views, const Sample<T>& trained, const SampleFunction<
     if (line.y.back() > 0)
       left += fmt::format("{}{} {:.2g}", left.empty() ? "" : "; ", line.name, line.y.front() / line.y.back());
   views.add("Gradient through time",
-            "How much the loss would change with the state at each step; read it from right to left. A straight fall on this "
-            "logarithmic scale is a vanishing gradient: what stood there can hardly be learned. A level stretch is the carousel, "
-            "which carries it; a trained net also forgets on purpose. " +
-                (left.empty() ? left : "At the first step there is, of the gradient at the last: " + left + "."),
+            "How much the loss would change with the state at each step; read it from right to left. A line that falls steadily "
+            "on this logarithmic scale is a vanishing gradient: what stood there can hardly be learned. One that rises steadily "
+            "explodes, a level one is carried: by the carousel of an LSTM, or past the steps by attention. A trained net also "
+            "forgets on purpose. " +
+                (left.empty() ? left : "The gradient at the first step, divided by that at the last: " + left + "."),
             std::move(chart));
 }
 
@@ -175,7 +188,7 @@ bool is_gate(std::string_view name) {
 template <class T>
 void add_inside_views(Views& views, const SampleFunction<T>& sample, const std::string& cell) {
   const Sample<T> trained = sample("");
-  add_gates(views, trained);
+  add_gates(views, trained, cell);
   add_gradients(views, trained, sample, cell);
 }
 

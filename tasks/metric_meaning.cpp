@@ -35,7 +35,7 @@ constexpr Meaning metrics[] = {
     {"auc", "how often a frame with an event is held likelier than one without; 0.5 is guessing, 1 is always"},
     {"skill", "part of the better baseline's error that is gone; below 0 the baseline is better"},
     {"error_of_15_halves", "how far it is off after 15 times 0.5"},
-    {"error_of_20_halves", "how far it is off after 20 times 0.5, more than it learned"},
+    {"error_of_20_halves", "how far it is off after 20 times 0.5"},
     {"last_100_loss", "mean loss of the last 100 sequences of the training"},
     {"closed_loop_rmse", "how far it is off on its own, over 100 points"},
     {"closed_loop_rmse_1000", "how far it is off on its own, over 1,000 points"},

@@ -57,7 +57,7 @@ void add_mnist_views(Views& views, const MnistModel<T>& model, const DigitImages
       if (taken != digit) most = std::max(most, map.values.back());
     }
   }
-  map.high = most;
+  map.high = 1.25 * most;  // the worst of them is not as bright as what is right
   views.add(
       "Which digits it confuses",
       "A row is what an image shows, a column what it was taken for; the diagonal is right, and brighter than the scale. Look "

@@ -122,7 +122,11 @@ int train(const OcrOptions& options) {
   return train_model<float>(
       options,
       {.about = "images of 3 to 5 digits in " + data.fonts(),
-       .parts = {.unit = "images in each epoch", .train = options.images, .validation = std::ssize(validation), .test = 2000},
+       .parts = {.unit = "images in each epoch",
+                 .train = options.images,
+                 .validation = std::ssize(validation),
+                 .test = 2000,
+                 .anew = true},
        .identity = data.identity(),
        .optimizer = *optimizer,
        .data = {.examples = options.images, .batch = options.batch},

@@ -17,6 +17,7 @@
 #include <carousel/tasks/graph_command.hpp>
 #include <carousel/tasks/help.hpp>
 #include <carousel/tasks/report.hpp>
+#include <carousel/tasks/run_lock.hpp>
 #include <carousel/tasks/runs_command.hpp>
 #include <carousel/tasks/scoreboard_command.hpp>
 #include <carousel/tasks/task.hpp>
@@ -74,6 +75,8 @@ void handle_interrupts(void (*handler)(int)) {
   action.sa_handler = handler;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before = {};  // nohup(1) has SIGHUP ignored
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 [[noreturn]] void exit_now() {
@@ -90,6 +93,7 @@ void watch_for_interrupt() {
   handle_interrupts([](int) {
     if (interrupt_came.exchange(true)) exit_now();
   });
+  std::signal(SIGPIPE, [](int) { interrupt_came = true; });
 }
 
 namespace {
@@ -130,6 +134,8 @@ bool is_task(const std::string& word) {
     for (const CLI::Option* option : at->get_options())
       if (option->nonpositional()) options.push_back(option->get_name());
     const std::string given = word.substr(0, word.find('='));
+    if (name == "train" && given == "--resume")
+      wrong_argument(prefix, given, ": must come after a task: carousel train TASK --resume RUN");
     wrong_argument(prefix, given, ": no such option", did_you_mean(given, options), "; carousel ", name, name.empty() ? "" : " ",
                    "--help lists them");
   }
@@ -267,7 +273,7 @@ void declare_report(CLI::App& app, Command& chosen) {
       "Every training makes it at its end; this makes it anew, of one that runs too.\nexample: carousel report runs/text");
   report->callback([run, &chosen] {
     chosen = [run] {
-      print(write_report(*run));
+      print(write_report(*run, RunLock::held(*run)));
       return exit_done;
     };
   });
@@ -329,7 +335,7 @@ int parse_and_run(std::vector<std::string> arguments) {
   app.footer(
       "carousel COMMAND --help says more.\n"
       "results go to standard output, progress and remarks to standard error\n"
-      "exit codes: 0 done, 1 the result is bad, 2 wrong usage or data, 130 stopped by Ctrl-C\n"
+      "exit codes: 0 done, 1 a check failed or the loss exploded, 2 wrong usage or data, 130 Ctrl-C\n"
       "example: carousel train echo --preset source");
   app.require_subcommand(0, 1);
 

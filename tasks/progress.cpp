@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include <fmt/format.h>
 
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/task.hpp>
 #include <carousel/tasks/terminal.hpp>
 
 namespace carousel {
@@ -27,7 +31,12 @@ void clear_line() noexcept {
 
 void print(std::string_view line) {
   clear_line();
-  fmt::print("{}\n", line);
+  try {
+    fmt::print("{}\n", line);
+  } catch (const std::system_error& error) {
+    if (error.code().value() == EPIPE && interrupted()) return;  // nobody reads it: it ends, and saves
+    bad_file("standard output: could not be written: must have room");
+  }
 }
 
 std::string as_started(std::string_view text) {

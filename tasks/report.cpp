@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/arguments.hpp>
 #include <carousel/tasks/diagnosis.hpp>
 #include <carousel/tasks/metric_meaning.hpp>
 #include <carousel/tasks/progress.hpp>
@@ -28,12 +28,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The whole of a file, or nothing.
+/// The whole of a file, or nothing where there is none.
 std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
+  constexpr std::uint64_t most = std::uint64_t{1} << 28;
+  return std::filesystem::exists(path) ? read_text(path, most) : "";
 }
 
 /// A text as JSON, without what is nested deeper than anything of ours: dump() calls itself for each level.
@@ -92,10 +90,17 @@ std::string chart_js() {
   return text.find("</script") == std::string::npos && text.find("<!--") == std::string::npos ? text : "";
 }
 
-/// Forgets drawings that a file brings along: the page takes ours as elements, which could hold scripts.
-void forget_svg(Json& views) {
-  for (Json& view : views)
-    if (view.is_object()) view.erase("svg");
+/// The views of a file, without drawings that it brings along: the page takes ours as elements, which could hold scripts.
+Json views_of(const std::string& text) {
+  Json views = Json::array();
+  const Json json = object_of(text);
+  if (const auto all = json.find("views"); all != json.end() && all->is_array())
+    for (Json view : *all)
+      if (view.is_object()) {
+        view.erase("svg");
+        views.push_back(std::move(view));
+      }
+  return views;
 }
 
 /// Adds the SVG of every view that has lines.
@@ -121,15 +126,20 @@ Json without_places(Json config) {
     }
   // The longest first: one may lie in another.
   std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
-  for (const char* key : {"command", "data"}) {
-    std::string text = text_at(config, key);
+  const auto shorten = [&](Json& json) {
+    if (!json.is_string()) return;
+    std::string text = json;
     for (const std::string& path : paths)
       for (const auto& [long_one, short_one] :
            {std::pair(shell_word(path), shell_word(last_name(path))), {path, last_name(path)}})
         for (std::size_t at = text.find(long_one); at != std::string::npos; at = text.find(long_one, at + short_one.size()))
           text.replace(at, long_one.size(), short_one);
-    if (!text.empty()) config[key] = text;
-  }
+    json = text;
+  };
+  for (const char* key : {"command", "data"})
+    if (const auto found = config.find(key); found != config.end()) shorten(*found);
+  if (const auto before = config.find("before"); before != config.end() && before->is_array())
+    for (Json& command : *before) shorten(command);
   return config;
 }
 
@@ -147,28 +157,29 @@ Json configuration(const Json& config) {
   };
   for (const auto& [name, value] : config.items())
     if (name == "options" || name == "examples") {
-      for (const auto& [key, one] : value.items()) add(name == "examples" ? key + " examples" : key, one);
+      for (const auto& [key, one] : value.items()) add(name == "examples" ? key + " examples" : detail::option_of_key(key), one);
     } else if (value.is_object()) {
       for (const auto& [key, one] : value.items()) add(name + " " + key, one);
-    } else if (name != "command") {
+    } else if (name != "command" && name != "before") {
       add(name, value);
     }
   Views views;
-  views.add("All that it was told", "With the same options, seed and program a training gives the same bits.", std::move(table));
+  views.add("All that it was told",
+            "With the same options, seed and program a training gives the same bits, if it is done in one go or goes on with all "
+            "options as they were.",
+            std::move(table));
   return Json::parse(json_text(views))["views"];
 }
 
 }  // namespace
 
-std::string report_page(const std::string& folder) {
+std::string report_page(const std::string& folder, bool running) {
   const std::string config_text = content(folder + "/config.json"), metrics_text = content(folder + "/metrics.jsonl"),
                     steps_text = content(folder + "/steps.jsonl"), views_text = content(folder + "/views.json");
   if (config_text.empty() && metrics_text.empty() && steps_text.empty() && views_text.empty())
     bad_file(folder, ": holds no config.json, metrics.jsonl, steps.jsonl or views.json: must be the folder of a training");
   const Json config = without_places(object_of(config_text));
-  Json views = object_of(views_text)["views"];
-  if (!views.is_array()) views = Json::array();
-  forget_svg(views);
+  Json views = views_of(views_text);
 
   const RunCurves run = curves_of(objects_of(metrics_text), objects_of(steps_text));
   Json sections = Json::array();
@@ -199,16 +210,25 @@ std::string report_page(const std::string& folder) {
       else
         warnings.push_back(warning);
     }
+  Json commands = Json::array();
+  if (const auto before = config.find("before"); before != config.end() && before->is_array())
+    for (const Json& command : *before)
+      if (command.is_string()) commands.push_back(as_typed(command));
+  if (const std::string command = text_at(config, "command"); !command.empty()) commands.push_back(as_typed(command));
+  const std::string place = std::filesystem::path(folder).is_absolute() ? last_name(folder) : folder;
+  const std::string go_on = join("carousel train ", task, " --resume ", shell_word(place));
   Json cards = run.result;
   for (Json& card : cards) card.push_back(meaning_of(card.at(0).get<std::string>()));
   Json data = {{"name", task.empty() ? "a training" : task},
                {"about", ""},
                {"done", run.done},
+               {"running", running && !run.done},
                {"failure", failure},
                {"facts", facts},
                {"metrics", cards},
                {"seconds", run.seconds},
-               {"command", as_typed(text_at(config, "command"))},
+               {"commands", commands},
+               {"go_on", run.done || exploded || running || task.empty() ? "" : as_typed(go_on)},
                {"warnings", warnings},
                {"sections", sections}};
   for (const Task& one : all_tasks())
@@ -220,9 +240,9 @@ std::string report_page(const std::string& folder) {
                                     {"script", embedded(".js")}});
 }
 
-std::string write_report(const std::string& folder) {
+std::string write_report(const std::string& folder, bool running) {
   const std::string path = (std::filesystem::path(folder) / "report.html").string();
-  write_text(path, report_page(folder));
+  write_text(path, report_page(folder, running));
   return path;
 }
 

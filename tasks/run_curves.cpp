@@ -126,12 +126,13 @@ void add_loss(Json& to, const Curves& steps, const Curves& epochs) {
     for (const double y : line.y)
       if (y > 0) least = std::min(least, y), greatest = std::max(greatest, y);
   const bool falls_far = greatest > 100 * least;  // on a linear scale its end would lie on the axis
-  add_lines(
-      to, "Loss",
-      std::string("What the training pushes down: it should fall fast at first, then level off.") +
-          (validates ? " Where validation turns up while training still falls, the net begins to learn its examples by heart."
-                     : " A curve that is still falling at its end would gain by more epochs."),
-      "loss", std::move(lines), {.log_y = falls_far, .smooth = true, .wide = true});
+  add_lines(to, "Loss",
+            std::string("What the training pushes down: it should fall fast at first, then level off.") +
+                (validates ? " Where validation turns up for good while training still falls, a net that sees the same examples "
+                             "again and again "
+                             "begins to learn them by heart."
+                           : " A curve that is still falling at its end would gain by more epochs."),
+            "loss", std::move(lines), {.log_y = falls_far, .smooth = true, .wide = true});
 }
 
 /// At most so many lines of parameters are told apart; of more, those that are spread over the net.
@@ -170,8 +171,13 @@ RunCurves curves_of(const std::vector<Json>& metrics, const std::vector<Json>& s
 
   add_loss(run.learning, of_steps, epochs);
   add_metrics(run.learning, epochs);
+  std::vector<ChartLine> rates = of_steps.named("rate");
+  std::erase_if(rates, [](const ChartLine& line) {  // a level line shows nothing: it stands among the options
+    const auto [least, greatest] = std::minmax_element(line.y.begin(), line.y.end());
+    return *least == *greatest;
+  });
   add_lines(run.learning, "Learning rate", "How far a step may go, by the schedule: up in the warm-up, then constant or down.",
-            "", of_steps.named("rate"));
+            "", std::move(rates));
   add_lines(
       run.gradients, "Norm of the whole gradient",
       "How steep the loss is where the parameters stand, before clipping. Single spikes are cut by --clip; a line that climbs "

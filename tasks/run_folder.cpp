@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <thread>
@@ -57,12 +58,32 @@ std::string machine() {
 
 }  // namespace
 
-RunFolder::RunFolder(const std::string& task, const std::string& out, bool fresh) : path_(run_folder(task, out)), lock_(path_) {
+RunFolder::RunFolder(const std::string& task, const std::string& out, bool fresh)
+    : path_(run_folder(task, out)),
+      lock_(path_),
+      opened_(std::filesystem::file_time_type::clock::now() - std::chrono::milliseconds(20)) {  // times of files are coarser
   if (fresh && std::filesystem::exists(detail::last_file(path_)))
     bad_file("--out ", path_, ": holds a training already: must be another folder, or --resume ", shell_word(path_),
              " goes on with it");
   if (fresh && std::filesystem::exists(path_ + "/best.safetensors"))
     bad_file("--out ", path_, ": holds a best.safetensors already: must be another folder");
+  if (fresh) return;
+  remove_unfinished(path_);
+  remove_unfinished(path_ + "/pictures");
+}
+
+std::vector<std::string> RunFolder::files_of_task() const {
+  constexpr std::string_view always =
+      " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html samples.txt "
+      "best.safetensors last.safetensors ";
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path_))
+    if (const std::string name = entry.path().filename().string(); always.find(" " + name + " ") == std::string_view::npos &&
+                                                                   !name.starts_with("events.") && entry.is_regular_file() &&
+                                                                   entry.last_write_time() >= opened_)
+      files.push_back(name);
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::string shell_word(const std::string& word) {
@@ -86,6 +107,14 @@ std::string last_name(const std::string& path) {
   return name.empty() ? path : name;
 }
 
+std::string read_text(const std::string& path, std::uint64_t most) {
+  const InputFile file(path);
+  if (file.size() > most) bad_file("read ", path, ": ", file.size(), " bytes: must be at most ", most);
+  std::string text(file.size(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
 void write_text(const std::string& path, const std::string& text) {
   NewFile file(path, text.size());
   file.write(std::as_bytes(std::span(text)));
@@ -96,14 +125,19 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
                   const std::optional<ValidatedBy>& validation, const std::string& data) {
   const std::string path = folder + "/config.json";
   std::string began = local_time(std::time(nullptr));
-  if (std::ifstream before(path); before && !options.resume.empty()) {
-    const Json old = Json::parse(before, nullptr, false);
-    if (old.is_object() && old.contains("began") && old["began"].is_string()) began = old["began"];
-  }
+  Json before = Json::array();  // commands of a training that went on with other options
+  if (std::ifstream file(path); file && !options.resume.empty())
+    if (const Json old = Json::parse(file, nullptr, false); old.is_object()) {
+      if (old.contains("began") && old["began"].is_string()) began = old["began"];
+      if (old.contains("before") && old["before"].is_array()) before = old["before"];
+      if (old.contains("command") && old["command"].is_string() && old["command"] != options.command)
+        before.push_back(old["command"]);
+    }
   Json config;
   config["task"] = options.metadata.at("task");
   for (const auto& [name, value] : options.metadata)
     if (name != "task") config["options"][name] = value;
+  if (!before.empty()) config["before"] = before;
   config["command"] = options.command;
   for (const Metric& part : parts) config["examples"][part.name] = static_cast<Index>(part.value);
   if (validation) config["validation"] = {{"name", validation->name}, {"higher_is_better", validation->higher_is_better}};
@@ -146,19 +180,6 @@ void LinesFile::add(std::string_view line) {
   std::error_code ignored;
   std::filesystem::resize_file(path_, size_, ignored);
   bad_file("write ", path_, ": could not be written: must have room on its disk");
-}
-
-std::vector<std::string> files_of_task(const std::string& folder) {
-  constexpr std::string_view always =
-      " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html pictures samples.txt profile.json "
-      "best.safetensors last.safetensors ";
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (const std::string name = entry.path().filename().string();
-        always.find(" " + name + " ") == std::string_view::npos && !name.starts_with("events."))
-      files.push_back(name);
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 double cpu_seconds() {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -25,10 +26,13 @@ class RunFolder {
   /// training runs there, or if it is to be `fresh` and a training lies there.
   RunFolder(const std::string& task, const std::string& out, bool fresh);
   const std::string& path() const { return path_; }
+  /// The files that the task wrote in it, by name: those that are new since, but for what every training leaves.
+  std::vector<std::string> files_of_task() const;
 
  private:
   std::string path_;
   RunLock lock_;
+  std::filesystem::file_time_type opened_;
 };
 
 /// A word of a command line as a shell must be given it: in quotes where it needs them.
@@ -40,6 +44,8 @@ std::string local_time(std::time_t time, const char* format = "%Y-%m-%d %H:%M");
 /// The last name of a path, without the folders that it lies in: "my.txt", "recordings".
 std::string last_name(const std::string& path);
 
+/// The whole of a regular file. Throws std::runtime_error if it can not be read or has more bytes than `most`.
+std::string read_text(const std::string& path, std::uint64_t most);
 /// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
 void write_text(const std::string& path, const std::string& text);
 
@@ -57,9 +63,6 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
 
 /// A number as JSON has it, with six digits or so; null where it is not finite.
 std::string json_number(double value);
-
-/// The files in the folder of a run that its task wrote, by name: all but those that every training may leave.
-std::vector<std::string> files_of_task(const std::string& folder);
 
 /// Seconds of the processor, in all threads of this process.
 double cpu_seconds();

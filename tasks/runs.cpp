@@ -20,17 +20,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The text of a file that may be anything.
-std::string read_all(const std::string& path, std::uint64_t most) {
-  const InputFile file(path);
-  if (file.size() > most) bad_file("read ", path, ": ", file.size(), " bytes: must be at most ", most);
-  std::string text(file.size(), '\0');
-  file.read(0, std::as_writable_bytes(std::span(text)));
-  return text;
-}
-
 void read_config(const std::string& path, RunRecord& run) {
-  const Json config = Json::parse(read_all(path, 1 << 20), nullptr, false);
+  const Json config = Json::parse(read_text(path, 1 << 20), nullptr, false);
   if (!config.is_object() || !config.contains("task") || !config["task"].is_string())
     bad_file(path, ": must be the configuration of a training, with its task");
   run.task = config["task"];
@@ -60,7 +51,7 @@ std::vector<Metric> numbers_of(const Json& line) {
 
 void read_metrics(const std::string& path, RunRecord& run) {
   constexpr std::uint64_t most = std::uint64_t{1} << 28;  // a million epochs
-  for_each_line(read_all(path, most), [&](std::string_view text, Index) {
+  for_each_line(read_text(path, most), [&](std::string_view text, Index) {
     const Json line = Json::parse(text, nullptr, false);
     if (!line.is_object()) return;  // damaged, or torn at the end
     const auto number = [&](const char* name, double& value) {

@@ -62,8 +62,11 @@ std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
     const std::string planned = plain_or_quoted(run.option("epochs"));
     rows.push_back({plain_or_quoted(run.folder), run.task, when(run), net_of(run),
                     run.state == "imported" ? "-" : fmt::format("{}/{}", run.epochs.size(), planned), run.state,
-                    outcome ? plain_or_quoted(outcome->name) + " " + number(outcome->value) : "", clock_text(run.seconds),
-                    std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds), size_text(run.bytes)});
+                    outcome ? plain_or_quoted(outcome->name) + " " +
+                                  (is_whole(outcome->value) ? count_text(outcome->value) : number(outcome->value))
+                            : "",
+                    clock_text(run.seconds), std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds),
+                    size_text(run.bytes)});
   }
   std::vector<std::size_t> right = {4, 7, 8, 9};
   for (const std::size_t least : {9U, 8U, 7U, 2U, 2U}) {  // what a narrow terminal leaves out: from the right, then when and net

@@ -220,6 +220,9 @@ int train(const SeriesOptions& options) {
     const std::vector<Forecast> forecasts = model.forecasts(series, to_validate.front(), to_validate.back() + 1);
     return forecast_error(forecasts, series.target(), to_validate.front()).mse;
   };
+  if (!options.quiet && !series.left.empty())
+    note(
+        fmt::format("not read, for it begins with no number: {}; --columns names those that are to be", list_words(series.left)));
   if (!options.quiet)
     note(fmt::format("{} of {}: {} rows, the first {} to train on, {} to validate, {} to test; {}",
                      series.columns[static_cast<std::size_t>(series.predict)], series.name, parts.rows, parts.train,

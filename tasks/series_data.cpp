@@ -80,6 +80,9 @@ Series read_series(const Csv& csv, const SeriesColumns& columns) {
     }
   }
   Series series{csv.name, {}, {}};
+  if (columns.read.empty())
+    for (Index column = 0; column < csv.columns(); ++column)
+      if (!csv.begins_with_number(column) && column != predict) series.left.push_back(csv.column_name(column));
   constexpr double largest = 1e100;
   for (const Index column : chosen) {
     if (column == predict) series.predict = std::ssize(series.columns);

@@ -17,6 +17,7 @@ struct Series {
   std::vector<std::vector<double>> values;  ///< [columns][rows]
   std::vector<Index> lines = {};            ///< of the rows in the file; empty: built in
   Index predict = 0;                        ///< the column to forecast
+  std::vector<std::string> left = {};       ///< columns that are not read, for they do not begin with a number
 
   Index rows() const { return std::ssize(values.front()); }
   const std::vector<double>& target() const { return values[static_cast<std::size_t>(predict)]; }

@@ -150,8 +150,8 @@ compile_jobs() {
   echo "$cores"
 }
 
-show_progress() {  # LOG: copies standard input to it; a counter on a terminal, one line elsewhere
-  local line shown=
+show_progress() {  # LOG: copies standard input to it; a counter on a terminal, a line in a minute elsewhere
+  local line shown= next=0
   : >"$1"
   while IFS= read -r line; do
     printf '%s\n' "$line" >>"$1"
@@ -160,6 +160,10 @@ show_progress() {  # LOG: copies standard input to it; a counter on a terminal, 
       printf '\r\033[Kcarousel: compiling %s of %s (minutes, the first time)' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >&2
     elif [[ -z $shown ]]; then
       say "compiling: ${BASH_REMATCH[2]} steps; the first time takes minutes"
+      next=$((SECONDS + 60))
+    elif ((SECONDS >= next)); then
+      say "compiling: ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} steps are done"
+      next=$((SECONDS + 60))
     fi
     shown=1
   done

@@ -47,6 +47,9 @@ std::vector<Line> read_values(const std::string& path) {
       bad_file("read ", path, ": line ", number, ": ", lines.back().values.size(), " columns: must be ",
                lines.front().values.size(), ", as in line ", lines.front().number);
   });
+  if (lines.size() > 1 && lines.front().values.size() == 1 &&
+      lines.front().values.front().find_first_of(",;") != std::string::npos)
+    bad_file("read ", path, ": line ", lines.front().number, ": has no tab: columns must be separated by tabs");
   if (lines.empty()) bad_file("read ", path, ": is empty: must have a line of the columns' names, and rows");
   if (lines.size() == 1) bad_file("read ", path, ": has no rows: must have at least one after the columns' names");
   return lines;

@@ -68,7 +68,7 @@ void add_text_views(Views& views, const TextModel& model, const Streams& streams
             samples(model));
   views.add(
       "What it expected",
-      "A text that it has not learned from, and below each character what the net held likeliest there, the surer the darker; "
+      "A text that it has not learned from, and below each character what the net held likeliest there, the surer the stronger; "
       "a frame marks the right one. It should be sure inside words, and in doubt where a new word begins.",
       expectations(model, streams));
 }

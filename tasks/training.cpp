@@ -50,6 +50,8 @@ class TrainRun {
   }
 
   int run() {
+    if (state_.epoch > options_.epochs)
+      wrong_argument("--epochs ", options_.epochs, ": ", state_.epoch, " are done: must be as many, or more");
     const std::string in_vain = is_left() ? "" : no_step_for();
     if (const std::vector<Metric> known = known_result(); !known.empty()) {
       note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs, in_vain));
@@ -168,7 +170,7 @@ class TrainRun {
   /// Gates are looked at after 1, 2, 4, 8 epochs and so on, and after the last one.
   void diagnose_epoch(const EpochReport& report) {
     const Index done = report.epoch + 1, step = done * plan_.data.batches();
-    warn(diagnosis_->epoch(report.loss, report.validation), step);
+    if (!plan_.parts.anew) warn(diagnosis_->epoch(report.loss, report.validation), step);
     if (!std::has_single_bit(static_cast<std::uint64_t>(done)) && done != options_.epochs) return;
     if (const std::optional<Inside> now = inside()) warn(diagnosis_->gates(*now), step);
   }
@@ -343,10 +345,9 @@ class TrainRun {
     }
   }
 
-  /// What the task has put there, and a profile that was just made: " with curve.svg".
+  /// What the task has put there: " with curve.svg".
   std::string what_more() const {
-    std::vector<std::string> files = files_of_task(folder_);
-    if (profile_.steps > 0) files.push_back("profile.json");
+    const std::vector<std::string> files = run_folder_.files_of_task();
     return files.empty() ? "" : " with " + list_words(files);
   }
 

@@ -102,8 +102,16 @@ std::string progress_line(const TrainingState& state, const Terminal& terminal) 
 }
 
 std::string number(double value) {
-  if (std::abs(value) > 1 && std::abs(value) < 1e15 && value == std::floor(value)) return fmt::format("{:.0f}", value);
-  return value != 0 && std::abs(value) < 1e-3 ? fmt::format("{:.2e}", value) : fmt::format("{:.4f}", value);
+  const bool plain = value == 0 || (std::abs(value) >= 1e-3 && std::abs(value) < 1e7) || !std::isfinite(value);
+  return plain ? fmt::format("{:.4f}", value) : fmt::format("{:.2e}", value);
+}
+
+bool is_whole(double value) {
+  return std::abs(value) < 1e15 && value == std::floor(value);
+}
+
+std::string count_text(double value) {
+  return fmt::format("{:.0f}", value);
 }
 
 std::string clock_text(double seconds) {

@@ -35,8 +35,11 @@ std::string progress_line(const TrainingState& state);
 ///     epoch 3/40 ━━━━━━──── loss 0.1234 ▇▅▃▂▂▁▁▁  validation_loss 0.2011  1:05 left
 std::string progress_line(const TrainingState& state, const Terminal& terminal);
 
-/// "0.1234", or "1.23e-05" of what would lose its digits so.
+/// "0.1234", or "1.23e-05" of what would lose its digits so or have very many.
 std::string number(double value);
+/// A count is shown without decimals: "44".
+bool is_whole(double value);
+std::string count_text(double value);
 /// Seconds as a clock shows them: "1:05", "2:00:00"
 std::string clock_text(double seconds);
 

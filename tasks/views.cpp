@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <span>
 
 #include <nlohmann/json.hpp>
@@ -145,8 +146,7 @@ Json gates_json(const view::Gates& gates) {
       const auto row = whole.values.begin() + static_cast<std::ptrdiff_t>(t * whole.width);
       kept.values.insert(kept.values.end(), row, row + static_cast<std::ptrdiff_t>(kept.width));
     }
-    // The bytes span all numbers, the colours may span less.
-    double least = map.low, greatest = map.high;
+    double least = std::numeric_limits<double>::infinity(), greatest = -least;
     for (const double value : whole.values)
       if (std::isfinite(value)) least = std::min(least, value), greatest = std::max(greatest, value);
     const auto share = [&](auto holds) {
@@ -157,12 +157,13 @@ Json gates_json(const view::Gates& gates) {
                     {"place", map.place},
                     {"units", kept.width},
                     {"all_units", whole.width},
-                    {"low", short_number(least)},
-                    {"high", short_number(greatest)},
-                    {"colours", {short_number(map.low), short_number(map.high)}},
+                    {"low", short_number(map.low)},
+                    {"high", short_number(map.high)},
+                    {"least", short_number(least)},
+                    {"greatest", short_number(greatest)},
                     {"below", share([&](double x) { return x < map.low + 0.1 * (map.high - map.low); })},
                     {"above", share([&](double x) { return x > map.high - 0.1 * (map.high - map.low); })},
-                    {"cells", kept.bytes(least, greatest)}});
+                    {"cells", kept.bytes(map.low, map.high)}});
   }
   const std::size_t steps = std::min(gates.input.size(), most_columns);
   return {{"kind", "gates"},

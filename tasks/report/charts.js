@@ -24,7 +24,8 @@ function datasets(view, smoothing, log) {
     const points = log ? all.map(p => ({x: p.x, y: p.y > 0 ? p.y : null})) : all;
     const soft = smoothing > 0 && !line.dashed && points.length > 50;
     const own = colour('c' + (line.colour === undefined ? n : line.colour) % 8);
-    const look = {borderColor: own, borderDash: line.dashed ? [6, 4] : [], pointRadius: points.length < 2 ? 3 : 0,
+    const number = line.colour === undefined ? n : line.colour;  // where colours come again, lines are dotted
+    const look = {borderColor: own, borderDash: number < 8 ? line.dashed ? [6, 4] : [] : line.dashed ? [6, 3, 1, 3] : [2, 3], order: -n, pointRadius: points.length < 2 ? 3 : 0,
       pointBackgroundColor: own, borderWidth: 2, spanGaps: false,
       yAxisID: line.right ? 'right' : 'y'};
     if (soft && view.lines.length <= 3) sets.push({...look, label: '', data: points, borderColor: look.borderColor + '40', borderWidth: 1});
@@ -54,11 +55,18 @@ const marksPlugin = {
 
 function axis(name, log) {
   const ticks = {color: colour('soft'), maxRotation: 0, autoSkipPadding: 14, callback: value => shortNumber(value)};
-  if (log) ticks.callback = (value, index, all) => {
-    const decades = Math.log10(all[all.length - 1].value / all[0].value), digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-    return digit === 1 || decades < 1 || (decades < 3 && (digit === 2 || digit === 5)) ? shortNumber(value) : '';
+  if (log) ticks.autoSkip = false;
+  // On a logarithmic axis 1, 2, 5 of each power of ten, or of so many powers that there is room for, the powers alone.
+  const choose = scale => {
+    const decades = Math.log10(scale.max / scale.min), apart = Math.ceil(decades / 8), chosen = [];
+    for (let power = Math.floor(Math.log10(scale.min)); power <= Math.log10(scale.max); ++power)
+      for (const digit of decades < 3 ? [1, 2, 5] : [1]) {
+        const value = digit * 10 ** power;
+        if (value >= scale.min && value <= scale.max && power % apart === 0) chosen.push({value});
+      }
+    if (chosen.length > 1) scale.ticks = chosen;
   };
-  return {type: log ? 'logarithmic' : 'linear', title: {display: name !== '', text: name, color: colour('soft')}, ticks,
+  return {type: log ? 'logarithmic' : 'linear', ...(log ? {afterBuildTicks: choose} : {}), title: {display: name !== '', text: name, color: colour('soft')}, ticks,
     grid: {color: colour('grid'), borderColor: colour('edge')}};
 }
 
@@ -73,8 +81,9 @@ function chartOptions(view, log) {
   const all = view.lines.flatMap(line => line.x);
   if (all.length > 1) { x.min = Math.min(...all); x.max = Math.max(...all); }
   const y = axis(view.y_name, log), level = flatHeight(view.lines.filter(line => !line.right).flatMap(line => line.y));
-  if (level) { y.suggestedMin = Math.min(0, 2 * level); y.suggestedMax = Math.max(0, 2 * level); }
-  if (names) x.ticks = {...x.ticks, stepSize: 1, autoSkipPadding: 3, callback: value => names[value] === undefined ? '' : visible(names[value])};
+  if (level) { y.suggestedMin = Math.min(0, 1.25 * level); y.suggestedMax = Math.max(0, 1.25 * level); }
+  if (all.every(Number.isInteger)) x.ticks.precision = 0;
+  if (names) x.ticks = {...x.ticks, stepSize: 1, maxRotation: 90, autoSkipPadding: 1, callback: value => names[value] === undefined ? '' : visible(names[value])};
   return {
     animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true,
     layout: {padding: {top: view.marks.length ? 18 : 0}},
@@ -82,7 +91,7 @@ function chartOptions(view, log) {
     scales: view.lines.some(line => line.right) ? {x, y, right: {...axis('', false), position: 'right', grid: {display: false}}}
       : {x, y},
     plugins: {
-      legend: {display: view.lines.length > 1, position: 'bottom',
+      legend: {display: view.lines.length > 1, position: 'bottom', reverse: true,
         labels: {color: colour('ink'), boxWidth: 28, boxHeight: 0, filter: item => item.text !== ''}},
       tooltip: {filter: item => item.dataset.label !== '', callbacks: {
         title: items => items.length ? (view.x_name || 'x') + (names ? ': ' + visible(names[items[0].parsed.x] || '') : ' ' + shortNumber(items[0].parsed.x)) : '',
@@ -112,7 +121,7 @@ function drawLines(view, box) {
   } else {
     let log = Boolean(view.log_y), smoothing = view.smooth ? 0.6 : 0;
     const canvas = element('canvas', {role: 'img', 'aria-label': spoken});
-    const positive = view.lines.some(line => line.y.some(y => y > 0)) && view.lines.every(line => line.y.every(y => y === null || y >= 0));
+    const positive = view.lines.every(line => line.y.every(y => y === null || y > 0));
     const controls = element('div', {className: 'controls'});
     const chart = new Chart(canvas, {type: 'line', data: {datasets: datasets(view, smoothing, log)}, options: chartOptions(view, log), plugins: [marksPlugin]});
     const redraw = () => {

@@ -8,12 +8,10 @@ const oneSided = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [1
 function twoSided() { return document.documentElement.dataset.theme === 'dark' ? [[86, 180, 233], [36, 72, 96], [26, 29, 33], [104, 66, 16], [255, 176, 46]]
   : [[0, 90, 160], [120, 178, 220], [255, 255, 255], [240, 170, 110], [200, 80, 0]]; }
 
-// The colours of bytes from `low` to `high`; those of `first` and `last` are the first and the last colour, and of all beyond.
-function colourTable(low, high, first = low, last = high) {
-  const stops = first < 0 && Math.abs(first + last) < 1e-9 ? twoSided() : oneSided, out = [];
+function colourTable(low, high) {
+  const stops = low < 0 && Math.abs(low + high) < 1e-9 ? twoSided() : oneSided, out = [];
   for (let n = 0; n < 256; ++n) {
-    const part = (low + n / 255 * (high - low) - first) / (last - first);
-    const at = Math.max(0, Math.min(1, part)) * (stops.length - 1), k = Math.min(Math.floor(at), stops.length - 2);
+    const at = n / 255 * (stops.length - 1), k = Math.min(Math.floor(at), stops.length - 2);
     out.push(stops[k].map((c, i) => Math.round(c + (at - k) * (stops[k + 1][i] - c))));
   }
   return out;
@@ -41,9 +39,10 @@ function paint(context, bytes, width, height, colours, left, top, cw, ch) {
     }
 }
 
-function colourKey(low, high, beyond = false) {
+// `less`, `more`: there are numbers below, above.
+function colourKey(low, high, less = false, more = false) {
   const bar = element('canvas', {width: 128, height: 12, 'aria-hidden': 'true'});
-  const box = element('p', {className: 'key'}, shortNumber(low) + (beyond ? ' and less' : ''), bar, shortNumber(high) + (beyond ? ' and more' : ''));
+  const box = element('p', {className: 'key'}, (less ? '≤ ' : '') + shortNumber(low), bar, (more ? '≥ ' : '') + shortNumber(high));
   const draw = () => paint(bar.getContext('2d'), Uint8Array.from({length: 128}, (_, i) => i * 2), 128, 1, colourTable(low, high), 0, 0, 1, 12);
   charts.push(draw); draw();
   return box;
@@ -132,12 +131,14 @@ function drawGates(view, box) {
   function showUnit() {
     if (typeof Chart === 'undefined') return;
     const steps = view.input.length, x = Array.from({length: steps}, (_, t) => t);
-    const lines = view.maps.filter(map => map.place === place).map(map => {
+    const here = view.maps.filter(map => map.place === place);
+    const lines = here.map((map, n) => {
       const bytes = bytesOf(map.cells);
       const right = map.high > 2;  // a cell state may be far larger than what gates are
-      return {name: right ? map.name + ' (scale at the right)' : map.name, right, dashed: map.low < 0, x, y: x.map(t => map.low + bytes[t * map.units + unit] / 255 * (map.high - map.low))};
+      return {colour: here.length === 1 ? 1 : n, name: right ? map.name + ' (scale at the right)' : map.name, right, dashed: map.low < 0, x, y: x.map(t => map.low + bytes[t * map.units + unit] / 255 * (map.high - map.low))};
     });
-    line.replaceChildren(element('h4', {}, `Unit ${unit + 1} alone`));
+    const cut = here.filter(map => map.least < map.low || map.greatest > map.high).map(map => `${map.name} beyond ±${shortNumber(map.high)}`);
+    line.replaceChildren(element('h4', {}, `Unit ${unit + 1} alone`), ...(cut.length ? [element('p', {className: 'look'}, `Drawn at the edge: ${cut.join(', ')}.`)] : []));
     drawLines({title: `Unit ${unit + 1} over the sample`, x_name: '', y_name: '', lines, marks: [], labels: view.input, plain: true}, line);
   }
 
@@ -159,29 +160,50 @@ function drawGate(view, map, maps, chosen) {
   const steps = view.input.length, bytes = bytesOf(map.cells), canvas = element('canvas', {className: 'field', role: 'img'});
   const turned = new Uint8Array(steps * map.units);
   for (let t = 0; t < steps; ++t) for (let u = 0; u < map.units; ++u) turned[u * steps + t] = bytes[t * map.units + u];
-  const [first, last] = map.colours || [map.low, map.high], percent = share => Math.round(100 * share) + ' %';
-  const value = byte => shortNumber(Number((map.low + byte / 255 * (map.high - map.low)).toPrecision(2)));
-  const saturation = first >= 0 ? `${percent(map.below)} of it closed (below 0.1), ${percent(map.above)} open (above 0.9)`
-    : last > 1 ? `from ${value(bytes.reduce((a, b) => Math.min(a, b)))} to ${value(bytes.reduce((a, b) => Math.max(a, b)))}`
-    : `${percent(map.below + map.above)} of it within a tenth of its ends, ${shortNumber(first)} and ${shortNumber(last)}`;
+  const percent = share => Math.round(100 * share) + ' %', two = number => shortNumber(Number(Number(number).toPrecision(2)));
+  const saturation = 'iforz'.includes(map.name) ? `${percent(map.below)} of it closed (below 0.1), ${percent(map.above)} open (above 0.9)`
+    : map.low === 0 ? `${percent(bytes.filter(byte => byte === 0).length / bytes.length)} of it at 0, up to ${two(map.greatest)}`
+    : map.high > 1 ? `from ${two(map.least)} to ${two(map.greatest)}`
+    : `${percent(map.below + map.above)} of it saturated (beyond ±0.9)`;
   canvas.setAttribute('aria-label', `${map.name}, ${gateNames[map.name] || ''}: ${map.units} units over ${steps} steps; ${saturation}`);
   const holder = element('div', {className: 'scroll', tabIndex: 0, role: 'group', 'aria-label': `${map.name} over the sample`}, canvas);
   const title = gateNames[map.name] ? `${map.name}, the ${gateNames[map.name]}` : map.name;
   maps.append(element('div', {}, element('h4', {}, title + (map.all_units > map.units ? ` (the first ${map.units} of ${map.all_units} units)` : '')),
-    element('p', {}, saturation), holder, colourKey(first, last, map.low < first || map.high > last)));
+    element('p', {}, saturation), holder, colourKey(map.low, map.high, map.least < map.low, map.greatest > map.high)));
   const words = view.input.map(visible), longest = Math.max(1, ...words.map(word => word.length));
+  let layout = null;
+  canvas.onpointermove = event => {
+    const box = canvas.getBoundingClientRect(), t = Math.floor((event.clientX - box.left - layout.gutter) / layout.cw), u = Math.floor((event.clientY - box.top - layout.edge) / layout.ch);
+    if (t >= 0 && u >= 0 && t < steps && u < map.units) canvas.title = `unit ${u + 1}, step ${t + 1} (${words[t]}): ${shortNumber(Number((map.low + bytes[t * map.units + u] / 255 * (map.high - map.low)).toPrecision(2)))}`;
+  };
   const draw = () => {
-    const cw = Math.max(longest > 1 ? 4 : 9, (holder.clientWidth || 400) / steps), ch = Math.max(1, Math.min(14, 190 / map.units));
-    const fits = cw >= 9 * longest, context = sharp(canvas, cw * steps, ch * map.units + 22);
-    paint(context, turned, steps, map.units, colourTable(map.low, map.high, first, last), 0, 0, cw, ch);
-    context.strokeStyle = colour('ink'); context.lineWidth = 1.5;
-    context.strokeRect(0.75, Math.max(0.75, chosen() * ch - 1), cw * steps - 1.5, ch + 2);
-    context.fillStyle = colour('ink'); context.textBaseline = 'top'; context.font = '13px ui-monospace, "DejaVu Sans Mono", monospace';
-    const every = fits ? 1 : Math.ceil(9 * (longest + 1) / cw);
+    const gutter = 9, edge = 5;  // room for the arrowheads
+    const cw = Math.max(longest > 1 ? 4 : 9, ((holder.clientWidth || 400) - 2 * gutter) / steps), ch = Math.max(1, Math.min(14, 190 / map.units));
+    const fits = cw >= 8.5 * longest, upright = !fits && cw >= 9.5;  // names beside each other, or each upright, or only some of them
+    const bottom = 2 * edge + ch * map.units, whole = cw * steps + 2 * gutter, context = sharp(canvas, whole, bottom + (upright ? 8 * Math.min(longest, 8) + 4 : 18));
+    layout = {gutter, edge, cw, ch};
+    paint(context, turned, steps, map.units, colourTable(map.low, map.high), gutter, edge, cw, ch);
+    context.fillStyle = colour('ink');
+    const row = edge + (chosen() + 0.5) * ch;  // between two arrowheads, which hide nothing of it
+    for (const [from, tip] of [[0, gutter - 2], [cw * steps + 2 * gutter, gutter + 2 + cw * steps]]) {
+      context.beginPath(); context.moveTo(from, row - edge); context.lineTo(tip, row); context.lineTo(from, row + edge); context.fill();
+    }
+    context.textBaseline = 'top'; context.font = '13px ui-monospace, "DejaVu Sans Mono", monospace';
+    const every = fits || upright ? 1 : Math.ceil(8.5 * (longest + 1) / cw);
     words.forEach((word, t) => {
       if (t % every) return;
-      context.textAlign = every > 1 ? 'left' : 'center';
-      context.fillText(word, (t + (every > 1 ? 0 : 0.5)) * cw, ch * map.units + 5);
+      const x = gutter + (t + 0.5) * cw;
+      context.save();
+      if (upright) {
+        context.translate(x, bottom); context.rotate(-Math.PI / 2);
+        context.textAlign = 'right'; context.textBaseline = 'middle'; context.font = '11px ui-monospace, "DejaVu Sans Mono", monospace';
+        context.fillText(word.slice(0, 8), 0, 0);
+      } else {
+        const half = context.measureText(word).width / 2;
+        context.textAlign = 'center';
+        context.fillText(word, Math.max(half, Math.min(whole - half, x)), bottom);
+      }
+      context.restore();
     });
   };
   draw();

@@ -80,7 +80,8 @@ function picture(view) {
 function showHead() {
   const head = document.getElementById('head'), facts = element('p', {className: 'facts'});
   head.append(element('h1', {}, data.name), element('p', {className: 'about'}, data.about));
-  const [state, badge] = data.failure ? ['the loss exploded', 'badge failed'] : data.done ? ['done', 'badge'] : ['stopped before its end', 'badge stopped'];
+  const [state, badge] = data.failure ? ['the loss exploded', 'badge failed'] : data.done ? ['done', 'badge']
+    : [data.running ? 'still running' : 'stopped before its end', 'badge stopped'];
   facts.append(element('span', {className: badge}, state), ' ');
   for (const fact of data.facts) facts.append(element('span', {}, fact));
   if (data.seconds !== null) facts.append(element('span', {}, duration(data.seconds)));
@@ -92,7 +93,10 @@ function showHead() {
         ...(meaning ? [element('dd', {className: 'meaning'}, meaning)] : [])))));
   if (data.warnings.length)
     head.append(element('p', {className: 'facts'}, 'It was warned:'), element('ul', {className: 'warnings'}, ...data.warnings.map(text => element('li', {}, text))));
-  if (data.command) head.append(element('p', {className: 'facts'}, 'The same again:'), element('pre', {className: 'command'}, data.command));
+  if (data.go_on) head.append(element('p', {className: 'facts'}, 'To go on:'), element('pre', {className: 'command'}, data.go_on));
+  if (data.commands.length)
+    head.append(element('p', {className: 'facts'}, data.commands.length > 1 ? 'The same again, one after the other, all but the first with --resume of the folder:' : 'The same again:'),
+      element('pre', {className: 'command'}, data.commands.join('\n')));
 }
 
 function showSections() {

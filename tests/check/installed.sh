@@ -38,6 +38,10 @@ run_example() {
   grep -q '^right on [0-9]* of 1000 new sequences$' "$folder/printed" && [ -s "$folder/mgu.safetensors" ]
 }
 check 'the example proves, learns, saves, loads and answers' run_example
+# And of the tour, which uses the library where it was built.
+build_here() { bash -c "export PKG_CONFIG_PATH=$build/meson-uninstalled; ${CXX:-g++} -O0 $root/tests/installed/main.cpp \$(pkg-config --cflags --libs carousel) -o $folder/example"; }
+check 'the example compiles against the build folder' build_here
+check 'and does the same' run_example
 
 {
   printf '#include <carousel/carousel.hpp>\n#include <numeric>\nusing namespace carousel;\n'

@@ -179,7 +179,8 @@ check 'Ctrl-C: what it saved can be used' out_matches '^result: echo loss='
 (cd "$work" && exec timeout --foreground -s INT 1 "$program" train echo --epochs 100000000 --quiet --out "it's a run") >"$work/out" 2>"$work/err" </dev/null
 words=()
 eval "words=($(sed -n 's/.*to go on: carousel //p' "$work/err"))"
-run "${words[@]}" --epochs 1
+expect_error "--epochs 1: $(grep -oE 'stopped in epoch [0-9]+' "$work/err" | awk '{ print $4 - 1 }') are done: must be as many, or more" "${words[@]}" --epochs 1
+run "${words[@]}" --epochs "$(sed -nE 's/.*: ([0-9]+) are done: .*/\1/p' "$work/err")"
 check 'Ctrl-C: what it says goes on, from a folder with blanks in its name' test "$code/$(cut -d' ' -f1,2 <(last_line))" = '0/result: echo'
 
 # A file that may not become as large as it must
@@ -204,6 +205,14 @@ stop_when() {  # SIGNAL PATTERN ARGUMENT...: runs the program and ends it by the
 }
 stop_when TERM '^cell ' gradcheck
 check 'SIGTERM ends gradcheck at once: code 130' test "$code/$(grep -c '^result:' "$work/out")" = 130/0
+
+stop_when HUP '^epoch 2: ' train count --epochs 1000000 --out hung-up
+check 'a terminal that is closed: code 130, saved' test "$code/$(grep -c 'saved in hung-up/last.safetensors; to go on: ' "$work/err")" = 130/1
+(cd "$work" && "$program" train count --epochs 1000000 --out unread 2>"$work/err" </dev/null; echo $? >"$work/code") | head -n 1 >"$work/out"
+check 'nobody reads the results: code 130, saved' test "$(<"$work/code")/$(grep -c 'saved in unread/last.safetensors; to go on: ' "$work/err")" = 130/1
+code=0
+(cd "$work" && exec "$program" train count --epochs 1 --out unwritten) >/dev/full 2>"$work/err" </dev/null || code=$?
+check 'no room for the results: code 2, one line' test "$code/$(grep -c 'standard output: could not be written: must have room' "$work/err")" = 2/1
 
 # text
 

@@ -57,6 +57,8 @@ done
 printf '{"step":1,"loss":"x","gradients":{"a":null,"</script>":1e999}}\n{"step":2,"loss":1,"gradients":5}\n' >"$work/parts/steps.jsonl"
 run report parts
 check 'numbers that are none are left out' test "$code/$(scripts_of "$work/parts/report.html")" = 0/3
+mkfifo "$work/parts/fifo" && mv "$work/parts/fifo" "$work/parts/metrics.jsonl"
+expect_error 'read parts/metrics.jsonl: not a regular file: must be one' report parts
 mkdir "$work/full" && cp "$work/run/config.json" "$work/full/" && mkdir "$work/full/report.html"
 run report full
 check 'a report that can not be written is an error in one line' test "$code/$(wc -l <"$work/err")" = 2/1

@@ -91,20 +91,28 @@ check 'a training that goes on names a new profile, and no samples of before' gr
 run train text --quiet --resume paths --epochs 3
 check 'a training that goes on names no profile of before' grep -qx 'carousel: saved in paths; try: carousel sample paths' "$work/err"
 
+# The epochs that are done, of those that last.safetensors has.
+epochs_of() { (cd "$work" && "$program" train echo --quiet --resume "$1" --epochs 1 2>&1 | sed -nE 's/.*: ([0-9]+) are done: .*/\1/p'); }
+
 # Two at once in one folder.
 (cd "$work" && exec "$program" train echo --quiet --epochs 1000000000 --out runs/busy) >/dev/null 2>&1 </dev/null &
 busy=$!
 for ((i = 0; i < 100; i++)); do [[ -s $work/runs/busy/last.safetensors ]] && break; sleep 0.1; done
 run runs
 check 'runs: one that runs' state_is runs/busy running
+run report runs/busy
+check 'report: one that runs' grep -qF '"running":true' "$work/runs/busy/report.html"
 expect_error '--out runs/busy: another training runs there: must be another folder, or wait for its end' train echo --quiet --out runs/busy
 expect_error '--out runs/busy: another training runs there: must be another folder, or wait for its end' train echo --quiet --resume runs/busy
 kill -KILL "$busy"
 wait "$busy" 2>/dev/null
 run runs
 check 'runs: one that was killed' state_is runs/busy interrupted
-run train echo --quiet --resume runs/busy --epochs 1
+expect_error "--epochs 1: $(epochs_of runs/busy) are done: must be as many, or more" train echo --quiet --resume runs/busy --epochs 1
+touch "$work/runs/busy/"{last.safetensors.12-3.tmp,notes.txt}
+run train echo --quiet --resume runs/busy --epochs "$(epochs_of runs/busy)"
 check 'one that was killed goes on' test "$code" = 0
+check 'what it left unfinished is gone, what is not of it is not' test "$(cd "$work/runs/busy" && ls -d *.tmp notes.txt 2>/dev/null)/$(grep -c notes "$work/err")" = notes.txt/0
 (cd "$work" && mkdir at-once && cd at-once && for i in 1 2 3; do "$program" train echo --quiet --epochs 1 & done; wait) >"$work/out" 2>"$work/err" </dev/null
 check 'three that begin in one second have folders of their own' test "$(ls "$work/at-once/runs" | wc -l)/$(grep -c ^result "$work/out")" = 3/3
 
@@ -125,7 +133,7 @@ check 'no room: to the end that it would have had' test "$(tail -n 1 "$work/resu
 
 # No room for the report alone: with this script in it a megabyte, files may have half of one.
 head -c 1000000 /dev/zero | tr '\0' ' ' >"$work/big.js"
-shows_epochs() { grep -qF "[\"epochs\",\"$1\"]" "$work/runs/shown/report.html"; }
+shows_epochs() { grep -qF "[\"--epochs\",\"$1\"]" "$work/runs/shown/report.html"; }
 run train add "${small[@]}" --epochs 1 --out runs/shown
 check 'no room for a report: one from before' shows_epochs 1
 code=0

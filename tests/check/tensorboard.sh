@@ -22,9 +22,7 @@ cut_records() {
   done
 }
 
-small=(train copy --examples 200 --epochs 2 --hidden 8 --quiet)
-"$program" train copy --help >"$work/help"
-grep -q -- '--examples' "$work/help" || small=(train echo --epochs 20 --quiet)
+small=(train copy --lists 200 --epochs 2 --hidden 8 --quiet)
 run "${small[@]}" --out plain
 check 'without --tensorboard there is no event file' test "$code/$(event_files plain)" = 0/
 run "${small[@]}" --out run --tensorboard
@@ -39,7 +37,7 @@ check 'resumed: goes on with event files, without being told again' test "$code/
 check 'resumed: records are whole' cut_records "$(event_files echo | tail -n 1)" "$work/resumed"
 
 # A disk with room for the run but not for its events.
-(ulimit -f 8; run "${small[@]}" --out full --tensorboard; exit "$code")
+(ulimit -f 8; run train echo --epochs 20 --quiet --out full --tensorboard; exit "$code")
 code=$?
 check 'full disk: ends with 2' test "$code" = 2
 check 'full disk: one line says so' test "$(grep -c '^carousel: write .*: must have room on its disk$' "$work/err")" = 1
@@ -53,7 +51,7 @@ if command -v protoc >/dev/null; then
   done
   has() { grep -qF -- "$1" "$work/records.txt"; }
   check 'protoc: the version' has '3: "brain.Event:2"'
-  for name in step/loss step/rate step/gradient_norm epoch/train_loss configuration parameters/ gradient_norm/ update_ratio/ result/; do
+  for name in step/loss step/rate step/gradient_norm epoch/train_loss configuration parameters/ gradient_norm/ update_ratio/ result/ views/; do
     check "protoc: $name" grep -qE "^    1: \"$name" "$work/records.txt"
   done
   check 'protoc: texts name their plugin' has '1: "text"'

@@ -15,6 +15,9 @@ run "${text[@]}" --hidden 64 --epochs 3 --out well
 check 'a training that goes well: no warning' lacks grep -q warning "$work/err"
 check 'a training that goes well: no file of them' test ! -e "$work/well/warnings.jsonl"
 
+run train add --quiet --out sums
+check 'examples that are new in each epoch are not learned by heart' lacks grep -q warning "$work/err"
+
 run "${text[@]}" --hidden 128 --epochs 40 --out by-heart
 check 'learned by heart' warns 'the validation was best in epoch [0-9]+, .*; try --patience 3, which ends it then, or --dropout 0\.2, '
 check 'learned by heart: it is kept' is_kept by-heart overfitting

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "../message_of.hpp"
 #include "folder.hpp"
 
 using namespace carousel;
@@ -27,15 +28,6 @@ Parameter<T>& add(Registry<T>& registry, const std::string& path, const Shape& s
 template <class T>
 bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
   return shape_of(a) == shape_of(b) && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 template <class T>
@@ -96,7 +88,7 @@ TEST_CASE("a file that does not fit says all that is wrong, and nothing is assig
 
   const auto refusal = [&](Registry<float>& model) {
     for (const Parameter<float>& p : model) std::fill_n(const_cast<float*>(p.value.data()), p.value.size(), 0.5f);
-    std::string error = error_of([&] { load(model, path); });
+    std::string error = message_of<std::runtime_error>([&] { load(model, path); });
     for (const Parameter<float>& p : model) {
       CHECK(same_bits(p.value, full<float>(p.shape(), 0.5f)));
       CHECK(p.version == 0);
@@ -130,10 +122,11 @@ TEST_CASE("a file with another type of numbers is refused before anything is ass
   add(model, "b", {2}, 5);
   write_safetensors(path, {.tensors = {{"a", from_tensor(full<float>({2}, 1))}, {"b", from_tensor(full<std::int32_t>({2}, 1))}},
                            .metadata = {}});
-  CHECK(error_of([&] { load(model, path); }) == "load: b is I32: must be F32, F64, F16 or BF16 (" + path + ")");
+  CHECK(message_of<std::runtime_error>([&] { load(model, path); }) ==
+        "load: b is I32: must be F32, F64, F16 or BF16 (" + path + ")");
   CHECK(a.value.data()[0] == 5);
   test::write_text(path, "not a checkpoint");
-  CHECK(error_of([&] { load(model, path); }).starts_with("read " + path + ": header of "));
+  CHECK(message_of<std::runtime_error>([&] { load(model, path); }).starts_with("read " + path + ": header of "));
   CHECK(a.value.data()[0] == 5);
 }
 
@@ -149,7 +142,7 @@ TEST_CASE("a part of a model may be loaded alone") {
   load(model, path, {.prefix = "lstm"});
   CHECK(model.at("lstm/wx").value.data()[0] == 1);
   CHECK(model.at("new/w").value.data()[0] == 5);
-  CHECK(error_of([&] { load(model, path, {.prefix = "new"}); }) == "load: file lacks new/w (" + path + ")");
+  CHECK(message_of<std::runtime_error>([&] { load(model, path, {.prefix = "new"}); }) == "load: file lacks new/w (" + path + ")");
   CHECK_THROWS_WITH_AS(load(model, path, {.prefix = "ls"}), "load: no parameter is or lies below ls", std::invalid_argument);
 }
 
@@ -209,7 +202,7 @@ TEST_CASE("the state of an optimiser is checked like the parameters") {
   Adam<double> adam(registry);
   const auto refusal = [&](auto& optimizer) {
     const std::uint64_t version = w.version;
-    std::string error = error_of([&] { load(optimizer, path); });
+    std::string error = message_of<std::runtime_error>([&] { load(optimizer, path); });
     CHECK(w.version == version);
     return error;
   };

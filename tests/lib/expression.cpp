@@ -20,13 +20,6 @@ V row(std::initializer_list<double> elements) {
   return Tape<double>::active().variable(tensor<double>({static_cast<Index>(elements.size())}, elements));
 }
 
-void check_elements(V v, const Shape& shape, std::initializer_list<double> wanted) {
-  CHECK(v.shape() == shape);
-  const Tensor<double> got = v.value();
-  REQUIRE(got.size() == wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK(got.data()[i] == wanted.begin()[i]);
-}
-
 V function_of_a_value(V v) {
   return v * 10;
 }

@@ -142,6 +142,21 @@ TEST_CASE("a file is not written over a folder, a device, or into a folder that 
   CHECK(folder.count() == 0);
 }
 
+TEST_CASE("what a killed process left unfinished is removed, and nothing else") {
+  const test::Folder folder;
+  const std::vector<std::string> kept = {"a.safetensors", "a.tmp",    "a.1.tmp",  "a-1.tmp",
+                                         ".1-2.tmp",      "a.1-.tmp", "a.-2.tmp", "a.1-2.tmpx"};
+  for (const std::string& name : kept) test::write_text(folder / name, "x");
+  for (const char* name : {"a.safetensors.13071-47.tmp", "report.html.1-0.tmp"}) test::write_text(folder / name, "x");
+  std::filesystem::create_directory(folder / "b.1-2.tmp");
+  remove_unfinished(folder / "");
+  for (const std::string& name : kept) CHECK(std::filesystem::exists(folder / name));
+  CHECK(std::filesystem::exists(folder / "b.1-2.tmp"));
+  CHECK_FALSE(std::filesystem::exists(folder / "a.safetensors.13071-47.tmp"));
+  CHECK_FALSE(std::filesystem::exists(folder / "report.html.1-0.tmp"));
+  CHECK_NOTHROW(remove_unfinished(folder / "nowhere"));
+}
+
 TEST_CASE("a name that is taken by a folder meanwhile is left to it") {
   const Folder folder;
   NewFile file(folder / "a", 1);

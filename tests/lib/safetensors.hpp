@@ -12,6 +12,7 @@
 #include <carousel/lib/safetensors.hpp>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 
 namespace carousel::test {
 
@@ -39,23 +40,14 @@ inline Safetensors parse(const std::string& file) {
 
 /// The error of that file, the same from memory and from disk.
 inline std::string refusal(const std::string& file) {
-  std::string from_memory, from_disk;
-  try {
-    parse(file);
-  } catch (const std::runtime_error& error) {
-    from_memory = error.what();
-  }
+  const std::string from_memory = message_of<std::runtime_error>([&] { parse(file); });
   const Folder folder;
   const std::string path = folder / "bad.safetensors";
   write_text(path, file);
   Safetensors content;
   content.metadata["untouched"] = "yes";
-  try {
-    content = read_safetensors(path);
-  } catch (const std::runtime_error& error) {
-    from_disk = error.what();
-    if (const std::size_t at = from_disk.find(path); at != std::string::npos) from_disk.replace(at, path.size(), "PATH");
-  }
+  std::string from_disk = message_of<std::runtime_error>([&] { content = read_safetensors(path); });
+  if (const std::size_t at = from_disk.find(path); at != std::string::npos) from_disk.replace(at, path.size(), "PATH");
   CHECK(from_memory == from_disk);
   CHECK(content.metadata.contains("untouched") == !from_disk.empty());
   return from_memory;

@@ -14,18 +14,13 @@
 #include <carousel/ops/shape.hpp>
 
 #include "../allocations.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 
 namespace {
 
 using V = Var<double>;
-
-Tensor<double> counting(const Shape& shape) {
-  Tensor<double> out = empty<double>(shape);
-  for (std::size_t i = 0; i < out.size(); ++i) out.data()[i] = static_cast<double>(i);
-  return out;
-}
 
 V vector(Tape<double>& tape, std::initializer_list<double> elements) {
   return tape.variable(tensor<double>({static_cast<Index>(elements.size())}, elements));

@@ -12,7 +12,7 @@
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/softmax.hpp>
 
-#include "../ops/values.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 

@@ -11,17 +11,13 @@
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
+#include "../values.hpp"
+
 using namespace carousel;
 
 namespace {
 
 using V = Var<double>;
-
-Tensor<double> counting(const Shape& shape) {
-  Tensor<double> out = empty<double>(shape);
-  for (std::size_t i = 0; i < out.size(); ++i) out.data()[i] = static_cast<double>(i);
-  return out;
-}
 
 void check_equal(const Tensor<double>& a, const Tensor<double>& b) {
   REQUIRE(shape_of(a) == shape_of(b));

@@ -7,7 +7,7 @@
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
-#include "../ops/values.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 

@@ -13,6 +13,8 @@
 #include <carousel/ops/shape.hpp>
 
 #include "../allocations.hpp"
+#include "../message_of.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 
@@ -20,11 +22,6 @@ namespace {
 
 using Vars = std::span<const Var<double>>;
 using Labels = std::vector<Index>;
-
-Tensor<double> normal(const Shape& shape, std::uint64_t seed) {
-  Random random(seed);
-  return init::normal<double>(0, 1)(shape, random);
-}
 
 /// ε is spread by hand: the loss of each position, from its definition.
 double by_definition(const Tensor<double>& logits, const Labels& labels, Index ignored, const std::vector<double>& mask,
@@ -44,16 +41,6 @@ double by_definition(const Tensor<double>& logits, const Labels& labels, Index i
     weight += mask[at];
   }
   return loss / (divide_by > 0 ? divide_by : weight);
-}
-
-template <class Loss>
-std::string error_of(Loss loss) {
-  try {
-    loss();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 }  // namespace
@@ -113,7 +100,7 @@ TEST_CASE("even odds stay even however small or large the logits, in rows of eve
 }
 
 TEST_CASE("cross entropy equals its definition, with labels to ignore, a mask, smoothing, and any divisor") {
-  const Tensor<double> logits = normal({2, 3, 19}, 1);
+  const Tensor<double> logits = normal_tensor({2, 3, 19}, 1);
   const Labels labels{0, 18, 7, 3, 7, 1};
   const std::vector<double> ones(6, 1), mask{1, 0.5, 0, 2, 1, 0};
   Tape<double> tape;
@@ -129,7 +116,7 @@ TEST_CASE("cross entropy equals its definition, with labels to ignore, a mask, s
 }
 
 TEST_CASE("cross entropy in one node equals the same loss composed of ops, with its gradient") {
-  const Tensor<double> logits = normal({6, 19}, 2), one_hot_source = zeros<double>({6, 19});
+  const Tensor<double> logits = normal_tensor({6, 19}, 2), one_hot_source = zeros<double>({6, 19});
   const Labels labels{0, 18, 7, 3, 7, 1};
   Tensor<double> one_hot = one_hot_source;
   for (std::size_t at = 0; at < labels.size(); ++at) one_hot.data()[at * 19 + static_cast<std::size_t>(labels[at])] = 1;
@@ -147,7 +134,7 @@ TEST_CASE("cross entropy in one node equals the same loss composed of ops, with 
 TEST_CASE("the gradient of cross entropy is softmax minus target, derived by hand, to 1e-12 of its largest entry") {
   //   L = −Σ_j t_j log p_j,  p_j = e^{z_j} / Σ_k e^{z_k}     so  ∂ log p_j / ∂z_k = [j = k] − p_k
   //   ∂L/∂z_k = −Σ_j t_j ([j = k] − p_k) = p_k Σ_j t_j − t_k = p_k − t_k
-  const Tensor<double> logits = normal({4, 11}, 3);
+  const Tensor<double> logits = normal_tensor({4, 11}, 3);
   const Labels labels{10, 0, 5, 5};
   Tape<double> tape;
   const Var<double> z = tape.variable(logits);
@@ -172,7 +159,8 @@ TEST_CASE("every loss passes the gradient check, with every option") {
     const GradcheckResult result = gradcheck(f, std::move(inputs));
     CHECK_MESSAGE(result.passed, name, ": ", result.worst().describe());
   };
-  const CheckedInput logits{"logits", normal({2, 3, 7}, 4)}, p{"prediction", normal({2, 3}, 5)}, t{"target", normal({2, 3}, 6)};
+  const CheckedInput logits{"logits", normal_tensor({2, 3, 7}, 4)}, p{"prediction", normal_tensor({2, 3}, 5)},
+      t{"target", normal_tensor({2, 3}, 6)};
   passes("cross_entropy", [&](Vars v) { return cross_entropy(v[0], labels); }, {logits});
   passes("cross_entropy of a view", [&](Vars v) { return cross_entropy(transpose(v[0], 0, 1), labels); }, {logits});
   passes("cross_entropy, all options",
@@ -193,7 +181,7 @@ TEST_CASE("every loss passes the gradient check, with every option") {
 }
 
 TEST_CASE("nll of log probabilities is cross entropy of their logits") {
-  const Tensor<double> logits = normal({5, 7}, 7);
+  const Tensor<double> logits = normal_tensor({5, 7}, 7);
   const Labels labels{6, 0, 2, 2, 5};
   Tape<double> tape;
   const Var<double> z = tape.constant(logits);
@@ -204,7 +192,7 @@ TEST_CASE("nll of log probabilities is cross entropy of their logits") {
 }
 
 TEST_CASE("what does not count is not looked at: neither its label nor its logits") {
-  Tensor<double> logits = normal({3, 4}, 8);
+  Tensor<double> logits = normal_tensor({3, 4}, 8);
   for (std::size_t j = 0; j < 4; ++j) logits.data()[4 + j] = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> mask{1, 0, 1};
   Tape<double> tape;
@@ -275,7 +263,7 @@ TEST_CASE("in float a loss of many positions is summed in double") {
 }
 
 TEST_CASE("shards that divide by the weight of the whole add up to it") {
-  const Tensor<double> logits = normal({6, 4}, 9);
+  const Tensor<double> logits = normal_tensor({6, 4}, 9);
   const Labels labels{0, 1, -1, 3, 2, -1};
   Tape<double> tape;
   const Var<double> z = tape.constant(logits);
@@ -294,38 +282,43 @@ TEST_CASE("losses name what does not fit") {
   const Var<double> a = tape.constant(zeros<double>({2, 3})), b = tape.constant(zeros<double>({3, 2}));
   const std::vector<double> two{1, 1}, negative{1, 1, -1, 1, 1, 1}, none(6, 0);
   const Labels labels(6, 0);
-  CHECK(error_of([&] {
+  CHECK(message_of<std::invalid_argument>([&] {
           cross_entropy(z, Labels{0, 0, 0, 0, 97, 0});
         }) == "cross_entropy: label 97 at position 4 is outside 96 classes");
-  CHECK(error_of([&] { nll(z, Labels{0, -1, 0, 0, 0, 0}); }) == "nll: label -1 at position 1 is outside 96 classes");
-  CHECK(error_of([&] {
+  CHECK(message_of<std::invalid_argument>([&] {
+          nll(z, Labels{0, -1, 0, 0, 0, 0});
+        }) == "nll: label -1 at position 1 is outside 96 classes");
+  CHECK(message_of<std::invalid_argument>([&] {
           cross_entropy(z, Labels{0, 0});
         }) == "cross_entropy: logits are [2, 3, 96], labels are 2: must be 6, one per position");
-  CHECK(error_of([&] { cross_entropy(z, labels, {.mask = two}); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(z, labels, {.mask = two}); }) ==
         "cross_entropy: mask has 2 weights: must be 6, one per position");
-  CHECK(error_of([&] { cross_entropy(z, labels, {.mask = negative}); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(z, labels, {.mask = negative}); }) ==
         "cross_entropy: mask is -1 at position 2: must not be negative");
-  CHECK(error_of([&] { cross_entropy(z, labels, {.mask = none}); }) == "cross_entropy: nothing counts: there is no mean");
-  CHECK(error_of([&] { cross_entropy(z, labels, {.label_smoothing = 1.5}); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(z, labels, {.mask = none}); }) ==
+        "cross_entropy: nothing counts: there is no mean");
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(z, labels, {.label_smoothing = 1.5}); }) ==
         "cross_entropy: label_smoothing is 1.5: must lie in [0, 1]");
-  CHECK(error_of([&] { cross_entropy(z, labels, {.divide_by = 0}); }) == "cross_entropy: divide_by is 0: must be positive");
-  CHECK(error_of([&] { cross_entropy(tape.constant(zeros<double>({})), Labels{0}); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(z, labels, {.divide_by = 0}); }) ==
+        "cross_entropy: divide_by is 0: must be positive");
+  CHECK(message_of<std::invalid_argument>([&] { cross_entropy(tape.constant(zeros<double>({})), Labels{0}); }) ==
         "cross_entropy: logits are []: must be [..., classes]");
-  CHECK(error_of([&] { mean_squared_error(a, b); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { mean_squared_error(a, b); }) ==
         "mean_squared_error: prediction is [2, 3], target is [3, 2]: must have the same shape");
-  CHECK(error_of([&] { sum_of_squares(a, b); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { sum_of_squares(a, b); }) ==
         "sum_of_squares: prediction is [2, 3], target is [3, 2]: must have the same shape");
-  CHECK(error_of([&] {
+  CHECK(message_of<std::invalid_argument>([&] {
           mean_squared_error(a, a, {.mask = std::vector<double>{1, 1, 1}});
         }) == "mean_squared_error: mask has 3 weights: must be 6 or 2, one per element or per row");
-  CHECK(error_of([&] { binary_cross_entropy(a, b); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { binary_cross_entropy(a, b); }) ==
         "binary_cross_entropy: logits are [2, 3], targets are [3, 2]: must have the same shape");
-  CHECK(error_of([&] { first_element_loss(z, b); }) == "first_element_loss: h is [2, 3, 96], target is [3, 2]: must be [2, 3]");
+  CHECK(message_of<std::invalid_argument>([&] { first_element_loss(z, b); }) ==
+        "first_element_loss: h is [2, 3, 96], target is [3, 2]: must be [2, 3]");
 }
 
 TEST_CASE("where no position counts, a loss with a divisor is zero, and so is its gradient") {
   Tape<double> tape;
-  const Var<double> z = tape.variable(normal({2, 3}, 10));
+  const Var<double> z = tape.variable(normal_tensor({2, 3}, 10));
   const Var<double> loss = cross_entropy(z, Labels{-1, -1}, {.ignore_label = -1, .divide_by = 8});
   CHECK(loss.item() == 0);
   backward(loss);
@@ -335,7 +328,7 @@ TEST_CASE("where no position counts, a loss with a divisor is zero, and so is it
 TEST_CASE("losses take nothing from the heap once they are warm") {
   const Labels labels{0, 2, 1, 2};
   const std::vector<double> mask{1, 0, 2, 1}, rows{1, 0.5};
-  const Tensor<double> values = normal({2, 2, 3}, 11), targets = normal({2, 2}, 12);
+  const Tensor<double> values = normal_tensor({2, 2, 3}, 11), targets = normal_tensor({2, 2}, 12);
   Tape<double> tape;
   std::uint64_t before = 0;
   for (int step = 0; step < 4; ++step) {

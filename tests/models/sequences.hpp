@@ -12,7 +12,7 @@
 #include <carousel/models/scan.hpp>
 #include <carousel/ops/reduce.hpp>
 
-#include "../ops/values.hpp"
+#include "../values.hpp"
 
 /// Minimal gated unit. Zhou et al. 2016, arXiv:1603.09420, eq. (5)-(7).
 ///   f = σ(x Wf + h Uf + bf);  c = tanh(x Wc + (f∘h) Uc + bc);  h' = h + f∘(c − h)

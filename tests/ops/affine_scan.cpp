@@ -15,7 +15,7 @@
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
-#include "values.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 

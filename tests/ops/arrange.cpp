@@ -12,19 +12,6 @@ namespace {
 
 using V = Var<double>;
 
-Tensor<double> counting(const Shape& shape) {
-  Tensor<double> out = empty<double>(shape);
-  for (std::size_t i = 0; i < out.size(); ++i) out.data()[i] = static_cast<double>(i);
-  return out;
-}
-
-void check_elements(V v, const Shape& shape, std::initializer_list<double> wanted) {
-  CHECK(v.shape() == shape);
-  const Tensor<double> got = v.value();
-  REQUIRE(got.size() == wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK(got.data()[i] == wanted.begin()[i]);
-}
-
 void check_gradient(const std::function<V(V)>& f, const Shape& shape) {
   check_gradients([&](VarsOfDouble v) { return f(v[0]); }, {{"x", random_tensor(shape, 1)}});
   check_gradients([&](VarsOfDouble v) -> V { return f(v[0] * 2) * f(v[0]) + f(v[0]); }, {{"x", random_tensor(shape, 2)}});

@@ -13,7 +13,7 @@
 #include <carousel/ops/shape.hpp>
 
 #include "../allocations.hpp"
-#include "values.hpp"
+#include "../values.hpp"
 
 using namespace carousel;
 

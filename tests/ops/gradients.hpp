@@ -9,7 +9,7 @@
 
 #include <carousel/lib/gradcheck.hpp>
 
-#include "values.hpp"
+#include "../values.hpp"
 
 using VarsOfDouble = std::span<const carousel::Var<double>>;
 

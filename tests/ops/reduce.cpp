@@ -11,18 +11,6 @@ namespace {
 
 using V = Var<double>;
 
-template <class T>
-void check_elements(Var<T> v, const Shape& shape, std::initializer_list<double> wanted) {
-  CHECK(v.shape() == shape);
-  const Tensor<T> got = v.value();
-  REQUIRE(got.size() == wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double w = wanted.begin()[i];
-    INFO("element ", i, ": ", got.data()[i]);
-    CHECK((std::isnan(w) ? std::isnan(got.data()[i]) : static_cast<double>(got.data()[i]) == w));
-  }
-}
-
 Tensor<double> table() {
   return tensor<double>({2, 3}, {1, 2, 4, 8, 16, 32});
 }

@@ -8,6 +8,7 @@
 #include <carousel/lib/random.hpp>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 
 using namespace carousel;
 
@@ -19,12 +20,7 @@ Csv parse(std::string_view text, CsvHeader header = CsvHeader::automatic) {
 
 /// What is wrong with a text, or with the numbers of one of its columns.
 std::string fault(std::string_view text, Index column = 0, CsvHeader header = CsvHeader::automatic) {
-  try {
-    parse(text, header).numbers(column);
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "none";
+  return message_of<std::runtime_error>([&] { parse(text, header).numbers(column); });
 }
 
 using Numbers = std::vector<double>;
@@ -88,7 +84,11 @@ TEST_CASE("a field that is no number is said with its line and the name of its c
     CHECK(fault(std::string("a,b\n1,2\n3,") + word + "\n", 1) ==
           std::string("read f.csv: line 3, column 2 (\"b\"): \"") + word + "\": must be a number");
   }
-  CHECK(fault("a;b\n1;2,5\n", 1) == "read f.csv: line 2, column 2 (\"b\"): \"2,5\": must be a number");
+  CHECK(fault("a\tb\n1\t2,5\n", 1) == "read f.csv: line 2, column 2 (\"b\"): \"2,5\": must be a number");
+  CHECK(fault("a;b\n1;2,5,6\n", 1) == "read f.csv: line 2, column 2 (\"b\"): \"2,5,6\": must be a number");
+  CHECK(fault("a;b\n1;2.000,5\n", 1) == "read f.csv: line 2, column 2 (\"b\"): \"2.000,5\": must be a number");
+  CHECK(parse("a;b\n1;2,5\n-0,25;1e-1\n").numbers(0) == Numbers{1, -0.25});  // between semicolons numbers may have decimal commas
+  CHECK(parse("a;b\n1;2,5\n-0,25;1e-1\n").numbers(1) == Numbers{2.5, 0.1});
   CHECK(fault("a,b\n\"1\n2\",x\n4,5\n", 1) == "read f.csv: line 2, column 2 (\"b\"): \"x\": must be a number");
 }
 

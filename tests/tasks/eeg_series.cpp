@@ -7,6 +7,7 @@
 #include <carousel/tasks/eeg_subject.hpp>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 
 using namespace carousel;
 using test::write_text;
@@ -22,13 +23,9 @@ std::string error_of(const std::string& data, const std::string& events) {
   const test::Folder folder;
   write_text(folder / "s_series1_data.csv", data);
   write_text(folder / "s_series1_events.csv", events);
-  try {
-    read_series(folder / "", "s_series1");
-  } catch (const std::runtime_error& error) {
-    const std::string text = error.what(), before = "read ", path = folder / "";
-    return text.starts_with(before + path) ? before + text.substr(before.size() + path.size()) : text;
-  }
-  return "no error";
+  const std::string text = message_of<std::runtime_error>([&] { read_series(folder / "", "s_series1"); }), before = "read ",
+                    path = folder / "";
+  return text.starts_with(before + path) ? before + text.substr(before.size() + path.size()) : text;
 }
 
 std::string with(std::string text, const std::string& from, const std::string& to) {
@@ -99,8 +96,8 @@ TEST_CASE("series are listed by subject and number, and each is a pair of files"
 }
 
 TEST_CASE("what is wrong with a data file is said in one line, with its place") {
-  CHECK(error_of(good_data, good_events) == "no error");
-  CHECK(error_of("\xef\xbb\xbf" + good_data, "\xef\xbb\xbf" + good_events) == "no error");  // the mark of UTF-8
+  CHECK(error_of(good_data, good_events) == "");
+  CHECK(error_of("\xef\xbb\xbf" + good_data, "\xef\xbb\xbf" + good_events) == "");  // the mark of UTF-8
   const std::string where = "read s_series1_data.csv: ";
   CHECK(error_of("", good_events) == where + "is empty: must begin with a header");
   CHECK(error_of("id,Fp1,Oz\n", good_events) == where + "has no row: must have at least one below its header");

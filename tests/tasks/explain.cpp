@@ -89,6 +89,11 @@ TEST_CASE("what is explained besides the cells has words, and a part of a name i
   for (const std::string& name : explained_names()) {
     CAPTURE(name);
     CHECK_FALSE(explain(name).own.prose.empty());
+    for (const Comment& comment : {explain(name).head, explain(name).own})
+      for (const std::string& paragraph : comment.prose) {
+        CAPTURE(paragraph);
+        CHECK((paragraph.ends_with('.') || paragraph.ends_with(".)")));  // equations are printed elsewhere: no sentence needs one
+      }
   }
   CHECK(joined(explain("attention-additive").own.equations) == "score(q, s) = vᵀ tanh(q Wq + s Wk)\n");
   CHECK(joined(explain("ctc").head.equations).find("p(labels | x) = ") == 0);
@@ -109,6 +114,5 @@ TEST_CASE("a comment is read as paragraphs, equations and shapes, without its ex
   CHECK(comment.equations == std::vector<std::string>{"y = x W", "z = 2y"});
   CHECK(comment.shapes == std::vector<std::string>{"w: [in, out]", "x: [batch, in], given once"});
   CHECK(read_comment("/// Then\n///   a = b\n/// and on.\n").prose == std::vector<std::string>{"Then and on."});
-  CHECK(read_comment("/// It is:\n///   a = b\n/// And on.\n").prose == std::vector<std::string>{"It is:", "And on."});
   CHECK(read_comment("").prose.empty());
 }

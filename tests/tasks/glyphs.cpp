@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 
 using namespace carousel;
 using carousel::test::Folder;
@@ -16,12 +17,7 @@ using carousel::test::Folder;
 namespace {
 
 std::string error_of(const std::string& folder) {
-  try {
-    load_faces(folder);
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
+  return message_of<std::runtime_error>([&] { load_faces(folder); });
 }
 
 }  // namespace

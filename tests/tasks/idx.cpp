@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 #include "tests/tasks/idx_files.hpp"
 
 using namespace carousel;
@@ -18,13 +19,8 @@ std::string complaint(const std::string& content, int rank, const std::string& n
   const test::Folder folder;
   const std::string path = folder / name;
   test::write_text(path, content);
-  try {
-    read_idx(path, rank);
-  } catch (const std::runtime_error& error) {
-    const std::string what = error.what(), begin = "read " + path + ": ";
-    return what.starts_with(begin) ? what.substr(begin.size()) : what;
-  }
-  return "nothing";
+  const std::string what = message_of<std::runtime_error>([&] { read_idx(path, rank); }), begin = "read " + path + ": ";
+  return what.starts_with(begin) ? what.substr(begin.size()) : what;
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ TEST_CASE("under the steps of a decoder stands what is right, and the sentence s
   Views views;
   add_inside_views<double>(views, decoding, "gru");
   CHECK(views.all.at(0).look_for.starts_with(
-      "It is the first. A row is a unit, a column a step; underneath stands the symbol that is right there: not what the net "
-      "writes, but what it is given to go on from. "));
+      "It is the first. A row is a unit, a column a step; underneath stands the right symbol of each step; the decoder is given "
+      "the one before it, and is to say it. "));
   CHECK(std::get<view::Gates>(views.all[0].what).input.back() == "end");
 }
 

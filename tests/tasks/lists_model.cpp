@@ -7,7 +7,7 @@
 
 #include <carousel/models/loss.hpp>
 
-#include "tests/ops/values.hpp"
+#include "tests/values.hpp"
 
 using namespace carousel;
 

@@ -11,7 +11,7 @@ TEST_CASE("a metric says what it is, and of what") {
   CHECK(meaning_of("test_accuracy") == "part that is right; 1 is all; of what it never saw");
   CHECK(meaning_of("best_validation_loss") ==
         "what the training pushes down; less is better; of the best epoch, on what was held out");
-  CHECK(meaning_of("error_of_20_halves") == "how far it is off after 20 times 0.5, more than it learned");
+  CHECK(meaning_of("error_of_20_halves") == "how far it is off after 20 times 0.5");
   CHECK(meaning_of("") == "");
   CHECK(meaning_of("test_") == "");
   CHECK(meaning_of("loss_") == "");

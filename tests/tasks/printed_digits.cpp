@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/message_of.hpp"
+
 using namespace carousel;
 
 namespace {
@@ -21,12 +23,7 @@ PrintedLine line(std::uint64_t n, const PrintOptions& options = {}) {
 }
 
 std::string error_of(const std::vector<Face>& some, const PrintOptions& options) {
-  try {
-    print_line(some, options, Random(1));
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
+  return message_of<std::invalid_argument>([&] { print_line(some, options, Random(1)); });
 }
 
 }  // namespace

@@ -34,11 +34,48 @@ TEST_CASE("texts of a run come into the page whole, and never as a part of it") 
   CHECK(page.find("alert(1)</script>") == std::string::npos);
   CHECK(page.find("</ScRipt>") == std::string::npos);
   const auto data = data_of(page);
-  CHECK(data.at("command") == "</ScRipt>{{style}}<b>");
+  CHECK(data.at("commands") == nlohmann::json{"</ScRipt>{{style}}<b>"});
   CHECK(data.at("name") == "echo");
   CHECK_FALSE(data.at("about").get<std::string>().empty());
   const std::string text = data.at("sections").at(0).at("views").at(0).at("texts").at(0).at("text");
   CHECK(text == hostile.substr(0, hostile.size() - 1) + "\xef\xbf\xbd");
+}
+
+TEST_CASE("commands are told as they are typed here, all of them, and numbers with what they mean") {
+  const test::Folder folder;
+  const nlohmann::json config = {{"task", "add"},
+                                 {"options", {{"input", "/some/place/my data"}, {"update_rule", "adam"}}},
+                                 {"before", {"carousel train add --epochs 2 --input '/some/place/my data'"}},
+                                 {"command", "carousel train add --epochs 3"}};
+  test::write_text(folder / "config.json", config.dump());
+  test::write_text(folder / "metrics.jsonl", R"({"epoch":1,"step":2,"train_loss":0.5,"unheard_of":1})");
+  const auto commands = [&](const char* started) {
+    started ? setenv("CAROUSEL_STARTED_AS", started, 1) : unsetenv("CAROUSEL_STARTED_AS");
+    const auto found = data_of(report_page(folder / "")).at("commands").get<std::vector<std::string>>();
+    unsetenv("CAROUSEL_STARTED_AS");
+    return found;
+  };
+  using Lines = std::vector<std::string>;
+  const Lines plain = {"carousel train add --epochs 2 --input 'my data'", "carousel train add --epochs 3"};
+  CHECK(commands(nullptr) == plain);
+  CHECK(commands("/somewhere/of/mine/run") == plain);
+  CHECK(commands("./tasks/run") ==
+        Lines{"./tasks/run train add --epochs 2 --input 'my data'", "./tasks/run train add --epochs 3"});
+  const auto data = data_of(report_page(folder / "", true));
+  CHECK(data.at("running") == true);
+  CHECK(data.at("metrics").dump() ==
+        R"([["train_loss",0.5,"what the training pushes down; less is better; of what it learns from"],["unheard_of",1,""]])");
+  const std::string told = data.at("sections").back().dump();
+  CHECK(told.find(R"(["--optimizer","adam"])") != std::string::npos);
+  CHECK(told.find("before") == std::string::npos);
+}
+
+TEST_CASE("a view that is none is left out of the page") {
+  const test::Folder folder;
+  test::write_text(folder / "views.json", R"({"views":[null,7,[],{"title":"t","look_for":"","kind":"texts","texts":[]}]})");
+  const auto views = data_of(report_page(folder / "")).at("sections").at(0).at("views");
+  REQUIRE(views.size() == 1);
+  CHECK(views.at(0).at("title") == "t");
 }
 
 TEST_CASE("what is nested without end is left out of the page") {
@@ -61,7 +98,7 @@ TEST_CASE("a drawing that views.json brings along is not put into the page") {
     setenv("CAROUSEL_CHART_JS", *library ? library : (folder / "chart.js").c_str(), 1);
     if (!*library) test::write_text(folder / "chart.js", "/* a library */");
     const std::string page = report_page(folder / "");
-    CHECK(data_of(page).at("sections").at(0).at("views").size() == 2);
+    CHECK(data_of(page).at("sections").at(0).at("views").size() == 1);
     CHECK(page.find("alert(1)") == std::string::npos);
   }
   unsetenv("CAROUSEL_CHART_JS");
@@ -102,7 +139,7 @@ TEST_CASE("a page says what was read, and not where it lay") {
   const std::string page = report_page(folder / "");
   CHECK(page.find("anna") == std::string::npos);
   const auto data = data_of(page);
-  CHECK(data.at("command") == "carousel train eeg --data 'My waves' --input x.txt --epochs 2");
+  CHECK(data.at("commands").at(0) == "carousel train eeg --data 'My waves' --input x.txt --epochs 2");
   CHECK(data.at("facts").at(0) == "data: read My waves");
   const std::filesystem::path whole = std::filesystem::path(folder / "x").parent_path();
   CHECK(page.find("<title>eeg: " + whole.filename().string() + "</title>") != std::string::npos);

@@ -31,7 +31,7 @@ TEST_CASE("curves are of steps and of epochs, over steps, and the cards of the r
       lines({R"({"epoch":1,"step":5,"train_loss":2,"validation_loss":3,"accuracy":0.5,"seconds":1,"rate":0.1})",
              R"({"epoch":2,"step":10,"train_loss":1,"validation_loss":2,"accuracy":0.75,"seconds":2,"rate":0.1})",
              R"({"result":"x","test_accuracy":0.7,"seconds":2.5})"}),
-      lines({R"({"step":1,"loss":4,"rate":0.1,"gradient_norm":1,"gradients":{"a":1,"b":2},"updates":{"a":null,"b":0.01}})",
+      lines({R"({"step":1,"loss":4,"rate":0.2,"gradient_norm":1,"gradients":{"a":1,"b":2},"updates":{"a":null,"b":0.01}})",
              R"({"step":2,"loss":3,"rate":0.1,"gradient_norm":2,"gradients":{"a":2,"b":3},"updates":{"a":0.1,"b":0.02}})"}));
   CHECK(run.done);
   CHECK(run.seconds == 2.5);

@@ -18,6 +18,7 @@
 #include <carousel/tasks/text_table.hpp>
 
 #include "tests/lib/folder.hpp"
+#include "tests/message_of.hpp"
 
 using namespace carousel;
 
@@ -40,12 +41,7 @@ const std::string metrics =
 const std::string result = R"({"result":"echo","loss":0.5,"accuracy":null,"seconds":62,"cpu_seconds":91})";
 
 std::string error_of(const std::string& folder) {
-  try {
-    read_run(folder);
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of<std::runtime_error>([&] { read_run(folder); });
 }
 
 }  // namespace
@@ -257,7 +253,7 @@ last epoch
   train_loss           -            -
   validation_accuracy  0.2500       0.2500
 best epoch
-  train_loss           3            3
+  train_loss           3.0000       3.0000
   validation_accuracy  0.5000       0.5000
 result
   loss                 -            0.5000

@@ -68,6 +68,7 @@ TEST_CASE("what is wrong with a table is said with file, line and column") {
   file.refuses("a\tlabel\n", "has no rows: must have at least one after the columns' names");
   file.refuses("a\tlabel\n1\t0\n\n1\t0\t5\n", "line 4: 3 columns: must be 2, as in line 1");
   file.refuses("a\tlabel\n1\n", "line 2: 1 columns: must be 2, as in line 1");
+  file.refuses("a,label\n1,0\n", "line 1: has no tab: columns must be separated by tabs");
   file.refuses("a\tlabel\n1\t0\nx7\t1\n", "line 3, column 1 (a): x7: must be a number");
   file.refuses("a\tlabel\n\t0\n", "line 2, column 1 (a): nothing: must be a number");
   file.refuses("a\tlabel\ninf\t0\n", "line 2, column 1 (a): inf: must be a number; a column of names is told by --name");

@@ -13,8 +13,8 @@
 #include <carousel/tasks/text_model.hpp>
 #include <carousel/tasks/training.hpp>
 
-#include "tests/ops/values.hpp"
 #include "tests/tasks/written.hpp"
+#include "tests/values.hpp"
 
 using namespace carousel;
 

@@ -14,7 +14,7 @@
 #include <carousel/models/stacked.hpp>
 
 #include "tests/lib/folder.hpp"
-#include "tests/ops/values.hpp"
+#include "tests/values.hpp"
 
 using namespace carousel;
 
