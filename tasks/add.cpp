@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -144,13 +145,17 @@ void add_views(Views& views, const Adder& model, const AddOptions& options, cons
   std::vector<Addition> asked = sequences(options, part, 200);
   std::sort(asked.begin(), asked.end(), [](const Addition& a, const Addition& b) { return a.sum() < b.sum(); });
   ChartLine right{.name = "right", .x = {}, .y = {}, .dashed = true, .colour = truth_colour},
-      said{.name = "said", .x = {}, .y = answers(model, asked), .colour = net_colour};
-  for (const Addition& addition : asked) {
-    right.x.push_back(addition.sum()), right.y.push_back(addition.sum());
-    said.x.push_back(addition.sum());
+      said{.name = "said", .x = {}, .y = {}, .colour = net_colour};
+  const std::vector<double> said_of = answers(model, asked);
+  for (std::size_t n = 0; n < asked.size(); ++n) {
+    const double sum = asked[n].sum();
+    right.x.push_back(sum), right.y.push_back(sum);
+    for (const double y : {said_of[n], std::numeric_limits<double>::quiet_NaN()})
+      said.x.push_back(sum), said.y.push_back(y);  // dots
   }
   views.add("What it says of sums",
-            "200 sequences that it did not learn, by their sums. A level line would be a net that always says the mean; look at "
+            "A dot is a sequence that it did not learn, one of 200; the line is right. Dots in a level row would be a net that "
+            "always says the mean; look at "
             "both ends, where there was least to learn from.",
             Chart{.title = "", .x_name = "sum", .y_name = "answer", .lines = {std::move(said), std::move(right)}});
 

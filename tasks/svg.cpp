@@ -29,7 +29,7 @@ text { font: 13px sans-serif; fill: #222222; fill: var(--ink); }
 .paper { fill: #ffffff; fill: var(--paper); }
 .grid { stroke: #e4e4e4; stroke: var(--grid); }
 .mark { stroke: #222222; stroke: var(--ink); stroke-dasharray: 2 3; }
-.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
+.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
 )";
 
 /// The least and the greatest number, some room around them if wanted; never the same.
@@ -60,6 +60,8 @@ std::string path_of(const ChartLine& line, const auto& at_x, const auto& at_y) {
     const double x = at_x(line.x[i]), y = at_y(line.y[i]);
     const bool there = std::isfinite(x) && std::isfinite(y);
     if (there) path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x, y);
+    const bool alone = there && !pen_down && !(i + 1 < line.y.size() && std::isfinite(at_y(line.y[i + 1])));
+    if (alone) path += "h0";  // a dot, where the ends of lines are round
     pen_down = there;
   }
   return path;

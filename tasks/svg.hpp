@@ -9,7 +9,7 @@
 
 namespace carousel {
 
-/// A line of a chart through the points (x, y); it is broken where y is not finite.
+/// A line of a chart through the points (x, y); it is broken where y is not finite, and a point between two breaks is a dot.
 struct ChartLine {
   std::string name;
   std::vector<double> x, y;

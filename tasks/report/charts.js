@@ -22,10 +22,11 @@ function datasets(view, smoothing, log) {
   view.lines.forEach((line, n) => {
     const all = line.x.map((x, i) => ({x, y: line.y[i]}));
     const points = log ? all.map(p => ({x: p.x, y: p.y > 0 ? p.y : null})) : all;
+    const there = i => i >= 0 && i < points.length && points[i].y !== null && isFinite(points[i].y);
     const soft = smoothing > 0 && !line.dashed && points.length > 50;
     const own = colour('c' + (line.colour === undefined ? n : line.colour) % 8);
     const number = line.colour === undefined ? n : line.colour;  // where colours come again, lines are dotted
-    const look = {borderColor: own, borderDash: number < 8 ? line.dashed ? [6, 4] : [] : line.dashed ? [6, 3, 1, 3] : [2, 3], order: -n, pointRadius: points.length < 2 ? 3 : 0,
+    const look = {borderColor: own, borderDash: number < 8 ? line.dashed ? [6, 4] : [] : line.dashed ? [6, 3, 1, 3] : [2, 3], order: -n, pointRadius: points.map((p, i) => there(i) && !there(i - 1) && !there(i + 1) ? 2.5 : 0),
       pointBackgroundColor: own, borderWidth: 2, spanGaps: false,
       yAxisID: line.right ? 'right' : 'y'};
     if (soft && view.lines.length <= 3) sets.push({...look, label: '', data: points, borderColor: look.borderColor + '40', borderWidth: 1});

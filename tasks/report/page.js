@@ -69,9 +69,10 @@ const draw = {
 };
 
 const wideKinds = ['gates', 'texts', 'characters', 'images'];
+function isWide(view) { return view.wide || wideKinds.includes(view.kind) || (view.kind === 'lines' && view.lines.some(line => line.x.length > 500)); }
 
 function picture(view) {
-  const wide = view.wide || wideKinds.includes(view.kind);
+  const wide = isWide(view);
   const box = element('section', {className: wide ? 'picture wide' : 'picture'});
   box.append(element('h3', {}, view.title), element('p', {className: 'look'}, view.look_for));
   return box;
@@ -107,7 +108,7 @@ function showSections() {
     main.append(element('h2', {id}, section.title), pictures);
     let alone = null;  // a picture at the left with nothing at its right: it may be wide
     for (const view of section.views) {
-      const wide = view.wide || wideKinds.includes(view.kind);
+      const wide = isWide(view);
       if (wide && alone) alone.wide = true;
       alone = wide || alone ? null : view;
     }

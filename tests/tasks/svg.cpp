@@ -81,6 +81,14 @@ TEST_CASE("a constant line and a single point are drawn too") {
   const std::string text = svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "", .x = {3}, .y = {7}}}});
   CHECK(has(text, ">8<"));
   CHECK_FALSE(has(text, "nan"));
+  CHECK(has(text, "h0\"/>"));  // a dot
+}
+
+TEST_CASE("points between breaks are dots") {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const std::string text = svg(
+      {.title = "", .x_name = "", .y_name = "", .lines = {{.name = "", .x = {0, 0, 1, 2, 2, 3}, .y = {1, none, 2, 3, none, 4}}}});
+  CHECK(count(text, "h0") == 2);  // the first and the last; those between are a line
 }
 
 TEST_CASE("an axis of whole numbers names no halves") {
