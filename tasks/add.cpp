@@ -228,7 +228,7 @@ int train(const AddOptions& options) {
                  .train = options.sequences,
                  .validation = held_out / 2,
                  .test = held_out,
-                 .anew = true},
+                 .overfits = false},
        .optimizer = *optimizer,
        .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
        .loss = loss,

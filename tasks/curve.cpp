@@ -100,7 +100,7 @@ int train(const CurveOptions& options) {
   const double scale = source ? static_cast<double>(options.points) / 2 : 1;  // the original's loss is half the sum of squares
   return train_model<double>(
       options, {.about = fmt::format("a curve of {} points", options.points),
-                .parts = {.unit = "passes in each epoch", .train = passes, .anew = true},
+                .parts = {.unit = "passes in each epoch", .train = passes, .overfits = false},
                 .optimizer = *optimizer,
                 .data = {.examples = passes, .batch = options.batch, .shuffle = false},
                 .loss = [&](const Batch& batch, const Shard&) -> Var<double> {

@@ -50,7 +50,7 @@ struct Key {
 
 Key key_of(const view::Gates::Map& map) {
   const auto [least, greatest] = std::minmax_element(map.values.begin(), map.values.end());
-  return {{map.low, map.high}, *least<map.low, *greatest> map.high};
+  return {.colours = {map.low, map.high}, .less = (*least < map.low), .more = (*greatest > map.high)};
 }
 
 std::vector<std::pair<double, std::string>> key_numbers(const Key& key) {  // from below, in parts of the bar

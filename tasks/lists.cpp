@@ -214,7 +214,7 @@ int train(const Kind& kind, const ListOptions& given) {
                  .train = options.lists,
                  .validation = std::ssize(data.validation()),
                  .test = std::ssize(data.test()),
-                 .anew = !source},
+                 .overfits = source},
        .optimizer = *optimizer,
        .data = {.examples = options.lists, .batch = options.batch},
        .loss = loss,

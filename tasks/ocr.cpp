@@ -126,7 +126,7 @@ int train(const OcrOptions& options) {
                  .train = options.images,
                  .validation = std::ssize(validation),
                  .test = 2000,
-                 .anew = true},
+                 .overfits = false},
        .identity = data.identity(),
        .optimizer = *optimizer,
        .data = {.examples = options.images, .batch = options.batch},

@@ -75,8 +75,6 @@ void handle_interrupts(void (*handler)(int)) {
   action.sa_handler = handler;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  struct sigaction before = {};  // nohup(1) has SIGHUP ignored
-  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 [[noreturn]] void exit_now() {
@@ -93,7 +91,9 @@ void watch_for_interrupt() {
   handle_interrupts([](int) {
     if (interrupt_came.exchange(true)) exit_now();
   });
-  std::signal(SIGPIPE, [](int) { interrupt_came = true; });
+  const auto only_once = [](int) { interrupt_came = true; };  // a terminal that is closed may say so several times
+  std::signal(SIGPIPE, only_once);
+  if (std::signal(SIGHUP, only_once) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup(1)
 }
 
 namespace {

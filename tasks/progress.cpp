@@ -21,6 +21,11 @@ namespace carousel {
 namespace {
 std::atomic<bool> line_is_drawn = false;                // on the terminal, by a Progress
 static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may ask for it
+/// On standard error. Where that can not be written, nobody can be told.
+void say(const std::string& text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+}
+
 }  // namespace
 
 void clear_line() noexcept {
@@ -63,7 +68,7 @@ std::string as_started(std::string_view text) {
 
 void note(std::string_view line) {
   clear_line();
-  fmt::print(stderr, "carousel: {}\n", as_started(line));
+  say(fmt::format("carousel: {}\n", as_started(line)));
 }
 
 Progress::Progress(bool quiet)
@@ -88,7 +93,7 @@ void Progress::show(std::string_view text) {
   if (const std::optional<Terminal> screen = terminal())
     draw(std::string(cut(text, screen->columns - 1)));
   else
-    fmt::print(stderr, "{}\n", text);
+    say(std::string(text) + "\n");
   next_ = Clock::now() + interval_;
 }
 
@@ -100,14 +105,14 @@ void Progress::line(std::string_view text) {
   if (quiet_) return;
   const bool drawn = line_is_drawn && !drawn_.empty();  // by this one
   clear_line();
-  fmt::print(stderr, "{}\n", text);
+  say(std::string(text) + "\n");
   if (drawn) draw(std::move(drawn_));
 }
 
 void Progress::draw(std::string line) {
   line_is_drawn = true;
   drawn_ = std::move(line);
-  fmt::print(stderr, "{}", "\r\033[K" + drawn_);
+  say("\r\033[K" + drawn_);
   std::fflush(stderr);
   next_ = Clock::now() + interval_;
 }

@@ -189,7 +189,7 @@ int train(const SinOptions& options) {
   };
   return train_model<double>(
       options, {.about = "a sine in windows of 40 points",
-                .parts = {.unit = "sequences", .train = options.sequences, .validation = 10, .test = 10, .anew = !source},
+                .parts = {.unit = "sequences", .train = options.sequences, .validation = 10, .test = 10, .overfits = source},
                 .optimizer = *optimizer,
                 .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
                 .loss = loss,

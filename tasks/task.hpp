@@ -115,11 +115,11 @@ void print_result(std::string_view task, std::initializer_list<Metric> metrics);
 /// last.safetensors. Throws std::runtime_error if there is none.
 std::string find_checkpoint(const std::string& run);
 
-/// From now on Ctrl-C, SIGTERM and a terminal that is closed end the program at once with exit_interrupted.
+/// From now on Ctrl-C and SIGTERM end the program at once with exit_interrupted.
 void exit_at_interrupt();
 /// From now on the first of them only makes interrupted() true: a training then ends after the step that it is in, saves, and
-/// exits with exit_interrupted. The second ends the program at once. It is interrupted, too, when nobody reads its results any
-/// more.
+/// exits with exit_interrupted. The second ends the program at once. It is interrupted, too, when its terminal is closed, or
+/// nobody reads its results any more.
 void watch_for_interrupt();
 const std::atomic<bool>& interrupted();
 

@@ -170,7 +170,7 @@ class TrainRun {
   /// Gates are looked at after 1, 2, 4, 8 epochs and so on, and after the last one.
   void diagnose_epoch(const EpochReport& report) {
     const Index done = report.epoch + 1, step = done * plan_.data.batches();
-    if (!plan_.parts.anew) warn(diagnosis_->epoch(report.loss, report.validation), step);
+    if (plan_.parts.overfits) warn(diagnosis_->epoch(report.loss, report.validation), step);
     if (!std::has_single_bit(static_cast<std::uint64_t>(done)) && done != options_.epochs) return;
     if (const std::optional<Inside> now = inside()) warn(diagnosis_->gates(*now), step);
   }

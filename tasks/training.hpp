@@ -34,7 +34,7 @@ namespace carousel {
 struct Parts {
   std::string unit;  ///< "images"
   Index train = 0, validation = 0, test = 0;
-  bool anew = false;  ///< each epoch has examples of its own, or to learn these is the task: nothing is wrongly learned by heart
+  bool overfits = true;  ///< it may: else each epoch has examples of its own, or to learn these by heart is the task
 };
 
 /// What is measured after each epoch, to tell the best one.

@@ -206,8 +206,14 @@ stop_when() {  # SIGNAL PATTERN ARGUMENT...: runs the program and ends it by the
 stop_when TERM '^cell ' gradcheck
 check 'SIGTERM ends gradcheck at once: code 130' test "$code/$(grep -c '^result:' "$work/out")" = 130/0
 
-stop_when HUP '^epoch 2: ' train count --epochs 1000000 --out hung-up
-check 'a terminal that is closed: code 130, saved' test "$code/$(grep -c 'saved in hung-up/last.safetensors; to go on: ' "$work/err")" = 130/1
+if command -v script >/dev/null; then
+  script -qec "cd '$work' && exec '$program' train count --epochs 1000000 --out hung-up" /dev/null </dev/null >"$work/out" 2>&1 &
+  until grep -qs '"epoch":2' "$work/hung-up/metrics.jsonl" || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+  kill -KILL $!
+  wait $! 2>/dev/null
+  for _ in {1..500}; do [[ -e $work/hung-up/report.html ]] && break; sleep 0.02; done
+  check 'a terminal that is closed: saved, with a report' test "$(grep -c '"ended":"interrupted"' "$work/hung-up/metrics.jsonl")/$(grep -c '</html>' "$work/hung-up/report.html")" = 1/1
+fi
 (cd "$work" && "$program" train count --epochs 1000000 --out unread 2>"$work/err" </dev/null; echo $? >"$work/code") | head -n 1 >"$work/out"
 check 'nobody reads the results: code 130, saved' test "$(<"$work/code")/$(grep -c 'saved in unread/last.safetensors; to go on: ' "$work/err")" = 130/1
 code=0

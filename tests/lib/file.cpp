@@ -2,8 +2,11 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
