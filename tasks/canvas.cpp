@@ -15,8 +15,8 @@ constexpr const char* font_file = "/usr/share/fonts/truetype/dejavu/DejaVuSans.t
 /// The characters of UTF-8; of what is none, its bytes.
 std::vector<FT_ULong> characters_of(const std::string& text) {
   std::vector<FT_ULong> all;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xC0) != 0x80 || all.empty())
       all.push_back(byte < 0x80 ? byte : byte & (byte < 0xE0 ? 0x1FU : byte < 0xF0 ? 0x0FU : 0x07U));
     else

@@ -96,7 +96,7 @@ struct Counter {
     if (options.cell != "rnn-tanh") return make_layers(scope, classes, options, start);
     std::vector<AnyCell<float>> layers;
     for (Index layer = 0; layer < options.layers; ++layer)
-      layers.push_back(
+      layers.emplace_back(
           RnnLearnedStart<float>(scope / std::to_string(layer), layer == 0 ? classes : options.hidden, options.hidden, start));
     return Stacked(std::move(layers), options.dropout);
   }

@@ -83,7 +83,7 @@ std::vector<std::string> files_of(const std::string& data) {
 
 /// The same of a folder that --data names. Throws std::runtime_error if neither has.
 std::string find_named(const std::string& data) {
-  const std::string found = find_recordings(data);
+  std::string found = find_recordings(data);
   if (found.empty()) bad_file("--data ", data, ": there is no *_data.csv with its *_events.csv, neither here nor in eeg/");
   return found;
 }

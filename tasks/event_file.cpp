@@ -111,7 +111,8 @@ const std::vector<double>& histogram_limits() {
     std::vector<double> positive, all;
     for (double limit = 1e-12; limit < 1e20; limit *= 1.1) positive.push_back(limit);
     positive.push_back(std::numeric_limits<double>::max());
-    for (auto limit = positive.rbegin(); limit != positive.rend(); ++limit) all.push_back(-*limit);
+    for (const double limit : positive) all.push_back(-limit);
+    std::reverse(all.begin(), all.end());
     all.push_back(0);
     all.insert(all.end(), positive.begin(), positive.end());
     return all;

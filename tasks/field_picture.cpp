@@ -56,7 +56,7 @@ Key key_of(const view::Gates::Map& map) {
 std::vector<std::pair<double, std::string>> key_numbers(const Key& key) {  // from below, in parts of the bar
   std::vector<std::pair<double, std::string>> numbers = {{0, (key.less ? "≤ " : "") + number_text(key.colours.low, 3)},
                                                          {1, (key.more ? "≥ " : "") + number_text(key.colours.high, 3)}};
-  if (key.colours.two_sided()) numbers.push_back({0.5, "0"});
+  if (key.colours.two_sided()) numbers.emplace_back(0.5, "0");
   return numbers;
 }
 

@@ -128,7 +128,7 @@ Sample<float> ocr_sample(const OcrModel& model, const OcrOptions& options, const
                        .about = fmt::format("The sample is the first line that is shown, {}.", text(line.digits))};
   if (model.has_attention()) {
     for (const Index digit : line.digits) sample.made.push_back(std::to_string(digit));
-    sample.made.push_back("end");
+    sample.made.emplace_back("end");
   }
   return sample;
 }

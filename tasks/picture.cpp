@@ -113,7 +113,8 @@ ColourImage images_picture(const std::string& title, const view::Images& images)
     if (image.width == 0 || image.pixels.empty() || image.pixels.size() % image.width != 0)
       wrong_argument("picture: an image has ", image.pixels.size(), " pixels in rows of ", image.width,
                      ": must be full rows, at least one");
-    const auto width = static_cast<double>(image.width), height = static_cast<double>(image.pixels.size() / image.width);
+    const std::size_t rows = image.pixels.size() / image.width;
+    const auto width = static_cast<double>(image.width), height = static_cast<double>(rows);
     const double times = std::clamp(std::floor(std::min(96 / height, 350 / width)), 1.0, 4.0);
     const double room = std::max(times * width, width_of(image.caption, small_letters));
     if (x > edge && x + room > page_width - edge) x = edge, y += row, row = 0;
@@ -125,12 +126,14 @@ ColourImage images_picture(const std::string& title, const view::Images& images)
   for (std::size_t n = 0; n < places.size(); ++n) {
     const view::Images::Image& image = images.images[n];
     const auto& [left, top, times] = places[n];
-    const auto width = static_cast<double>(image.width), height = static_cast<double>(image.pixels.size() / image.width);
+    const std::size_t rows = image.pixels.size() / image.width;
+    const auto width = static_cast<double>(image.width), height = static_cast<double>(rows);
     canvas.field(left - 1, top - 1, times * width + 2, times * height + 2, grid);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) {
       const std::uint8_t grey = image.pixels[i];
-      canvas.field(left + times * static_cast<double>(i % image.width), top + times * static_cast<double>(i / image.width), times,
-                   times, {grey, grey, grey});
+      const std::size_t row_of = i / image.width, column = i % image.width;
+      canvas.field(left + times * static_cast<double>(column), top + times * static_cast<double>(row_of), times, times,
+                   {grey, grey, grey});
     }
     canvas.text(left, top + times * height + under - 1, image.caption, small_letters);
   }

@@ -241,7 +241,7 @@ std::string report_page(const std::string& folder, bool running) {
 }
 
 std::string write_report(const std::string& folder, bool running) {
-  const std::string path = (std::filesystem::path(folder) / "report.html").string();
+  std::string path = (std::filesystem::path(folder) / "report.html").string();
   write_text(path, report_page(folder, running));
   return path;
 }

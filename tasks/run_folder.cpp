@@ -1,10 +1,9 @@
 #include <carousel/tasks/run_folder.hpp>
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 

@@ -193,7 +193,7 @@ int keep_imported(const TableOptions& options, const Table& table, TableTraining
   write_config(folder, options, {});
   save(training.registry, (std::filesystem::path(folder) / "best.safetensors").string(), {.tensors = {}, .metadata = metadata});
   const std::vector<Metric> found = metrics_of(counts_of(outputs_of(training.model, options, table), options, table));
-  MetricsFile(folder, 0).add("\"result\":\"table\"", found);
+  MetricsFile(folder, 0).add(R"("result":"table")", found);
   note(fmt::format("saved in {}; try: carousel eval {}", folder, shell_word(folder)));
   print(result_line("table", found));
   return exit_done;

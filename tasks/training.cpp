@@ -251,7 +251,7 @@ class TrainRun {
     shown.push_back({"gradient_norm", gradient_norms_ / static_cast<double>(batches)});
     shown.push_back({"rate", rate_});
     add_times(shown);
-    metrics_->add(fmt::format("\"epoch\":{},\"step\":{},\"examples\":{}", report.epoch + 1, (report.epoch + 1) * batches,
+    metrics_->add(fmt::format(R"("epoch":{},"step":{},"examples":{})", report.epoch + 1, (report.epoch + 1) * batches,
                               (report.epoch + 1) * examples),
                   shown);
     if (board_) board_->add_epoch((report.epoch + 1) * batches, shown, plan_.optimizer.registry());
@@ -284,7 +284,7 @@ class TrainRun {
   }
 
   /// The last line where there is no result.
-  void add_end(const char* why) { add_last(fmt::format("\"ended\":\"{}\"", why), {}); }
+  void add_end(const char* why) { add_last(fmt::format(R"("ended":"{}")", why), {}); }
 
   int finish(const FitResult& result) {
     const std::string last = detail::last_file(folder_);
@@ -316,7 +316,7 @@ class TrainRun {
     progress_.phase("measuring the result");
     const std::vector<Metric> metrics =
         plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
-    add_last(fmt::format("\"result\":\"{}\"", task_), metrics);
+    add_last(fmt::format(R"("result":"{}")", task_), metrics);
     if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
     print(result_line(task_, metrics));
