@@ -40,7 +40,7 @@ inline Safetensors parse(const std::string& file) {
 
 /// The error of that file, the same from memory and from disk.
 inline std::string refusal(const std::string& file) {
-  const std::string from_memory = message_of<std::runtime_error>([&] { parse(file); });
+  std::string from_memory = message_of<std::runtime_error>([&] { parse(file); });
   const Folder folder;
   const std::string path = folder / "bad.safetensors";
   write_text(path, file);

@@ -150,11 +150,11 @@ TEST_CASE_TEMPLATE("a model survives the way to PyTorch and back, bit for bit", 
     Random random(seed);
     const Scope<T> scope(registry, random);
     const CellOptions<T> options{.b = init::uniform<T>(-1, 1)};
-    Stacked<Bidirectional<Lstm<T>>>(scope / "lstm", 3, 4, {.layers = 2}, options);
-    Stacked<Gru<T>>(scope / "gru", 3, 5, {.layers = 2}, options);
-    RnnRelu<T>(scope / "rnn", 2, 3, options);
-    Linear<T>(scope / "readout", 5, 2, {.b = init::uniform<T>(-1, 1)});
-    Linear<T>(scope / "plain", 5, 2, {.bias = false});
+    static_cast<void>(Stacked<Bidirectional<Lstm<T>>>(scope / "lstm", 3, 4, {.layers = 2}, options));
+    static_cast<void>(Stacked<Gru<T>>(scope / "gru", 3, 5, {.layers = 2}, options));
+    static_cast<void>(RnnRelu<T>(scope / "rnn", 2, 3, options));
+    static_cast<void>(Linear<T>(scope / "readout", 5, 2, {.b = init::uniform<T>(-1, 1)}));
+    static_cast<void>(Linear<T>(scope / "plain", 5, 2, {.bias = false}));
   };
   Registry<T> registry, other;
   make(registry, 1);
@@ -169,7 +169,7 @@ TEST_CASE_TEMPLATE("a model survives the way to PyTorch and back, bit for bit", 
 TEST_CASE("the layers of a stack have PyTorch's numbers, the way back in time its suffix") {
   Registry<double> registry;
   Random random(1);
-  Stacked<Bidirectional<RnnTanh<double>>>(Scope<double>(registry, random) / "net", 3, 2, {.layers = 2});
+  static_cast<void>(Stacked<Bidirectional<RnnTanh<double>>>(Scope<double>(registry, random) / "net", 3, 2, {.layers = 2}));
   const TorchMapping mapping = torch_layers("net", TorchModule::rnn, "", 2, true);
   const Safetensors file = to_torch(registry, mapping);
   CHECK(names_of(file) == std::vector<std::string>{"bias_hh_l0", "bias_hh_l0_reverse", "bias_hh_l1", "bias_hh_l1_reverse",
