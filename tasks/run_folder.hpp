@@ -57,7 +57,7 @@ struct ValidatedBy {
 
 /// Writes config.json: what the training was told, the command line of that, what its data are and of how many examples its
 /// parts, what validates it if anything does, when it began, the machine, the program's version and its BLAS. One that goes on
-/// began when the one before it did.
+/// began when the one before it did, and names the commands before its own that were others.
 void write_config(const std::string& folder, const TrainOptions& options, const std::vector<Metric>& parts,
                   const std::optional<ValidatedBy>& validation = {}, const std::string& data = {});
 

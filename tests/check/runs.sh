@@ -142,6 +142,8 @@ check 'no room for a report: it is said, and the training is done' test "$code/$
 check 'no room for a report: none of before is left' test ! -e "$work/runs/shown/report.html"
 run train add --quiet --resume runs/shown
 check 'no room for a report: with room it is made, of all epochs' shows_epochs 2
+check 'a training that went on with other options: its page names both commands' \
+  grep -qE '"commands":\["carousel train add [^"]*--epochs 1[^"]*","carousel train add [^"]*--epochs 2[^"]*"\]' "$work/runs/shown/report.html"
 rm "$work/runs/shown/report.html"
 run report runs/shown
 check 'a report that is gone: carousel report makes it' shows_epochs 2
