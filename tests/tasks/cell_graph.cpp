@@ -103,7 +103,7 @@ TEST_CASE("every cell has a drawing, forward and backward, in which every edge e
         CHECK(edge.to_part < static_cast<int>(graph.nodes[edge.to].parts.size()));
       }
       for (const GraphNode& node : graph.nodes)
-        for (const std::string& line : node.lines) CHECK(line.find("%") == std::string::npos);
+        for (const std::string& line : node.lines) CHECK(line.find('%') == std::string::npos);
       CHECK(dot(graph).starts_with("digraph carousel {\n"));
     }
   CHECK(has_line(cell_graph("gru", false), "n* = tanh(n + σ(r + rₕ)∘nₕ)"));

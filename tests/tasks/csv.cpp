@@ -48,9 +48,7 @@ TEST_CASE("the user may say whether there is a header") {
 TEST_CASE("separators, line ends, blanks, marks and quotes are read as people write them") {
   for (const char* const text :
        {"a,b\n1,2\n3,4\n", "a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "a,b\n1,2\n3,4",
-        "\xef\xbb\xbf"
-        "a,b\n1,2\n3,4\n",
-        "\"a\",\"b\"\n\"1\",\"2\"\n 3 , +4 \n", "a, \"b\" \n1, 2\n3, \"4\"\n\n\n"}) {
+        "\xef\xbb\xbf\x61,b\n1,2\n3,4\n", "\"a\",\"b\"\n\"1\",\"2\"\n 3 , +4 \n", "a, \"b\" \n1, 2\n3, \"4\"\n\n\n"}) {
     CAPTURE(text);
     const Csv csv = parse(text);
     CHECK(csv.header == Words{"a", "b"});

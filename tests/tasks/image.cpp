@@ -145,7 +145,7 @@ TEST_CASE("a PNG with any byte changed is read or refused, and nothing worse") {
       std::string other = whole;
       other[at] = static_cast<char>(other[at] ^ change);
       test::write_text(path, other);
-      refused += error_of(path) != "";
+      refused += !error_of(path).empty();
     }
   CHECK(refused > static_cast<int>(whole.size()));
 }

@@ -15,7 +15,7 @@ namespace {
 
 /// The data in a page.
 nlohmann::json data_of(const std::string& page) {
-  const std::string open = "<script type=\"application/json\" id=\"data\">";
+  const std::string open = R"(<script type="application/json" id="data">)";
   const std::size_t from = page.find(open) + open.size();
   return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
 }
@@ -51,7 +51,7 @@ TEST_CASE("commands are told as they are typed here, all of them, and numbers wi
   test::write_text(folder / "metrics.jsonl", R"({"epoch":1,"step":2,"train_loss":0.5,"unheard_of":1})");
   const auto commands = [&](const char* started) {
     started ? setenv("CAROUSEL_STARTED_AS", started, 1) : unsetenv("CAROUSEL_STARTED_AS");
-    const auto found = data_of(report_page(folder / "")).at("commands").get<std::vector<std::string>>();
+    auto found = data_of(report_page(folder / "")).at("commands").get<std::vector<std::string>>();
     unsetenv("CAROUSEL_STARTED_AS");
     return found;
   };

@@ -68,7 +68,7 @@ TEST_CASE("a line is broken where it is not finite") {
                                 .x_name = "",
                                 .y_name = "",
                                 .lines = {{.name = "", .x = {0, 1, 2, 3, 4, 5}, .y = {1, 2, nan, 3, 4, inf}, .dashed = true}}});
-  const std::size_t at = text.find("stroke-dasharray=\"5 4\" d=\"");
+  const std::size_t at = text.find(R"(stroke-dasharray="5 4" d=")");
   REQUIRE(at != std::string::npos);
   const std::string path = text.substr(at, text.find("/>", at) - at);
   CHECK(std::count(path.begin(), path.end(), 'M') == 2);
@@ -122,7 +122,7 @@ TEST_CASE("on a logarithmic axis factors are equally far apart, and what is not 
   CHECK(has(text, ">0.1<"));
   CHECK_FALSE(has(text, "inf"));
   CHECK_FALSE(has(text, "nan"));
-  const std::size_t at = text.find("class=\"line c1\" d=\"");
+  const std::size_t at = text.find(R"(class="line c1" d=")");
   REQUIRE(at != std::string::npos);
   CHECK(std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), 'L') == 1);
 }
@@ -133,7 +133,7 @@ TEST_CASE("names that do not fit beside each other stand above each other, and l
   chart.lines[2].colour = 1;
   const std::string text = svg(chart);
   CHECK(text.find("viewBox=\"0 -40 960 440\"") != std::string::npos);
-  for (const char* place : {"x=\"102\" y=\"10\">aa", "x=\"102\" y=\"30\">bb", "x=\"102\" y=\"50\">cc"})
+  for (const char* place : {R"(x="102" y="10">aa)", R"(x="102" y="30">bb)", R"(x="102" y="50">cc)"})
     CHECK(text.find(place) != std::string::npos);
   CHECK(text.find("\"line c0\"") != std::string::npos);
   CHECK(text.find("\"line c1\"") != std::string::npos);
