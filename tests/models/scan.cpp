@@ -10,6 +10,7 @@
 #include <carousel/ops/affine.hpp>
 #include <carousel/ops/reduce.hpp>
 
+#include "../message_of.hpp"
 #include "sequences.hpp"
 
 using namespace carousel;
@@ -17,17 +18,6 @@ using namespace carousel;
 namespace {
 
 using V = Var<double>;
-
-/// The message of what f throws.
-template <class Error, class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 }  // namespace
 
