@@ -9,5 +9,5 @@
 #include <optional>
 #include <vector>
 
-#include <carousel/lib/simd.hpp>
-#include <carousel/lib/tensor.hpp>
+#include <carousel/lib/numbers/simd.hpp>
+#include <carousel/lib/numbers/tensor.hpp>

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <carousel/lib/gemm.hpp>
+#include <carousel/lib/numbers/gemm.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel::detail {

@@ -1,7 +1,7 @@
 #pragma once
 /// Sums of products of matrices, the heart of every layer and cell.
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <span>
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

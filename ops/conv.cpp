@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include <carousel/lib/gemm.hpp>
+#include <carousel/lib/numbers/gemm.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {

@@ -1,7 +1,7 @@
 #pragma once
 /// Convolution and pooling of images.
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

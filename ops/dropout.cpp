@@ -1,6 +1,6 @@
 #include <carousel/ops/dropout.hpp>
 
-#include <carousel/lib/random.hpp>
+#include <carousel/lib/numbers/random.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {

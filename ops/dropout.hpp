@@ -1,7 +1,7 @@
 #pragma once
 /// Random masks that a key decides, not the order of calls: dropout, and masks for zoneout.
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

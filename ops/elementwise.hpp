@@ -2,8 +2,8 @@
 /// Elementwise functions, each one line for the value and one for the derivative. They take Vars, parameters, numbers and
 /// expressions, broadcast like NumPy, and fuse into the statement in which they stand. NaN goes through all of them.
 
-#include <carousel/lib/expression.hpp>
-#include <carousel/lib/math_pair.hpp>
+#include <carousel/lib/numbers/math_pair.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

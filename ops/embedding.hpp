@@ -3,7 +3,7 @@
 
 #include <ranges>
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <carousel/lib/simd.hpp>
+#include <carousel/lib/numbers/simd.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {

@@ -5,7 +5,7 @@
 
 #include <concepts>
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include <carousel/lib/math_pair.hpp>
+#include <carousel/lib/numbers/math_pair.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {

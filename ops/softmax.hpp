@@ -2,7 +2,7 @@
 /// Exponentials that are normalised: along an axis, or over all elements, less their largest, so that nothing overflows. softmax
 /// and log_softmax have the shape of x. A negative axis counts from the last; one that x has not throws std::invalid_argument.
 
-#include <carousel/lib/expression.hpp>
+#include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
 

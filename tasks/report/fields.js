@@ -1,4 +1,4 @@
-// Fields of colours, gates over a sample, images: bytes on a canvas. Pictures have the same colours: tasks/colours.cpp.
+// Fields of colours, gates over a sample, images: bytes on a canvas. Pictures have the same colours: tasks/drawing/colours.cpp.
 
 function bytesOf(text) { return Uint8Array.from(atob(text), c => c.charCodeAt(0)); }
 

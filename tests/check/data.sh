@@ -58,7 +58,7 @@ export XDG_DATA_HOME='' HOME=''
 expect_error 'data fetch: --to is missing: must name a folder, where $CAROUSEL_DATA and $HOME do not' data fetch mnist
 export HOME=$work/home
 
-server=${CAROUSEL_BUILD:-build}/serve-files
+server=${CAROUSEL_BUILD:-build}/tests/serve-files
 if ! command -v curl >/dev/null; then
   expect_error 'run curl: No such file or directory: must be installed: apt-get install curl' data fetch mnist --quiet
   echo 'passed over: curl is not installed, nothing is fetched'

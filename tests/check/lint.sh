@@ -22,11 +22,12 @@ if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 else
   mapfile -d '' -t files < <(find . -type f -not -path './build*' -not -path './.git/*' -not -path './runs/*' -printf '%P\0')
 fi
-code=() scripts=()
+code=() scripts=() builds=()
 for file in "${files[@]}"; do
   [[ -f $file ]] || continue
   [[ $file == *.[ch]pp ]] && code+=("$file")
   [[ $file == *.sh || ${file##*/} == run ]] && scripts+=("$file")
+  [[ ${file##*/} == meson.build ]] && builds+=("$file")
 done
 
 # file:line:text of code without its comments
@@ -34,15 +35,55 @@ search_code() { awk -v pattern="$1" '{ line = $0; sub(/\/\/.*/, "", line) } line
 includes() { search_code "^ *# *include +[<\"]$1"; }
 files_of() { cut -d: -f1 | sort -u; }
 
-includes 'xtensor/' | grep -v '^lib/xtensor\.hpp:' | rule 'xtensor is included by lib/xtensor.hpp only'
+includes 'xtensor/' | grep -v '^lib/numbers/xtensor\.hpp:' | rule 'xtensor is included by lib/numbers/xtensor.hpp only'
 includes '(xtensor-blas/|cblas)' | files_of | sed -n '2,$p' | rule 'one file at most includes xtensor-blas or cblas'
 reducers='sum|prod|mean|average|variance|stddev|amax|amin|minmax|argmax|argmin|norm_[a-z0-9_]+|reduce|cumsum|cumprod|nan[a-z]+'
 search_code "xt::($reducers|count_nonzero|evaluation_strategy|keep_dims|eval|xreducer)[^a-z0-9_]|using namespace +xt *;" |
   rule 'reducers of xtensor 0.24 give wrong numbers: use loops or functions of ours'
 
-includes 'carousel/' | grep -E '^lib/.*carousel/(ops/|models/|tasks/|carousel\.hpp)' | rule 'lib knows only lib'
-includes 'carousel/' | grep -E '^ops/.*carousel/(models/|tasks/|carousel\.hpp)' | rule 'ops know only lib and ops'
-includes 'carousel/' | grep -E '^models/.*carousel/(tasks/|carousel\.hpp)' | rule 'models know only lib, ops and models'
+# The rooms, lowest first: a file includes its own room and lower ones, never one beside it.
+rooms='
+lib
+lib/numbers
+lib/files lib/tape
+lib/look
+lib/training
+ops
+models/layers models/sequence
+models/losses models/cells
+models/decoding models/proof models/exchange
+models
+tasks/base
+tasks/drawing
+tasks/runs
+tasks/nets
+tasks/report
+tasks/training
+tasks/*'
+# Reads FILE:LINE:#include <carousel/...> and prints those that go up or sideways, and those of a room that is not in the list.
+wrong_rooms() {
+  awk -v rooms="$rooms" '
+    BEGIN {
+      levels = split(rooms, lines, "\n")
+      for (level = 1; level <= levels; ++level) { n = split(lines[level], names, " "); for (i = 1; i <= n; ++i) rank[names[i]] = level }
+    }
+    function room(path) { if (path == "carousel.hpp") return "models"; sub("/[^/]*$", "", path); return path }
+    function rank_of(name) { return name in rank ? rank[name] : name ~ "^tasks/[a-z]+$" ? rank["tasks/*"] : 0 }
+    {
+      from = $0; sub(":.*", "", from); from = room(from)
+      to = $0; sub(".*<carousel/", "", to); sub(">.*", "", to); to = room(to)
+      if (!rank_of(from) || !rank_of(to) || (from != to && rank_of(to) >= rank_of(from))) print
+    }'
+}
+includes 'carousel/' | grep -E '^(lib|ops|models|tasks)/' | grep -v '/precompiled\.hpp:' | wrong_rooms | rule 'a room includes lower rooms only'
+wrong='lib/tape/node.hpp:1:#include <carousel/lib/look/watch.hpp>
+lib/files/file.hpp:1:#include <carousel/lib/tape/tape.hpp>
+ops/shape.hpp:1:#include <carousel/models/cells/lstm.hpp>
+models/cells/lstm.hpp:1:#include <carousel/carousel.hpp>
+tasks/mnist/task.cpp:1:#include <carousel/tasks/ocr/model.hpp>
+tasks/report/page.cpp:1:#include <carousel/tasks/training/arguments.hpp>'
+right='tasks/mnist/task.cpp:1:#include <carousel/tasks/training/arguments.hpp>'
+diff <(wrong_rooms <<<"$right"$'\n'"$wrong") <(echo "$wrong") | rule 'planted includes: six wrong ones are found, a right one is not'
 search_code '^ *# *include +"' | grep -E '^(lib|ops|models)/' | rule 'headers of the tree are included as <carousel/...>'
 search_code '^ *# *include +"[.][.]' | grep -v '^tests/' | rule 'no include climbs out of its folder, but among the tests'
 
@@ -50,16 +91,21 @@ for file in "${code[@]}"; do
   [[ $file != *.hpp || $file == */precompiled.hpp ]] || grep -q '^#pragma once' "$file" || echo "$file"
 done | rule 'a header begins with #pragma once'
 for file in "${code[@]}"; do
-  [[ $file != *.cpp || $file == tests/installed/* ]] || grep -qF "'$file'" meson.build || echo "$file"
-done | rule 'every source stands in meson.build'
+  [[ $file == *.cpp && $file != tests/installed/* ]] || continue
+  layer=${file%%/*} name=${file#*/}
+  [[ $file == tests/bench/* ]] && layer=tests/bench name=${file#tests/bench/}
+  [[ $file == tests/@(lib|ops|models|tasks)/* && -e ${file#tests/} ]] || grep -qF -e "'$name'" "$layer/meson.build" || grep -qF "'$file'" meson.build || echo "$file"
+done | rule 'every source stands in the meson.build of its layer, every test is named as what it tests or stands there'
+for file in "${files[@]}"; do [[ $file == */* ]] && echo "${file%/*}"; done | sort | uniq -c | awk '$1 > 24 { print $2 ": " $1 " files" }' |
+  rule 'a folder has 24 files at most: it is two rooms'
 for file in "${code[@]}"; do
   [[ $file != @(ops|models)/*.hpp || $file == models/carousel.hpp ]] || grep -qF "<carousel/$file>" models/carousel.hpp || echo "$file"
 done | rule 'every header of ops and models stands in carousel.hpp'
 
 grep -nIE '(^|[^a-zA-Z0-9._}])/(work|root|home)/' "${files[@]}" 2>/dev/null | rule 'a path of one machine'
-grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" meson.build README.md tasks/data/default.txt 2>/dev/null |
+grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md tasks/text/default.txt 2>/dev/null |
   rule 'a tab, a trailing blank or a carriage return'
-grep -nIwE 'T[O]DO|F[I]XME|X[X]X' "${code[@]}" "${scripts[@]}" meson.build README.md 2>/dev/null | rule 'work left undone'
+grep -nIwE 'T[O]DO|F[I]XME|X[X]X' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md 2>/dev/null | rule 'work left undone'
 grep -nIE '[^|][|] *grep -[a-zA-Z]*q' "${scripts[@]}" | grep -v '^tests/check/lint.sh:' |
   rule 'grep -q ends at the first match, and the pipe before it fails now and then'
 for file in "${scripts[@]}"; do bash -n "$file" 2>&1; done | rule 'not a script that bash can read'

@@ -222,7 +222,7 @@ check 'no room for the results: code 2, one line' test "$code/$(grep -c 'standar
 
 # text
 
-head -n 700 tasks/data/default.txt >"$work/text"
+head -n 700 tasks/text/default.txt >"$work/text"
 small=(--hidden 16 --input text)
 field() { sed -nE "s/.* $1=([^ ]+).*/\1/p" <<<"$2"; }  # NAME RESULT: one of its numbers
 run train text "${small[@]}" --epochs 3 --out read
@@ -380,7 +380,7 @@ run explain
 check 'explain: a line for each cell, and for layers' test "$(grep -cE '^(lstm|lstm-1997|gru|rnn-tanh|attention-additive|ctc) +[^ ]' "$work/out")" = 6
 run explain peephole --in 3 --hidden 5
 check 'explain: equations, shapes, paper, code and parameters' test \
-  "$code/$(grep -cE "^lstm-peephole  \(models/lstm.hpp\)|^    c' = σ\(f \+ pf∘c\)∘c|^    wx: \[in, 4 hidden\]|Gers & Schmidhuber 2000|^    LstmState<T> LstmPeephole<T>::operator\(\)|^    0/wx +\[3, 20\] +60\$|^    total +195\$" "$work/out")" = 0/7
+  "$code/$(grep -cE "^lstm-peephole  \(models/cells/lstm.hpp\)|^    c' = σ\(f \+ pf∘c\)∘c|^    wx: \[in, 4 hidden\]|Gers & Schmidhuber 2000|^    LstmState<T> LstmPeephole<T>::operator\(\)|^    0/wx +\[3, 20\] +60\$|^    total +195\$" "$work/out")" = 0/7
 expect_error "explain: lstn (did you mean lstm?): must be one of $(cd "$work" && "$program" explain | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g')" explain lstn
 run gradcheck lstm
 check 'gradcheck lstm: passes' test "$code" = 0

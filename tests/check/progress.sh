@@ -12,7 +12,7 @@ if ! command -v script >/dev/null; then
 fi
 
 train="train text --hidden 160 --batch 10 --steps 20 --epochs 2 --clip 5 --input text"
-head -c 30000 tasks/data/default.txt >"$work/text"
+head -c 30000 tasks/text/default.txt >"$work/text"
 
 # Runs a shell's command line on a terminal; what the terminal got is in $work/out, drawn lines of it in $work/drawn.
 on_terminal() {  # COLUMNS VARIABLES COMMAND

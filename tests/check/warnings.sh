@@ -8,7 +8,7 @@ source tests/program.sh
 warns() { test "$(grep -c '^carousel: warning: ' "$work/err")" = 1 && grep -qE -- "^carousel: warning: $1" "$work/err"; }
 is_kept() { test "$(wc -l <"$work/$1/warnings.jsonl")" = 1 && grep -qE "^\{\"step\":[0-9]+,\"kind\":\"$2\",\"text\":\".*\"\}$" "$work/$1/warnings.jsonl"; }
 lacks() { ! "$@"; }
-head -c 3000 tasks/data/default.txt >"$work/tiny"
+head -c 3000 tasks/text/default.txt >"$work/tiny"
 text=(train text --quiet --input tiny --batch 2 --steps 20)
 
 run "${text[@]}" --hidden 64 --epochs 3 --out well

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <carousel/lib/safetensors.hpp>
+#include <carousel/lib/files/safetensors.hpp>
 
 using namespace carousel;
 

@@ -6,12 +6,12 @@
 
 #include <doctest/doctest.h>
 
-#include "../allocations.hpp"
+#include "tests/support/allocations.hpp"
 
-#include <carousel/models/check.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/loss.hpp>
-#include <carousel/models/scan.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/models/losses/loss.hpp>
+#include <carousel/models/proof/check.hpp>
+#include <carousel/models/sequence/scan.hpp>
 
 namespace cells {
 

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include <carousel/lib/gradcheck.hpp>
-#include <carousel/models/any_cell.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/scan.hpp>
+#include <carousel/lib/training/gradcheck.hpp>
+#include <carousel/models/cells/any_cell.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/models/sequence/scan.hpp>
 #include <carousel/ops/reduce.hpp>
 
-#include "../values.hpp"
+#include "tests/support/values.hpp"
 
 /// Minimal gated unit. Zhou et al. 2016, arXiv:1603.09420, eq. (5)-(7).
 ///   f = σ(x Wf + h Uf + bf);  c = tanh(x Wc + (f∘h) Uc + bc);  h' = h + f∘(c − h)

@@ -9,13 +9,13 @@
 
 #include <doctest/doctest.h>
 
-#include <carousel/models/scan.hpp>
+#include <carousel/models/sequence/scan.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/matmul.hpp>
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
-#include "../values.hpp"
+#include "tests/support/values.hpp"
 
 using namespace carousel;
 

@@ -8,13 +8,13 @@
 
 #include <doctest/doctest.h>
 
-#include <carousel/lib/gradcheck.hpp>
+#include <carousel/lib/training/gradcheck.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
-#include "../allocations.hpp"
-#include "../values.hpp"
+#include "tests/support/allocations.hpp"
+#include "tests/support/values.hpp"
 
 using namespace carousel;
 

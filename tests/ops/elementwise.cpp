@@ -4,7 +4,7 @@
 #include <cstring>
 #include <functional>
 
-#include "gradients.hpp"
+#include "tests/ops/gradients.hpp"
 
 #include <carousel/ops/reduce.hpp>
 

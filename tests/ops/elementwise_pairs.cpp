@@ -6,7 +6,7 @@
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
-#include "gradients.hpp"
+#include "tests/ops/gradients.hpp"
 
 using namespace carousel;
 

@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include <carousel/lib/gradcheck.hpp>
+#include <carousel/lib/training/gradcheck.hpp>
 
-#include "../values.hpp"
+#include "tests/support/values.hpp"
 
 using VarsOfDouble = std::span<const carousel::Var<double>>;
 

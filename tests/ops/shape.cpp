@@ -3,7 +3,7 @@
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
-#include "gradients.hpp"
+#include "tests/ops/gradients.hpp"
 
 using namespace carousel;
 

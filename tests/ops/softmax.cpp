@@ -6,7 +6,7 @@
 #include <carousel/ops/reduce.hpp>
 #include <carousel/ops/shape.hpp>
 
-#include "gradients.hpp"
+#include "tests/ops/gradients.hpp"
 
 using namespace carousel;
 

@@ -13,9 +13,11 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include <carousel/lib/checkpoint.hpp>
-#include <carousel/lib/expression.hpp>
-#include <carousel/tasks/training.hpp>
+#include <carousel/lib/tape/expression.hpp>
+#include <carousel/lib/training/checkpoint.hpp>
+#include <carousel/tasks/base/interrupt.hpp>
+#include <carousel/tasks/base/metric.hpp>
+#include <carousel/tasks/training/training.hpp>
 
 #include "tests/tasks/written.hpp"
 

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <string>
 
-#include "tests/lib/folder.hpp"
+#include "tests/support/folder.hpp"
 
 namespace carousel::test {
 

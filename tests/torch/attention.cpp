@@ -1,4 +1,4 @@
-#include <carousel/models/attention.hpp>
+#include <carousel/models/decoding/attention.hpp>
 
 #include "case.hpp"
 

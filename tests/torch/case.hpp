@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include <carousel/lib/safetensors.hpp>
-#include <carousel/lib/tape.hpp>
+#include <carousel/lib/files/safetensors.hpp>
+#include <carousel/lib/tape/tape.hpp>
 
 namespace carousel::compare {
 

@@ -1,15 +1,15 @@
 #include <functional>
 
-#include <carousel/models/bidirectional.hpp>
-#include <carousel/models/ctc.hpp>
-#include <carousel/models/embedding.hpp>
-#include <carousel/models/gru.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/loss.hpp>
-#include <carousel/models/lstm.hpp>
-#include <carousel/models/rnn.hpp>
-#include <carousel/models/stacked.hpp>
-#include <carousel/models/torch.hpp>
+#include <carousel/models/cells/gru.hpp>
+#include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/cells/rnn.hpp>
+#include <carousel/models/exchange/torch.hpp>
+#include <carousel/models/layers/embedding.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/models/losses/ctc.hpp>
+#include <carousel/models/losses/loss.hpp>
+#include <carousel/models/sequence/bidirectional.hpp>
+#include <carousel/models/sequence/stacked.hpp>
 #include <carousel/ops/conv.hpp>
 #include <carousel/ops/norm.hpp>
 

@@ -1,15 +1,15 @@
-#include <carousel/lib/optimizer.hpp>
+#include <carousel/lib/training/optimizer.hpp>
 
 #include <algorithm>
 #include <memory>
 
-#include <carousel/lib/clip.hpp>
-#include <carousel/models/embedding.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/loss.hpp>
-#include <carousel/models/lstm.hpp>
-#include <carousel/models/stacked.hpp>
-#include <carousel/models/torch.hpp>
+#include <carousel/lib/training/clip.hpp>
+#include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/exchange/torch.hpp>
+#include <carousel/models/layers/embedding.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/models/losses/loss.hpp>
+#include <carousel/models/sequence/stacked.hpp>
 
 #include "case.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 /// Two cells that carousel's models do not have, as a user would write them.
 
-#include <carousel/models/gates.hpp>
-#include <carousel/models/linear.hpp>
-#include <carousel/models/scan.hpp>
+#include <carousel/models/cells/gates.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/models/sequence/scan.hpp>
 #include <carousel/ops/norm.hpp>
 
 namespace bench::cells {

@@ -1,5 +1,5 @@
-#include <carousel/models/lstm.hpp>
-#include <carousel/models/runner.hpp>
+#include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/sequence/runner.hpp>
 
 #include "jobs.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 /// carousel's part of the benchmark, by its public headers, as a user would write it.
 
-#include <carousel/lib/parameter.hpp>
+#include <carousel/lib/tape/parameter.hpp>
 
 #include "../job.hpp"
 

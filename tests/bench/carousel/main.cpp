@@ -1,6 +1,6 @@
 /// carousel in the benchmark.
 
-#include <carousel/lib/gemm.hpp>
+#include <carousel/lib/numbers/gemm.hpp>
 
 #include "jobs.hpp"
 

@@ -1,4 +1,4 @@
-#include <carousel/models/lstm.hpp>
+#include <carousel/models/cells/lstm.hpp>
 #include <carousel/ops/reduce.hpp>
 
 #include "jobs.hpp"

@@ -1,7 +1,7 @@
-#include <carousel/lib/fit.hpp>
-#include <carousel/models/loss.hpp>
-#include <carousel/models/lstm.hpp>
-#include <carousel/tasks/text_model.hpp>
+#include <carousel/lib/training/fit.hpp>
+#include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/losses/loss.hpp>
+#include <carousel/tasks/text/model.hpp>
 
 #include "jobs.hpp"
 

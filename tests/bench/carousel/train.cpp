@@ -1,8 +1,8 @@
-#include <carousel/lib/gemm.hpp>
-#include <carousel/lib/workers.hpp>
-#include <carousel/models/gru.hpp>
-#include <carousel/models/lstm.hpp>
-#include <carousel/models/rnn.hpp>
+#include <carousel/lib/numbers/gemm.hpp>
+#include <carousel/lib/training/workers.hpp>
+#include <carousel/models/cells/gru.hpp>
+#include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/cells/rnn.hpp>
 #include <carousel/ops/reduce.hpp>
 
 #include "cells.hpp"

@@ -13,7 +13,7 @@ if ! reason=$(/usr/bin/python3 -c 'import torch' 2>&1); then
 fi
 lock_build "$build"
 configure "$build"
-compile "$build" compare-torch
+compile "$build" tests/compare-torch
 finish_build
 
 folder=$(mktemp -d)
@@ -32,12 +32,12 @@ count() {  # COMMAND...
   failed=$((failed + 1))
 }
 /usr/bin/python3 "$root/tests/torch/cases.py" write "$folder"
-count "$build/compare-torch" "$folder"
+count "$build/tests/compare-torch" "$folder"
 count /usr/bin/python3 "$root/tests/torch/cases.py" check "$folder"
 
 # The comparison itself: of cases made wrong it passes none.
 /usr/bin/python3 "$root/tests/torch/cases.py" spoil "$folder"
-wrong=$("$build/compare-torch" "$folder/wrong") || true
+wrong=$("$build/tests/compare-torch" "$folder/wrong") || true
 if [[ ${wrong##*$'\n'} =~ ^0\ passed,\ [1-9] ]]; then
   passed=$((passed + 1))
 else

@@ -1,0 +1,146 @@
+#include <carousel/lib/tape/parameter.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include <carousel/lib/utf8.hpp>
+
+namespace carousel {
+
+namespace {
+
+/// Ids are small, so that a tape can look parameters up in an array: those of destroyed registries are given out again.
+class Ids {
+ public:
+  std::uint32_t take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return next_++;
+    const std::uint32_t id = free_.back();
+    free_.pop_back();
+    return id;
+  }
+  void give(std::uint32_t id) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(id);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t next_ = 0;
+};
+
+Ids& ids() {
+  static Ids& instance = *new Ids;  // never destroyed: registries in static storage may outlive all else
+  return instance;
+}
+
+}  // namespace
+
+bool lies_below(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+}
+
+template <class T>
+Registry<T>::~Registry() {
+  for (const Parameter<T>& parameter : parameters_) ids().give(parameter.id);
+}
+
+template <class T>
+Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial) {
+  if (const auto found = by_path_.find(path); found != by_path_.end()) {
+    if (!(found->second->shape() == shape))
+      wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape,
+                     ": shared ones must have one shape");
+    return *found->second;
+  }
+  if (path.empty() || path.find(':') != std::string::npos || !is_utf8(path))
+    wrong_argument("parameter: path ", in_quotes(path), ": must be UTF-8, not empty, and without a colon");
+  Tensor<T> value = initial();
+  if (!(shape_of(value) == shape))
+    wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
+  Tensor<T> gradient = zeros<T>(shape);
+  const std::uint32_t id = ids().take();
+  Parameter<T>& made = parameters_.emplace_back();
+  made.path = path;
+  made.value = std::move(value);
+  made.gradient = std::move(gradient);
+  made.registry = this;
+  made.id = id;
+  by_path_[path] = &made;
+  return made;
+}
+
+template <class T>
+Parameter<T>& Registry<T>::at(std::string_view path) {
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) wrong_argument("parameter: there is no ", path);
+  return *found->second;
+}
+
+template <class T>
+const Parameter<T>& Registry<T>::at(std::string_view path) const {
+  return const_cast<Registry&>(*this).at(path);
+}
+
+template <class T>
+std::size_t Registry<T>::freeze(std::string_view prefix, bool frozen) {
+  std::size_t count = 0;
+  for (Parameter<T>& parameter : parameters_)
+    if (lies_below(parameter.path, prefix)) {
+      parameter.frozen = frozen;
+      ++count;
+    }
+  if (count == 0) wrong_argument("freeze: no parameter is or lies below ", prefix);
+  return count;
+}
+
+template <class T>
+void Registry<T>::zero_gradients() {
+  for (Parameter<T>& parameter : parameters_) parameter.has_gradient = false;
+}
+
+template <class T>
+Index Registry<T>::elements() const {
+  Index sum = 0;
+  for (const Parameter<T>& parameter : parameters_) sum += parameter.shape().size();
+  return sum;
+}
+
+template <class T>
+std::string Registry<T>::summary() const {
+  std::size_t path_width = 5, shape_width = 5;
+  for (const Parameter<T>& parameter : parameters_) {
+    path_width = std::max(path_width, parameter.path.size());
+    shape_width = std::max(shape_width, text(parameter.shape()).size());
+  }
+  auto line = [&](std::string path, std::string shape, const std::string& count, const char* note) {
+    path.resize(path_width + 2, ' ');
+    shape.resize(shape_width + 2, ' ');
+    return path + shape + std::string(count.size() < 10 ? 10 - count.size() : 0, ' ') + count + note + '\n';
+  };
+  std::string out;
+  for (const Parameter<T>& parameter : parameters_)
+    out += line(parameter.path, text(parameter.shape()), std::to_string(parameter.shape().size()),
+                parameter.frozen ? "  frozen" : "");
+  return out + line("total", "", std::to_string(elements()), "");
+}
+
+template <class T>
+Scope<T> Scope<T>::operator/(std::string_view name) const {
+  return Scope(*registry_, *random_, path_.empty() ? std::string(name) : path_ + '/' + std::string(name));
+}
+
+template <class T>
+Param<T> Scope<T>::parameter(std::string_view name, const Shape& shape,
+                             const std::function<Tensor<T>(const Shape&, Random&)>& init) const {
+  return registry_->parameter((*this / name).path_, shape, [&] { return init(shape, *random_); });
+}
+
+template class Registry<float>;
+template class Registry<double>;
+template class Scope<float>;
+template class Scope<double>;
+
+}  // namespace carousel

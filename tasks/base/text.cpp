@@ -1,0 +1,53 @@
+#include <carousel/tasks/base/text.hpp>
+
+#include <filesystem>
+#include <span>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/lib/files/file.hpp>
+
+namespace carousel {
+
+std::string read_file(const std::string& path) {
+  const InputFile file(path);
+  std::string content(file.size(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(content)));
+  return content;
+}
+
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string local_time(std::time_t time, const char* format) {
+  std::tm parts{};
+  localtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, format, &parts)};
+}
+
+std::string last_name(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  return name.empty() ? path : name;
+}
+
+std::string read_text(const std::string& path, std::uint64_t most) {
+  const InputFile file(path);
+  if (file.size() > most) bad_file("read ", path, ": ", file.size(), " bytes: must be at most ", most);
+  std::string text(file.size(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  NewFile file(path, text.size());
+  file.write(std::as_bytes(std::span(text)));
+  file.publish();
+}
+
+}  // namespace carousel

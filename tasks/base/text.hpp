@@ -1,0 +1,43 @@
+#pragma once
+/// Text that comes from files and goes to them: whole files, lines, names, words, times.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+
+#include <carousel/lib/numbers/tensor.hpp>
+
+namespace carousel {
+
+/// The whole of a file; throws std::runtime_error if it can not be read.
+std::string read_file(const std::string& path);
+
+/// Calls f(line, number) for each line of a text, without its end; the first is number 1.
+template <class F>
+void for_each_line(std::string_view text, const F& f) {
+  Index number = 1;
+  for (std::size_t from = 0; from < text.size(); ++number) {
+    const std::size_t to = std::min(text.find('\n', from), text.size());
+    f(text.substr(from, to - from), number);
+    from = to + 1;
+  }
+}
+
+/// A word of a command line as a shell must be given it: in quotes where it needs them.
+std::string shell_word(const std::string& word);
+
+/// "2026-03-09 14:05", or as the format of strftime(3) says it, here.
+std::string local_time(std::time_t time, const char* format = "%Y-%m-%d %H:%M");
+
+/// The last name of a path, without the folders that it lies in: "my.txt", "recordings".
+std::string last_name(const std::string& path);
+
+/// The whole of a regular file. Throws std::runtime_error if it can not be read or has more bytes than `most`.
+std::string read_text(const std::string& path, std::uint64_t most);
+/// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
+void write_text(const std::string& path, const std::string& text);
+
+}  // namespace carousel

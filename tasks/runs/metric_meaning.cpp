@@ -1,0 +1,68 @@
+#include <carousel/tasks/runs/metric_meaning.hpp>
+
+namespace carousel {
+
+namespace {
+
+struct Meaning {
+  std::string_view name, text;
+};
+
+/// What may stand before a metric: whose it is.
+constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on what was held out"},
+                             {"validation_", "of what was held out, to judge epochs by"},
+                             {"train_", "of what it learns from"},
+                             {"test_", "of what it never saw"},
+                             {"longer_", "of longer lists than it learned"},
+                             {"ctc_", "of the other head, by CTC"},
+                             {"naive_", "of saying the last value again: a baseline"},
+                             {"seasonal_", "of what was a season ago: a baseline"},
+                             {"baseline_", "of always saying the mean: a baseline"},
+                             {"memoryless_", "of a regression that sees one frame at a time: a baseline"}};
+
+constexpr Meaning metrics[] = {
+    {"loss", "what the training pushes down; less is better"},
+    {"mse", "mean squared error; 0 is perfect"},
+    {"rmse", "root of the mean squared error; 0 is perfect"},
+    {"mae", "mean distance from the truth; 0 is perfect"},
+    {"accuracy", "part that is right; 1 is all"},
+    {"token_accuracy", "part of the numbers that are right; 1 is all"},
+    {"string_accuracy", "part that is right from end to end; 1 is all"},
+    {"character_accuracy", "part of the characters that are right; 1 is all"},
+    {"bits_per_character", "the loss in bits: what a character costs when it is guessed so"},
+    {"perplexity", "between so many characters it is in doubt; 1 is never"},
+    {"ms_per_batch", "milliseconds of a step"},
+    {"auc", "how often a frame with an event is held likelier than one without; 0.5 is guessing, 1 is always"},
+    {"skill", "part of the better baseline's error that is gone; below 0 the baseline is better"},
+    {"error_of_15_halves", "how far it is off after 15 times 0.5"},
+    {"error_of_20_halves", "how far it is off after 20 times 0.5"},
+    {"last_100_loss", "mean loss of the last 100 sequences of the training"},
+    {"closed_loop_rmse", "how far it is off on its own, over 100 points"},
+    {"closed_loop_rmse_1000", "how far it is off on its own, over 1,000 points"},
+    {"half_amplitude_rmse", "how far it is off on a sine half as high, which it never saw"},
+    {"rmse_960", "over 960 points, learned or not"},
+    {"starts_right", "digits from which it counts on without an error"},
+    {"starts", "digits that it was started from"},
+    {"right", "rows that were told apart"},
+    {"rows", "rows that were tried"},
+    {"right1to1", "rows of label 1 that are taken for 1"},
+    {"right0to0", "rows of label 0 that are taken for 0"},
+    {"errors0to1", "rows of label 0 that are taken for 1"},
+    {"errors1to0", "rows of label 1 that are taken for 0"},
+    {"hidden", "units of the best net"},
+    {"rate", "learning rate of the best net"},
+};
+
+}  // namespace
+
+std::string meaning_of(std::string_view metric) {
+  for (const Meaning& known : metrics)
+    if (known.name == metric) return std::string(known.text);
+  for (const Meaning& part : parts)
+    if (metric.starts_with(part.name))
+      if (const std::string whole = meaning_of(metric.substr(part.name.size())); !whole.empty())
+        return whole + "; " + std::string(part.text);
+  return "";
+}
+
+}  // namespace carousel

@@ -1,0 +1,58 @@
+#pragma once
+/// The net of the task series: it reads a window of all columns and says the next values of one of them at once.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <carousel/tasks/nets/predictor.hpp>
+#include <carousel/tasks/series/data.hpp>
+
+namespace carousel {
+
+struct SeriesOptions : TrainOptions {
+  std::string columns = {}, predict = {};
+  std::string header = "auto";  ///< auto, yes, no
+  Index window = 0;             ///< rows that a forecast is made from
+  Index horizon = 0;            ///< rows that it is of
+  Index season = 0;             ///< of the seasonal baseline; 0: find it
+};
+
+/// With y the last value in the window of the column to predict, and for each column two features of a value x, l the last value:
+///   forecast = y + change · net([(x − l) / change, tanh((x − mean) / (2 · deviation))])
+/// The first feature is the same at any level, so that a series may leave the range in which it was learned; the second, which
+/// does not leave its own, tells the level. (Zeng et al. 2023, "Are Transformers Effective for Time Series Forecasting?",
+/// arXiv:2205.13504: NLinear takes the last value off.) A net that says 0 gives the naive forecast. The scaling lies among the
+/// parameters, frozen.
+class SeriesModel {
+ public:
+  /// `scaling` is empty where it is to be loaded.
+  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
+              const std::optional<Scaling>& scaling = {});
+
+  Index horizon() const { return horizon_; }
+
+  /// Σ over the forecasts from these rows on of the mean of (forecast − true)² over their steps, in squares of the column's
+  /// change, divided.
+  Var<double> loss(const Series& series, std::span<const Index> origins, Index divide_by,
+                   const std::optional<DropoutKey>& key = {}) const;
+  /// The forecasts from each of the rows [first, last) on, in the units of the column. Row series.rows() is the first after the
+  /// end.
+  std::vector<Forecast> forecasts(const Series& series, Index first, Index last) const;
+
+ private:
+  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
+              const std::optional<Scaling>& scaling, Random random);
+
+  /// (forecast − last value) / change.
+  ///   result: [origins, horizon]
+  Var<double> scaled_forecasts(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key) const;
+  double change() const { return change_->value.data()[predict_]; }
+
+  Index window_, horizon_, predict_;
+  Predictor net_;
+  const Parameter<double>*mean_, *deviation_, *change_;  // of each column
+};
+
+}  // namespace carousel

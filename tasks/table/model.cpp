@@ -1,0 +1,152 @@
+#include <carousel/tasks/table/model.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <carousel/lib/error.hpp>
+#include <carousel/models/losses/loss.hpp>
+#include <carousel/ops/shape.hpp>
+#include <carousel/tasks/nets/optimizers.hpp>
+
+namespace carousel {
+
+namespace {
+
+CellOptions<float> cell_options(const TableOptions& options) {
+  if (options.preset != "source") return {};
+  return {.forget_bias = {}, .init = init::uniform<float>(-1, 1)};
+}
+
+/// Mean and deviation of each column over the first rows, as what is to be taken from it and what it is to be divided by.
+std::pair<Tensor<float>, Tensor<float>> scales(const Table& table, Index rows) {
+  const Index columns = std::ssize(table.columns);
+  Tensor<float> mean = zeros<float>({columns}), scale = full<float>({columns}, 1);
+  for (Index k = 0; k < columns; ++k) {
+    double sum = 0, squares = 0;
+    for (Index row = 0; row < rows; ++row) sum += static_cast<double>(table.xs(row, k));
+    const double m = sum / static_cast<double>(rows);
+    for (Index row = 0; row < rows; ++row) squares += std::pow(static_cast<double>(table.xs(row, k)) - m, 2);
+    const double deviation = std::sqrt(squares / static_cast<double>(rows));
+    mean(k) = static_cast<float>(m);
+    if (deviation > 0) scale(k) = static_cast<float>(deviation);  // a column that is always the same stays so
+  }
+  return {mean, scale};
+}
+
+}  // namespace
+
+Index rows_to_learn(const TableOptions& options, const Table& table) {
+  const Index rows = table.rows() - static_cast<Index>(options.held_out * static_cast<double>(table.rows()));
+  if (rows == table.rows() && options.held_out > 0)
+    wrong_argument("--held-out ", options.held_out, ": of ", rows, " rows that is none: must be 0, or at least one of them");
+  if (rows < 1) wrong_argument("--held-out ", options.held_out, ": must leave at least one of ", table.rows(), " rows");
+  return rows;
+}
+
+TableModel::TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table)
+    : mean_(p.parameter("columns/mean", {columns}, init::constant<float>(0))),
+      scale_(p.parameter("columns/scale", {columns}, init::constant<float>(1))),
+      layers_(p / "cell", columns, options, cell_options(options)) {
+  if (options.bidirectional && options.window == 0)
+    wrong_argument("--bidirectional: a row of a series is answered before the next one comes: must be with --window N");
+  if (options.readout == "linear") readout_ = Linear<float>(p / "readout", layers_.outputs(), 1);
+  if (table && readout_) std::tie(mean_->value, scale_->value) = scales(*table, rows_to_learn(options, *table));
+  mean_->frozen = scale_->frozen = true;
+}
+
+/// xs: [time, batch, columns]
+Var<float> TableModel::enter(const Tensor<float>& xs) const {
+  const Var<float> raw = Tape<float>::active().constant(xs), mean = mean_, scale = scale_;
+  return (raw - mean) / scale;
+}
+/// hs: [rows, features];  result: [rows, 1]
+Var<float> TableModel::answers(Var<float> hs) const {
+  return readout_ ? (*readout_)(hs) : slice(hs, 1, 0, 1);
+}
+
+Var<float> TableModel::of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key) const {
+  const Index count = shape_of(rows)[0], columns = shape_of(rows)[1];
+  const Var<float> xs = enter(rows);
+  const Var<float> hs = layers_.read(reshape(xs, {count, 1, columns}), {.key = key}).outputs;
+  return answers(reshape(hs, {count, -1}));
+}
+
+Var<float> TableModel::of_windows(const Windows& windows, const std::optional<DropoutKey>& key) const {
+  return answers(layers_.after_all(enter(windows.xs), {.lengths = windows.lengths, .key = key}));
+}
+
+Windows windows_before(const Table& table, Index window, std::span<const Index> rows) {
+  const Index columns = std::ssize(table.columns), batch = std::ssize(rows);
+  std::vector<Index> lengths;
+  for (const Index row : rows) lengths.push_back(std::min(window, row + 1));
+  const Index longest = *std::max_element(lengths.begin(), lengths.end());
+  Windows all{full<float>({longest, batch, columns}, std::numeric_limits<float>::quiet_NaN()), std::move(lengths)};
+  for (Index b = 0; b < batch; ++b) {
+    const Index last = rows[static_cast<std::size_t>(b)], first = last - all.lengths[static_cast<std::size_t>(b)] + 1;
+    for (Index row = first; row <= last; ++row)
+      std::copy_n(table.xs.data() + row * columns, columns, all.xs.data() + ((row - first) * batch + b) * columns);
+  }
+  return all;
+}
+
+std::vector<double> outputs_of(const TableModel& model, const TableOptions& options, const Table& table) {
+  Tape<float> tape;
+  const NoGrad<float> no_gradient;
+  std::vector<double> outputs;
+  if (options.window == 0) {
+    const Tensor<float> all = model.of_series(table.xs).value();
+    outputs.assign(all.begin(), all.end());
+  } else {
+    constexpr Index most = 1000;
+    for (Index from = 0; from < table.rows(); from += most) {
+      std::vector<Index> rows(static_cast<std::size_t>(std::min(most, table.rows() - from)));
+      std::iota(rows.begin(), rows.end(), from);
+      tape.clear();
+      const Tensor<float> some = model.of_windows(windows_before(table, options.window, rows)).value();
+      outputs.insert(outputs.end(), some.begin(), some.end());
+    }
+  }
+  if (model.has_readout())
+    for (double& output : outputs) output = 1 / (1 + std::exp(-output));
+  return outputs;
+}
+
+TableConfusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table) {
+  const Index learned = rows_to_learn(options, table), first = learned == table.rows() ? 0 : learned;
+  return confusion({outputs.begin() + first, outputs.end()}, {table.labels.begin() + first, table.labels.end()});
+}
+
+TableTraining::TableTraining(const TableOptions& options, const Table& table)
+    : random(Random(static_cast<std::uint64_t>(options.seed)).split("parameters")),
+      model(Scope<float>(registry, random), options, std::ssize(table.columns), &table),
+      optimizer(make_optimizer(options.optimizer, registry, options.rate)) {
+  const Index rows = rows_to_learn(options, table);
+  const bool series = options.window == 0;
+  data = series ? DataSet{.examples = options.passes, .batch = 1}
+                : DataSet{.examples = rows * options.passes, .batch = options.batch};
+  shards = series ? 1 : static_cast<int>(std::min<Index>(2, options.batch));
+  loss = [=, this, &table, learned = table.first(rows).xs](const Batch& batch, const Shard& shard) -> Var<float> {
+    Tape<float>& tape = Tape<float>::active();
+    const DropoutKey key{.seed = batch.key, .first_example = shard.first(std::ssize(batch.examples))};
+    Var<float> scores;  // [rows, 1]
+    std::vector<float> targets;
+    if (series) {
+      scores = model.of_series(learned, key);
+      targets.assign(table.labels.begin(), table.labels.begin() + rows);
+    } else {
+      std::vector<Index> mine;
+      for (const Index n : shard.of(batch.examples)) mine.push_back(n % rows);
+      scores = model.of_windows(windows_before(table, options.window, mine), key);
+      for (const Index row : mine) targets.push_back(static_cast<float>(table.labels[static_cast<std::size_t>(row)]));
+    }
+    const Var<float> wanted = tape.constant(scores.shape());
+    std::copy(targets.begin(), targets.end(), tape.data(wanted));
+    const auto share = static_cast<double>(series ? rows : std::ssize(batch.examples));
+    if (!model.has_readout()) return sum_of_squares(scores, wanted);
+    return binary_cross_entropy(scores, wanted, {.divide_by = share});
+  };
+}
+
+}  // namespace carousel

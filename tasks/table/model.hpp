@@ -1,0 +1,81 @@
+#pragma once
+/// The net of the task table: it reads rows one after the other and gives an output for each.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <carousel/lib/training/fit.hpp>
+#include <carousel/models/layers/linear.hpp>
+#include <carousel/tasks/nets/layers.hpp>
+#include <carousel/tasks/table/data.hpp>
+
+namespace carousel {
+
+struct TableOptions : TrainOptions {
+  std::string label = "label", name = "name";  ///< columns of the file
+  std::string readout = "linear";              ///< linear, first
+  double held_out = 0;                         ///< part of the rows, the last ones, that is not learned
+  Index window = 0;                            ///< rows that an output depends on; 0: all before it
+  Index passes = 0;                            ///< over the table, in an epoch
+  Index sweep = 0;                             ///< configurations to try
+  std::string import_from = {}, export_to = {};
+  bool as_imported = false;  ///< nothing is trained
+};
+
+/// Of the rows, those that are learned; the others come after them. Throws std::invalid_argument if none would be left, or
+/// options.held_out is more than 0 but less than a row.
+Index rows_to_learn(const TableOptions& options, const Table& table);
+
+/// The rows that end with some rows each, `window` of them or as many as there are: [longest, batch, columns], with NaN beyond
+/// the lengths.
+struct Windows {
+  Tensor<float> xs;
+  std::vector<Index> lengths;
+};
+Windows windows_before(const Table& table, Index window, std::span<const Index> rows);
+
+/// With x the columns less their mean, by their deviation (of the rows that are learned):
+///   h' = cell(x, h);  output = σ(h' W + b)
+/// As in the source, x is the columns themselves and the output is h'₀ (`--readout first`).
+class TableModel {
+ public:
+  /// `learned`: rows from which the means come; empty: they are to be loaded.
+  TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table = nullptr);
+
+  /// What outputs are made of, logits or the outputs themselves: of every row of a series, or of the last ones of windows.
+  ///   rows: [rows, columns];  result: [rows, 1]
+  Var<float> of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key = {}) const;
+  ///   result: [batch, 1]
+  Var<float> of_windows(const Windows& windows, const std::optional<DropoutKey>& key = {}) const;
+  bool has_readout() const { return readout_.has_value(); }
+
+ private:
+  Var<float> enter(const Tensor<float>& xs) const;
+  Var<float> answers(Var<float> hs) const;
+
+  Param<float> mean_, scale_;
+  Layers<float> layers_;
+  std::optional<Linear<float>> readout_;
+};
+
+/// The outputs for all rows, from 0 to 1 with a read-out.
+std::vector<double> outputs_of(const TableModel& model, const TableOptions& options, const Table& table);
+/// The counts on the rows that were held out or, if none were, on all.
+TableConfusion counts_of(const std::vector<double>& outputs, const TableOptions& options, const Table& table);
+
+/// A model and how it learns a table. A pass is one update if the table is a series, else as many as its windows make batches.
+struct TableTraining {
+  Registry<float> registry;
+  Random random;
+  TableModel model;
+  std::unique_ptr<Optimizer<float>> optimizer;
+  DataSet data;
+  int shards;
+  LossFunction<float> loss;
+
+  TableTraining(const TableOptions& options, const Table& table);
+};
+
+}  // namespace carousel

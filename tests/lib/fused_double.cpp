@@ -1,5 +1,0 @@
-#include "fused.hpp"
-
-TEST_CASE("fused statements of double equal one operation per node, bit for bit") {
-  fused::check_all<double>(60);
-}

@@ -1,0 +1,50 @@
+#include <array>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include <carousel/tasks/base/metric.hpp>
+#include <carousel/tasks/base/task.hpp>
+#include <carousel/tasks/runs/run_folder.hpp>
+
+#include "tests/support/folder.hpp"
+
+using namespace carousel;
+
+TEST_CASE("a result line names the task and its metrics with six digits") {
+  CHECK(result_line("echo", std::array{Metric{"loss", 2.610762345e-06}}) == "result: echo loss=2.61076e-06");
+  CHECK(result_line("count", std::array{Metric{"starts_right", 9}, Metric{"starts", 9}, Metric{"loss", 0.165}}) ==
+        "result: count starts_right=9 starts=9 loss=0.165");
+  CHECK(result_line("x", {}) == "result: x");
+}
+
+TEST_CASE("every task has a name of its own, a line about it, an example that calls it, and trains") {
+  std::set<std::string> names;
+  for (const Task& task : all_tasks()) {
+    CAPTURE(task.name);
+    CHECK(names.insert(task.name).second);
+    CHECK_FALSE(task.about.empty());
+    CHECK(task.about.find('\n') == std::string::npos);
+    CHECK(task.example.starts_with("carousel train " + task.name));
+    CHECK(task.train);
+  }
+  CHECK(names.contains("echo"));
+  CHECK(names.contains("count"));
+}
+
+TEST_CASE("a run is a file, or a folder whose best checkpoint is taken, or else the last") {
+  const test::Folder folder;
+  const std::string run = folder / "run", best = folder / "run/best.safetensors", last = folder / "run/last.safetensors";
+  CHECK_THROWS_WITH_AS(find_checkpoint(run), (run + ": there is no such folder or file").c_str(), std::runtime_error);
+  std::filesystem::create_directory(run);
+  CHECK_THROWS_WITH_AS(
+      find_checkpoint(run),
+      (run + ": holds no best.safetensors and no last.safetensors: must be a folder that a training saved in, or a file of it")
+          .c_str(),
+      std::runtime_error);
+  test::write_text(last, "x");
+  CHECK(find_checkpoint(run) == last);
+  test::write_text(best, "x");
+  CHECK(find_checkpoint(run) == best);
+  CHECK(find_checkpoint(last) == last);
+}

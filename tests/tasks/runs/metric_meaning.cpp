@@ -1,0 +1,27 @@
+#include <carousel/tasks/runs/metric_meaning.hpp>
+
+#include <doctest/doctest.h>
+
+#include <carousel/tasks/commands/scoreboard.hpp>
+
+using namespace carousel;
+
+TEST_CASE("a metric says what it is, and of what") {
+  CHECK(meaning_of("accuracy") == "part that is right; 1 is all");
+  CHECK(meaning_of("test_accuracy") == "part that is right; 1 is all; of what it never saw");
+  CHECK(meaning_of("best_validation_loss") ==
+        "what the training pushes down; less is better; of the best epoch, on what was held out");
+  CHECK(meaning_of("error_of_20_halves") == "how far it is off after 20 times 0.5");
+  CHECK(meaning_of("") == "");
+  CHECK(meaning_of("test_") == "");
+  CHECK(meaning_of("loss_") == "");
+  CHECK(meaning_of("wholly_new") == "");
+}
+
+TEST_CASE("every metric of the scoreboard has a meaning") {
+  for (const ScoreRun& run : score_runs())
+    for (const ScoreMetric& metric : run.metrics) {
+      CAPTURE(metric.name);
+      CHECK(meaning_of(metric.name) != "");
+    }
+}

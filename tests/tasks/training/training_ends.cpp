@@ -1,0 +1,116 @@
+#include <carousel/tasks/base/interrupt.hpp>
+#include <carousel/tasks/runs/run_lock.hpp>
+#include <carousel/tasks/runs/runs.hpp>
+#include <carousel/tasks/training/training.hpp>
+
+#include "tests/tasks/trial.hpp"
+
+using namespace carousel;
+using test::NoInterrupt;
+using test::Trial;
+
+TEST_CASE("a loss that explodes ends with what was there before it, and code 1") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.explode_at = 7;
+  CHECK(trial.run() == exit_bad_result);
+  CHECK(trial.out.empty());
+  CHECK(trial.err.find("carousel: fit: in epoch 2, step 8 the loss is ") != std::string::npos);
+  const std::string warning = "the loss exploded in epoch 2, step 8: try --rate 0.01";
+  CHECK(trial.err.find("carousel: warning: " + warning + "\n") != std::string::npos);
+  CHECK(test::read_text(trial.file("warnings.jsonl")) ==
+        "{\"step\":8,\"kind\":\"exploded loss\",\"text\":\"" + warning + "\"}\n");
+  CHECK(trial.err.ends_with("carousel: the model as it was before that: " + trial.file("last.safetensors") +
+                            "\ncarousel: where it began: carousel train trial --resume " + trial.options.out +
+                            " --trace-nonfinite\ncarousel: report: " + trial.file("report.html") + "\n"));
+  REQUIRE(trial.metrics().size() == 2);
+  CHECK(trial.metrics()[1].at("ended") == "exploded");
+  CHECK(trial.resumed().run() == exit_bad_result);  // to the same end, which is kept once
+  CHECK(test::read_text(trial.file("warnings.jsonl")).find('\n') + 1 == test::read_text(trial.file("warnings.jsonl")).size());
+}
+
+TEST_CASE("a run tells what validates it, what it cost, and why it has no result") {
+  const test::Folder folder;
+  const NoInterrupt after;
+  Trial<double> trial(folder / "run");
+  trial.options.metadata["task"] = "echo";  // one that the program has
+  trial.validations = {4, 2, 3, 3};
+  trial.stop_after = 12;
+  REQUIRE(trial.run() == exit_interrupted);
+  RunRecord run = read_run(trial.options.out);
+  CHECK(run.state == "interrupted");
+  CHECK(run.epochs.size() == 2);
+  CHECK(run.validation == "validation_loss");
+  CHECK_FALSE(run.higher_is_better);
+  const double cpu_seconds = run.cpu_seconds, seconds = run.seconds;
+  CHECK(cpu_seconds > 0);
+  CHECK(seconds > 0);
+  const_cast<std::atomic<bool>&>(interrupted()) = false;
+  REQUIRE(trial.resumed().run() == exit_done);
+  run = read_run(trial.options.out);
+  CHECK(run.state == "finished");
+  CHECK(run.cpu_seconds > cpu_seconds - 1e-3);  // that of the epoch that had to be gone on with is lost
+  CHECK(run.outcome()->name == "x");
+}
+
+TEST_CASE("one training at a time runs in a folder") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  std::filesystem::create_directory(trial.options.out);
+  std::optional<RunLock> lock(trial.options.out);
+  const std::string error =
+      "--out " + trial.options.out + ": another training runs there: must be another folder, or wait for its end";
+  CHECK_THROWS_WITH_AS(trial.run(), error.c_str(), std::runtime_error);
+  CHECK(std::filesystem::is_empty(trial.options.out));
+  lock.reset();
+  REQUIRE(trial.run() == exit_done);
+  lock.emplace(trial.options.out);
+  CHECK_THROWS_WITH_AS(trial.resumed().run(), error.c_str(), std::runtime_error);
+}
+
+TEST_CASE("a cosine that more epochs stretch is said") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.options.schedule = "cosine";
+  trial.options.metadata["epochs"] = "4";
+  REQUIRE(trial.run() == exit_done);
+  Trial<double> more = trial.resumed();
+  REQUIRE(more.run() == exit_done);
+  CHECK(more.err.find("cosine") == std::string::npos);
+  more.options.epochs = 6;
+  REQUIRE(more.run() == exit_done);
+  CHECK(more.err.find(
+            "carousel: --epochs 6 instead of 4: the cosine of the rate spans them all, and goes on as if it always had\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("what the task leaves in the folder of a run is named") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  std::filesystem::create_directory(trial.options.out);
+  test::write_text(trial.file("picture.svg"), "");
+  test::write_text(trial.file("a.txt"), "");
+  REQUIRE(trial.run() == exit_done);
+  CHECK(trial.err.find("carousel: saved in " + trial.options.out + " with a.txt, picture.svg\n") != std::string::npos);
+}
+
+TEST_CASE("what can not be drawn is said, views of an earlier state are gone, and there is a report") {
+  const test::Folder folder;
+  const NoInterrupt after;
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  for (const Index stop_after : {2, 0}) {  // stopped, and done
+    CAPTURE(stop_after);
+    test::write_text(trial.file("views.json"), "old");
+    test::write_text(trial.file("report.html"), "old");
+    Trial<double> more = trial.resumed();
+    more.options.epochs = 6, more.blind = true;
+    if (stop_after > 0) more.stop_after = 20 + stop_after;
+    REQUIRE(more.run() == (stop_after > 0 ? exit_interrupted : exit_done));
+    const_cast<std::atomic<bool>&>(interrupted()) = false;
+    CHECK(more.err.ends_with(
+        "\ncarousel: not everything is drawn: it sees nothing\ncarousel: report: " + trial.file("report.html") + "\n"));
+    CHECK_FALSE(std::filesystem::exists(trial.file("views.json")));
+    CHECK(test::read_text(trial.file("report.html")).size() > 3);
+  }
+}
