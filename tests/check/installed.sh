@@ -26,7 +26,7 @@ block() { awk -v n="$1" '/^```cpp$/ { b++; next } /^```$/ { if (b == n) exit; ne
 
 check 'meson install' env DESTDIR="$folder" meson install -C "$build" --no-rebuild --quiet
 pc=$(find "$folder" -name carousel.pc)
-check 'the example of the README is tests/installed/main.cpp' diff <(block 1) "$root/tests/installed/main.cpp"
+check 'the example of the README is tests/installed/main.cpp' diff <(block 1; echo; block 2) "$root/tests/installed/main.cpp"
 
 flags() { PKG_CONFIG_PATH=$(dirname "$pc") pkg-config "--define-variable=prefix=$folder/usr/local" "$@" carousel; }
 # The README's one line.
@@ -45,8 +45,8 @@ check 'and does the same' run_example
 
 {
   printf '#include <carousel/carousel.hpp>\n#include <numeric>\nusing namespace carousel;\n'
-  block 2 | grep -v '^Var<float> z'
-  block 3
+  block 3 | grep -v '^Var<float> z'
+  block 4
   cat <<'CPP'
 int main() {
   Random random(1);

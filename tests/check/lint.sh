@@ -108,6 +108,7 @@ grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md tas
 grep -nIwE 'T[O]DO|F[I]XME|X[X]X' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md 2>/dev/null | rule 'work left undone'
 grep -nIE '[^|][|] *grep -[a-zA-Z]*q' "${scripts[@]}" | grep -v '^tests/check/lint.sh:' |
   rule 'grep -q ends at the first match, and the pipe before it fails now and then'
+LC_ALL=C.UTF-8 grep -nE '^.{101}' README.md | rule 'a line of the README has 100 characters at most'
 for file in "${scripts[@]}"; do bash -n "$file" 2>&1; done | rule 'not a script that bash can read'
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -6,7 +6,7 @@ cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
 # shellcheck source=tests/program.sh
 source tests/program.sh
 
-mapfile -t commands < <(sed -nE '/^## From echo/,/^## A cell/ s|^    \./tasks/run ([^#]*[^# ]) *#?.*$|\1|p' README.md)
+mapfile -t commands < <(sed -nE '/^## A tour/,/^## A cell/ s|^    \./tasks/run ([^#]*[^# ]) *#?.*$|\1|p' README.md)
 check 'the README has a tour' test "${#commands[@]}" -ge 6
 for command in "${commands[@]}"; do
   read -ra words <<<"$command"
