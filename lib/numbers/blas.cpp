@@ -3,6 +3,7 @@
 #include <string>
 
 #include <carousel/lib/numbers/xtensor.hpp>
+#include <xtensor-blas/xblas_config.hpp>  // says that there is a cblas: xtensor-blas 0.21 reads it itself too late
 #include <xtensor-blas/xlinalg.hpp>
 
 extern "C" {

@@ -99,8 +99,8 @@ Lane<T> power_of_two(Lane<T> k) {
   using C = ExpConstants<T>;
   using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
   // k + 1.5 · 2^m holds k + bias in its low bits, which a shift moves to the exponent.
-  const auto bits = xsimd::bitwise_cast<Lane<Integer>>(k + Lane<T>(C::round + T(C::bias)));
-  return xsimd::bitwise_cast<Lane<T>>(bits << C::mantissa);
+  const auto bits = bits_as<Integer>(k + Lane<T>(C::round + T(C::bias)));
+  return bits_as<T>(bits << C::mantissa);
 }
 
 /// 2^k for a whole k in two factors: alone it would leave the range of normal numbers at both ends of exp.

@@ -74,10 +74,10 @@ template <class T>
 
   const auto tiny = x < Lane<T>(std::numeric_limits<T>::min());
   const Lane<T> normal = xsimd::select(tiny, x * Lane<T>(T(2) / std::numeric_limits<T>::epsilon()), x);
-  const auto bits = xsimd::bitwise_cast<Lane<Bits<T>>>(normal) + Lane<Bits<T>>(shift);
-  const Lane<T> m = xsimd::bitwise_cast<Lane<T>>((bits & Lane<Bits<T>>(mantissa)) + Lane<Bits<T>>(root_half));
+  const auto bits = bits_as<Bits<T>>(normal) + Lane<Bits<T>>(shift);
+  const Lane<T> m = bits_as<T>((bits & Lane<Bits<T>>(mantissa)) + Lane<Bits<T>>(root_half));
   // A whole number in the low bits of 1.5 · 2^mantissa is added to it.
-  const Lane<T> biased = xsimd::bitwise_cast<Lane<T>>((bits >> C::mantissa) + Lane<Bits<T>>(std::bit_cast<Bits<T>>(C::round)));
+  const Lane<T> biased = bits_as<T>((bits >> C::mantissa) + Lane<Bits<T>>(std::bit_cast<Bits<T>>(C::round)));
   const Lane<T> k =
       (biased - Lane<T>(C::round)) - xsimd::select(tiny, Lane<T>(T(C::bias + C::mantissa + 1)), Lane<T>(T(C::bias)));
 
@@ -197,8 +197,8 @@ template <int Quarters, class T>
   c = first.high + fma(c, z * z, first.low);
 
   // n stands in the low bits of 1.5 · 2^mantissa + n.
-  const auto quarter = xsimd::bitwise_cast<Lane<Bits<T>>>(turned) + Lane<Bits<T>>(Bits<T>(Quarters));
-  const auto bit = [&](Bits<T> which, int to) { return xsimd::bitwise_cast<Lane<T>>((quarter & Lane<Bits<T>>(which)) << to); };
+  const auto quarter = bits_as<Bits<T>>(turned) + Lane<Bits<T>>(Bits<T>(Quarters));
+  const auto bit = [&](Bits<T> which, int to) { return bits_as<T>((quarter & Lane<Bits<T>>(which)) << to); };
   Lane<T> y = xsimd::select(bit(1, ExpConstants<T>::mantissa) == Lane<T>(T(0)), s, c) ^ bit(2, sizeof(T) * 8 - 2);
 
   if (const auto far = xsimd::abs(x) > Lane<T>(C::largest); xsimd::any(far)) {

@@ -1,6 +1,7 @@
 #pragma once
-/// SIMD registers for the engine's kernels: xsimd's batches, and the three things that they lack in Debian 12's version.
+/// The one door to xsimd: SIMD registers for the engine's kernels, what its batches lack, and what its releases name differently.
 
+#include <concepts>
 #include <cstring>
 
 #include <xsimd/xsimd.hpp>
@@ -130,7 +131,21 @@ Lane<T> fma(Lane<T> a, Lane<T> b, Lane<T> c) {
 /// The sum of all lanes.
 template <class T>
 T sum(Lane<T> lane) {
-  return xsimd::hadd(lane);
+  if constexpr (requires { reduce_add(lane); })
+    return reduce_add(lane);
+  else
+    return hadd(lane);  // its name in xsimd 8
+}
+
+/// The bits of a register, read as numbers of another type of the same size.
+template <class To, class From>
+Lane<To> bits_as(Lane<From> lane) {
+  if constexpr (requires {
+                  { xsimd::bitwise_cast<To>(lane) } -> std::same_as<Lane<To>>;
+                })
+    return xsimd::bitwise_cast<To>(lane);
+  else
+    return xsimd::bitwise_cast<Lane<To>>(lane);  // xsimd 8 is told the register
 }
 
 }  // namespace simd
