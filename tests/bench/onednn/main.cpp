@@ -1,10 +1,10 @@
 /// oneDNN's LSTM primitive in the benchmark.
 
 #include <cstring>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
 #include "../job.hpp"
+#include "primitive.hpp"
 
 namespace bench {
 
@@ -12,7 +12,6 @@ namespace {
 
 using Memory = dnnl::memory;
 using Tag = Memory::format_tag;
-using Direction = dnnl::rnn_direction;
 using Arguments = std::unordered_map<int, Memory>;
 
 /// An LSTM over a sequence from a state of zeros, [steps, batch, features]. Weights and what is made of them lie in the layouts
@@ -45,10 +44,9 @@ class Sequence {
   }
 
   dnnl::lstm_forward::primitive_desc forward(dnnl::prop_kind kind) {
-    const dnnl::lstm_forward::desc d(kind, Direction::unidirectional_left2right, desc(xs_, Tag::tnc), desc(state_, Tag::ldnc),
-                                     desc(state_, Tag::ldnc), desc(wx_, Tag::any), desc(wh_, Tag::any), desc(b_, Tag::ldgo),
-                                     desc(hs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc));
-    return {d, engine_};
+    return describe_forward(engine_, kind, desc(xs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc),
+                            desc(wx_, Tag::any), desc(wh_, Tag::any), desc(b_, Tag::ldgo), desc(hs_, Tag::tnc),
+                            desc(state_, Tag::ldnc), desc(state_, Tag::ldnc));
   }
   Arguments arguments() {
     return {{DNNL_ARG_SRC_LAYER, make(desc(xs_, Tag::tnc), input_array, 1)},
@@ -79,13 +77,11 @@ class TrainingStep : Sequence {
  public:
   explicit TrainingStep(Size size) : Sequence(size) {
     const auto forward = this->forward(dnnl::prop_kind::forward_training);
-    const dnnl::lstm_backward::desc d(dnnl::prop_kind::backward, Direction::unidirectional_left2right, desc(xs_, Tag::tnc),
-                                      desc(state_, Tag::ldnc), desc(state_, Tag::ldnc), desc(wx_, Tag::any), desc(wh_, Tag::any),
-                                      desc(b_, Tag::ldgo), desc(hs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc),
-                                      desc(xs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc), desc(wx_, Tag::any),
-                                      desc(wh_, Tag::any), desc(b_, Tag::ldgo), desc(hs_, Tag::tnc), desc(state_, Tag::ldnc),
-                                      desc(state_, Tag::ldnc));
-    const dnnl::lstm_backward::primitive_desc backward(d, engine_, forward);
+    const auto backward = describe_backward(
+        engine_, forward, desc(xs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc), desc(wx_, Tag::any),
+        desc(wh_, Tag::any), desc(b_, Tag::ldgo), desc(hs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc),
+        desc(xs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc), desc(wx_, Tag::any), desc(wh_, Tag::any),
+        desc(b_, Tag::ldgo), desc(hs_, Tag::tnc), desc(state_, Tag::ldnc), desc(state_, Tag::ldnc));
 
     Memory wx = parameter(wx_, Tag::ldigo, 0), wh = parameter(wh_, Tag::ldigo, 1);
     const Memory wx_forward = make(forward.weights_layer_desc()), wh_forward = make(forward.weights_iter_desc());
