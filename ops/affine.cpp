@@ -154,14 +154,13 @@ void backward_of_all_steps(Tape<T>& tape, std::uint32_t self, const void* closur
   for (std::uint32_t m = node.members; m != none; m = tape.node(m).sibling) ++members;
   if (members < all.steps) {  // some steps went another way and left their part of the gradient undefined
     const Index part = node.shape.size() / all.steps;
-    const Arena::Mark mark = tape.arena().mark();
-    bool* const present = tape.arena().template take<bool>(all.steps);
+    Scratch scratch(tape.arena());
+    bool* const present = scratch.take<bool>(all.steps);
     std::fill_n(present, all.steps, false);
     for (std::uint32_t m = node.members; m != none; m = tape.node(m).sibling)
       if (part > 0) present[(tape.node(m).value - node.value) / part] = true;
     for (Index step = 0; step < all.steps; ++step)
       if (!present[step]) std::fill_n(node.grad + step * part, part, T(0));
-    tape.arena().rewind(mark);
   }
   backward(tape, self, &all.products);
 }

@@ -116,14 +116,13 @@ Strides repeated(const Shape& of, const Strides& strides, const Shape& shape) {
 template <class T>
 void broadcast_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const std::uint32_t x = *static_cast<const std::uint32_t*>(closure);
-  const Arena::Mark mark = tape.arena().mark();
+  Scratch scratch(tape.arena());
   const Shape &shape = tape.node(self).shape, &of = tape.node(x).shape;
-  T* const sums = tape.arena().template take<T>(of.size());
+  T* const sums = scratch.take<T>(of.size());
   std::fill_n(sums, of.size(), T(0));
   add_strided(shape, static_cast<const T*>(tape.gradient_buffer(self)), contiguous(shape), sums,
               repeated(of, contiguous(of), shape));
   add_to_gradient(tape, x, static_cast<const T*>(sums));
-  tape.arena().rewind(mark);
 }
 
 template <class T>

@@ -88,8 +88,8 @@ void conv2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const T* dy = tape.gradient_buffer(self);
   const T *x = tape.node(x_node).value, *w = tape.node(w_node).value;
   const Index places = windows.places(), seen = windows.seen();
-  const detail::Arena::Mark mark = tape.arena().mark();
-  T* const columns = tape.arena().template take<T>(seen * places);
+  detail::Scratch scratch(tape.arena());
+  T* const columns = scratch.take<T>(seen * places);
   for (Index n = 0; n < batch; ++n, x += windows.image(), dy += out * places) {
     if (dw) {
       gather(windows, x, columns);
@@ -102,7 +102,6 @@ void conv2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     if (db)
       for (Index o = 0; o < out; ++o) db[o] += std::accumulate(dy + o * places, dy + (o + 1) * places, T(0));
   }
-  tape.arena().rewind(mark);
 }
 
 template <class T>
@@ -139,14 +138,15 @@ Var<T> conv2d_of(Var<T> x, Var<T> w, Var<T> b, const Conv2dOptions& options) {
   const Var<T> result = tape.record({batch, out, windows.rows, windows.columns}, tape.needs_gradient(x, w, b));
   const T *from = tape.node(x).value, *kernels = tape.node(w).value, *bias = tape.node(b).value;
   T* to = tape.node(result).value;
-  const detail::Arena::Mark mark = tape.arena().mark();
-  T* const columns = tape.arena().template take<T>(seen * places);
-  for (Index n = 0; n < batch; ++n, from += windows.image(), to += out * places) {
-    gather(windows, from, columns);
-    for (Index o = 0; o < out; ++o) std::fill_n(to + o * places, places, bias[o]);
-    gemm<T>({.accumulate = true}, out, places, seen, kernels, seen, columns, places, to, places);
+  {
+    detail::Scratch scratch(tape.arena());
+    T* const columns = scratch.take<T>(seen * places);
+    for (Index n = 0; n < batch; ++n, from += windows.image(), to += out * places) {
+      gather(windows, from, columns);
+      for (Index o = 0; o < out; ++o) std::fill_n(to + o * places, places, bias[o]);
+      gemm<T>({.accumulate = true}, out, places, seen, kernels, seen, columns, places, to, places);
+    }
   }
-  tape.arena().rewind(mark);
   tape.set_backward(result, conv2d_operation<T>, Convolution{x.index(), w.index(), b.index(), batch, out, windows});
   return result;
 }

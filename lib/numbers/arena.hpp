@@ -54,4 +54,22 @@ class Arena {
   std::size_t current_ = 0, used_ = 0;  // the block in use, and how much of it
 };
 
+/// What is taken from an arena while one lives is given back at its end.
+class Scratch {
+ public:
+  explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+  ~Scratch() { arena_.rewind(mark_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  template <class T>
+  T* take(std::ptrdiff_t count) {
+    return arena_.take<T>(count);
+  }
+
+ private:
+  Arena& arena_;
+  Arena::Mark mark_;
+};
+
 }  // namespace carousel::detail

@@ -243,7 +243,7 @@ struct Statement {
 
   static void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     const auto& s = *static_cast<const Statement*>(closure);
-    const Arena::Mark mark = tape.arena().mark();
+    Scratch scratch(tape.arena());
     T* grad[count] = {};
     bool add[count] = {}, apart[count] = {};
     s.find_apart(tape, apart);
@@ -252,7 +252,7 @@ struct Statement {
       if (!tape.node(leaf.node).needs_gradient) continue;
       if (apart[k]) {
         const Index extent = leaf.extent(tape.node(leaf.node));
-        grad[k] = tape.arena().template take<T>(extent);
+        grad[k] = scratch.template take<T>(extent);
         add[k] = leaf.smaller;
         if (leaf.smaller) std::fill_n(grad[k], extent, T(0));
       } else {
@@ -270,7 +270,6 @@ struct Statement {
     for (const std::size_t k : order)
       if (grad[k] && apart[k])
         add_to_gradient<T>(tape, s.leaves[k].node, grad[k], s.leaves[k].strides(tape.node(s.leaves[k].node)));
-    tape.arena().rewind(mark);
   }
 };
 

@@ -36,11 +36,10 @@ Var<double> projection(Var<double> y, Random weights) {
                                                          const auto& c = *static_cast<const Closure*>(closure);
                                                          const double dy = *t.gradient_buffer(self);
                                                          const Index size = t.node(c.y).shape.size();
-                                                         const detail::Arena::Mark mark = t.arena().mark();
-                                                         auto* d = t.arena().take<double>(size);
+                                                         detail::Scratch scratch(t.arena());
+                                                         auto* d = scratch.take<double>(size);
                                                          for (Index i = 0; i < size; ++i) d[i] = dy * c.weights[i];
                                                          detail::add_to_gradient(t, c.y, static_cast<const double*>(d));
-                                                         t.arena().rewind(mark);
                                                        }};
   const Tensor<double> values = y.value();
   const auto size = static_cast<Index>(values.size());

@@ -158,21 +158,20 @@ Var<T> ctc_loss_of(Var<T> logits, std::span<const std::vector<Index>> labels, co
     const Steps<T> steps(from, shape, options.lengths, example);
     const Places places{labels[static_cast<std::size_t>(example)], options.blank};
     check_labels(places, example, steps.count, classes);
-    const detail::Arena::Mark mark = arena.mark();
-    double* const y = arena.template take<double>(steps.count * classes);
-    double* const alpha = arena.template take<double>(steps.count * places.count());
+    detail::Scratch scratch(arena);
+    double* const y = scratch.take<double>(steps.count * classes);
+    double* const alpha = scratch.take<double>(steps.count * places.count());
     steps.log_softmax(y);
     const double log_p = forward(places, steps.count, classes, y, alpha);
     loss -= log_p;
     if (keeps && log_p != never) {
-      double* const d = arena.template take<double>(steps.count * classes);
+      double* const d = scratch.take<double>(steps.count * classes);
       for (Index i = 0; i < steps.count * classes; ++i) d[i] = std::exp(y[i]);
-      subtract_posterior(places, steps.count, classes, y, alpha, log_p, arena.template take<double>(2 * places.count()), d);
+      subtract_posterior(places, steps.count, classes, y, alpha, log_p, scratch.take<double>(2 * places.count()), d);
       for (Index t = 0; t < steps.count; ++t)
         for (Index k = 0; k < classes; ++k)
           gradient[(t * batch + example) * classes + k] = static_cast<T>(d[t * classes + k] / divide_by);
     }
-    arena.rewind(mark);
   }
   *tape.node(out).value = static_cast<T>(loss / divide_by);
   tape.set_backward(out, ctc_operation<T>, detail::KnownGradient<T>{logits.index(), gradient});

@@ -67,3 +67,22 @@ TEST_CASE("after a rewind into an earlier block, later blocks serve what fits th
   arena.take(900'000);  // passes over those that are too small
   CHECK(arena.capacity() == capacity);
 }
+
+TEST_CASE("scratch memory is given back, also when an exception ends its scope") {
+  Arena arena;
+  arena.take(100);
+  const Arena::Mark before = arena.mark();
+  {
+    detail::Scratch scratch(arena);
+    scratch.take<double>(1000)[999] = 1;
+    CHECK(before < arena.mark());
+  }
+  CHECK(arena.mark() == before);
+  const auto fail = [&] {
+    detail::Scratch scratch(arena);
+    scratch.take<float>(10);
+    throw std::runtime_error("in between");
+  };
+  CHECK_THROWS_AS(fail(), std::runtime_error);
+  CHECK(arena.mark() == before);
+}
