@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 
 #include <doctest/doctest.h>
 
 #include "tests/support/allocations.hpp"
 
 using carousel::detail::Arena;
+using carousel::detail::Scratch;
 
 TEST_CASE("memory is aligned to 64 bytes, and no two pieces overlap") {
   Arena arena;
@@ -73,13 +75,13 @@ TEST_CASE("scratch memory is given back, also when an exception ends its scope")
   arena.take(100);
   const Arena::Mark before = arena.mark();
   {
-    detail::Scratch scratch(arena);
+    Scratch scratch(arena);
     scratch.take<double>(1000)[999] = 1;
     CHECK(before < arena.mark());
   }
   CHECK(arena.mark() == before);
   const auto fail = [&] {
-    detail::Scratch scratch(arena);
+    Scratch scratch(arena);
     scratch.take<float>(10);
     throw std::runtime_error("in between");
   };
