@@ -16,7 +16,7 @@ declare -A package_probe=(
   [doctest-dev]='header doctest/doctest.h' [libdnnl-dev]='header dnnl.h'
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
   [clang-format]='tool clang-format' [python3-torch]='python torch' [chromium]='tool chromium' [nodejs]='tool node' [npm]='tool npm' [curl]='tool curl' [protobuf-compiler]='tool protoc'
-  [cmake]='tool cmake' [git]='tool git'
+  [cmake]='tool cmake' [git]='tool git' [debootstrap]='tool debootstrap'
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
@@ -26,7 +26,7 @@ declare -A package_purpose=(
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
   [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [chromium]='looks at reports'
   [nodejs]='drives it' [npm]='fetches its driver' [curl]='data sets' [protobuf-compiler]='reads event files'
-  [cmake]='users of the library' [git]='wraps of Meson'
+  [cmake]='users of the library' [git]='wraps of Meson, clones' [debootstrap]='Debian 13 in a folder'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
