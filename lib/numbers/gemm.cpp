@@ -264,9 +264,10 @@ constexpr Index some_rows = 24;  // nor are these, if b is stored row by row
 constexpr Index more_rows = 6;   // up to here twice the columns at once are better, if there are registers for them
 constexpr Index few_vectors = registers == 32 ? 8 : 4;
 
-/// Whether OpenBLAS takes a product. Measured with SSE2: 3×32×32 at 34 GF/s here and 25 there, 4×256×64 at 38 and 52.
-constexpr bool is_for_blas(Index m, Index n, Index k) {
-  return !has_wide_registers && m > few_rows && m * n * k > 20000;
+/// Whether OpenBLAS takes a product, if it is here. Measured with SSE2: 3×32×32 at 34 GF/s here and 25 there, 4×256×64 at 38 and
+/// 52: it chooses its kernels at run time.
+bool is_for_blas(Index m, Index n, Index k) {
+  return !has_fused_kernels && m > few_rows && m * n * k > 20000 && has_blas();
 }
 
 template <class T>
@@ -321,13 +322,13 @@ void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda,
 
 template <class T>
 Index packed_size(Index k, Index n) {
-  return has_wide_registers ? packed_before<T>(k, n) : k * n;
+  return has_fused_kernels ? packed_before<T>(k, n) : k * n;
 }
 
 template <class T>
 void pack(bool transpose, Index k, Index n, const T* b, Index ldb, T* out) {
   const View<T> view = transpose ? View<T>{b, 1, ldb} : View<T>{b, ldb, 1};
-  if (has_wide_registers)
+  if (has_fused_kernels)
     for (Index p = 0, depth; p < k; p += depth) {
       depth = next_rows(k - p, depth_block);
       pack_panels(depth, n, {view.data + p * view.row, view.row, view.column}, out + packed_before<T>(p, n));
@@ -341,7 +342,7 @@ template <class T>
 void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc,
                  const T* bias) {
   if (m <= 0 || n <= 0) return;
-  if (has_wide_registers && k > 0)
+  if (has_fused_kernels && k > 0)
     multiply_blocks_packed<T>(m, n, k, {a, lda, 1}, packed, c, ldc, start_of(accumulate, bias, c, ldc));
   else
     gemm<T>({.accumulate = accumulate}, m, n, k, a, lda, packed, n, c, ldc, bias);

@@ -32,7 +32,7 @@ template <class T>
 void gemm_packed(bool accumulate, Index m, Index n, Index k, const T* a, Index lda, const T* packed, T* c, Index ldc,
                  const T* bias = nullptr);
 
-/// The BLAS in use and the kernel it chose for this machine, for records of runs.
+/// What multiplies matrices here: own kernels, or OpenBLAS and the kernel that it chose; for records of runs.
 const char* blas_name();
 
 }  // namespace carousel

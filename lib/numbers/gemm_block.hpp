@@ -9,15 +9,15 @@ namespace carousel::kernel {
 
 using simd::width;
 
-#if defined(__AVX512F__)
-inline constexpr bool has_wide_registers = true;
+/// Whether a * b + c is one instruction; where it is not, OpenBLAS serves all but small products.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr bool has_fused_kernels = true;
 inline constexpr Index registers = 32;
 #elif defined(__AVX2__) && defined(__FMA__)
-inline constexpr bool has_wide_registers = true;
+inline constexpr bool has_fused_kernels = true;
 inline constexpr Index registers = 16;
 #else
-inline constexpr bool has_wide_registers =
-    false;  // OpenBLAS, which chooses its kernels at run time, serves all but small products
+inline constexpr bool has_fused_kernels = false;
 inline constexpr Index registers = 16;
 #endif
 

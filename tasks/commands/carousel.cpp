@@ -1,14 +1,11 @@
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/commands/program.hpp>
 
 int main(int count, char** arguments) {
-  // BLAS threads only slow down small nets, and change the bits.
-  setenv("OPENBLAS_NUM_THREADS", "1", 0);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit of ulimit -f is an error of the write
   carousel::exit_at_interrupt();

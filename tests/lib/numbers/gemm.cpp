@@ -6,14 +6,13 @@
 #include <string>
 #include <vector>
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <carousel/lib/numbers/blas.hpp>
 #include <carousel/lib/numbers/random.hpp>
 
 #include "tests/support/allocations.hpp"
-
-extern "C" int openblas_get_num_threads();
 
 using namespace carousel;
 
@@ -240,9 +239,14 @@ TEST_CASE("gemm gives the same bits each time and takes nothing from the heap on
 }
 
 TEST_CASE("the provider of products is named for the record, and OpenBLAS runs on one thread") {
-  CHECK(std::string(blas_name()).find("OpenBLAS") != std::string::npos);
-  CHECK(std::string(blas_name()) == blas_name());
+  const std::string name = blas_name();
+  CHECK((name.starts_with("own kernels, ") || name.starts_with("OpenBLAS ")));
   std::vector<float> one(64 * 64, 1), out(64 * 64);
   blas_gemm({}, 64, 64, 64, one.data(), 64, one.data(), 64, out.data(), 64);
-  CHECK(openblas_get_num_threads() == 1);
+  void* const library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD);
+  REQUIRE(library != nullptr);
+  const auto threads = reinterpret_cast<int (*)()>(dlsym(library, "openblas_get_num_threads"));
+  REQUIRE((threads != nullptr));
+  CHECK(threads() == 1);
+  dlclose(library);
 }
