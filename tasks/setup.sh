@@ -128,20 +128,36 @@ is_configured() {  # FOLDER
      $(readlink "$1/include/carousel/lib") == "$root/lib" ]]
 }
 
+# What a compiler makes of -march=native here: the extensions that it may use, and the model that it knows.
+native_processor() {  # COMPILER, which stands in the first line
+  echo "$1"
+  # shellcheck disable=SC2086  # "ccache g++" is two words
+  $1 -march=native -dM -E -x c++ /dev/null 2>/dev/null | sed -nE 's/^#define (__[A-Za-z0-9_]+__) 1$/\1/p' | sort
+}
+
+# Whether what was compiled in a folder is for this processor: a home folder may be shared, a virtual machine moved.
+is_for_this_processor() {  # FOLDER
+  [[ ! -e $1/processor || $(native_processor "$(head -n 1 "$1/processor")") == "$(<"$1/processor")" ]]
+}
+
 configure() {  # FOLDER [MESON OPTION...]
   local build=$1 log=$1/setup.log
   shift
+  is_for_this_processor "$build" || { say "${build##*/}/ was made on another processor: making it anew"; rm -f "$build/build.ninja"; }
   if is_configured "$build"; then
     [[ -n ${packages_changed:-} ]] || return 0
     set -- --reconfigure "$@"
   else
     say "configuring ${build##*/}/"
-    rm -rf "$build"/meson-private "$build"/meson-info "$build"/meson-logs "$build"/build.ninja "$build"/.ninja_log "$build"/.ninja_deps
+    rm -rf "$build"/meson-private "$build"/meson-info "$build"/meson-logs "$build"/build.ninja "$build"/.ninja_log "$build"/.ninja_deps "$build"/processor
   fi
   if ! meson setup "$@" "$build" "$root" >"$log" 2>&1; then
     grep -E 'ERROR|error:' "$log" | tail -n 5 >&2 || tail -n 5 "$log" >&2
     say "could not configure (the whole output: $log)"
     return 2
+  fi
+  if [[ ! -e $build/processor ]] && grep -q -e ' -march=native' "$build/meson-private/carousel.pc"; then
+    native_processor "${CXX:-g++}" >"$build/processor" || rm -f "$build/processor"
   fi
 }
 

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# A build folder that was made on another processor (a shared home folder, a moved machine) is configured anew, and said so.
+set -euo pipefail
+root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
+build=${CAROUSEL_BUILD:-$root/build}
+folder=$(mktemp -d)
+trap 'rm -rf -- "$folder"' EXIT
+passed=0
+failed=0
+
+# NAME COMMAND...: right when the command succeeds; what it printed is shown when not.
+check() {
+  local name=$1
+  shift
+  if "$@" >"$folder/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'failed: %s\n' "$name"
+    tail -n 30 "$folder/log"
+  fi
+}
+
+# shellcheck source=tasks/setup.sh
+source "$root/tasks/setup.sh"
+scratch=$folder/build
+configured() { configure "$scratch" >"$folder/said" 2>&1; }  # what it says
+says_nothing() { configured && cat "$folder/said" && [[ ! -s $folder/said ]]; }
+begins_anew() {  # TEXT THAT IT SAYS
+  touch "$scratch/.ninja_log"
+  configured && cat "$folder/said" && grep -qF "$1" "$folder/said" && [[ ! -e $scratch/.ninja_log && -s $scratch/build.ninja ]]
+}
+if [[ " $(PKG_CONFIG_PATH=$build/meson-uninstalled pkg-config --cflags-only-other carousel) " == *' -march=native '* ]]; then
+  mkdir "$scratch"
+  check 'a new folder is configured' begins_anew 'configuring'
+  check 'and once is enough' says_nothing
+  check 'the folder knows its processor' test -s "$scratch/processor"
+  sed -i '$s/$/__OTHER__/' "$scratch/processor"
+  check 'on another processor it is configured anew' begins_anew 'another processor'
+  check 'and once is enough again' says_nothing
+else
+  echo 'passed over: this build is for a processor by name, whichever it runs on'
+fi
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
