@@ -10,6 +10,7 @@ namespace carousel {
 /// The Unicode Standard 15.0, table 3-7: shortest forms only, no surrogates, nothing past U+10FFFF.
 std::size_t first_not_utf8(std::string_view text);
 
+/// True for text that is UTF-8 from end to end.
 inline bool is_utf8(std::string_view text) {
   return first_not_utf8(text) == std::string_view::npos;
 }

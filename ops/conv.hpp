@@ -5,6 +5,7 @@
 
 namespace carousel {
 
+/// Where the kernel of a convolution is placed.
 struct Conv2dOptions {
   Index stride = 1;   ///< between neighbouring places of the kernel, in both directions
   Index padding = 0;  ///< zeros around the image, on every side
@@ -21,6 +22,7 @@ struct Conv2dOptions {
 Var<float> conv2d(Var<float> x, Var<float> w, Var<float> b, const Conv2dOptions& options = {});
 Var<double> conv2d(Var<double> x, Var<double> w, Var<double> b, const Conv2dOptions& options = {});
 
+/// The windows of max_pool2d.
 struct MaxPool2dOptions {
   Index size = 2;    ///< height of a window, and its width
   Index stride = 0;  ///< between neighbouring windows, in both directions; 0: the size, and the width

@@ -44,6 +44,7 @@ struct Watched {
   std::vector<std::uint32_t> nodes = {};  ///< on the tape: of the value, or of what an expression was made from
 };
 
+/// What a recorder keeps of what it hears.
 struct RecorderOptions {
   bool values = true;      ///< false: it only knows the place
   bool gradients = false;  ///< of watched nodes are kept by backward(), for read_gradients()

@@ -5,6 +5,7 @@
 
 namespace carousel {
 
+/// How a product reads its operands, and whether it adds to c.
 struct GemmOptions {
   bool transpose_a = false;  ///< a is stored as [k, m]
   bool transpose_b = false;  ///< b is stored as [n, k]

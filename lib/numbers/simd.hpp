@@ -16,14 +16,17 @@ using Lane = xsimd::batch<T>;
 
 namespace simd {
 
+/// The number of elements in a register.
 template <class T>
 inline constexpr Index width = static_cast<Index>(Lane<T>::size);
 
+/// The `width` elements from an address on, aligned or not.
 template <class T>
 Lane<T> load(const T* from) {
   return Lane<T>::load_unaligned(from);
 }
 
+/// Writes all lanes of a register.
 template <class T>
 void store(T* to, Lane<T> lane) {
   lane.store_unaligned(to);
@@ -77,10 +80,12 @@ Lane<T> first_of(Lane<T> a, Index count, Lane<T> b) {
 
 /// Which lanes of a register count: all of them, or the first few.
 struct Whole {};
+/// The first `count` lanes of a register.
 struct Part {
   Index count;
 };
 
+/// Loads the lanes that count; the others are 0.
 template <class T>
 Lane<T> load(const T* from, Whole) {
   return load(from);
@@ -89,6 +94,7 @@ template <class T>
 Lane<T> load(const T* from, Part part) {
   return load_some(from, part.count);
 }
+/// Writes the lanes that count and nothing past them.
 template <class T>
 void store(T* to, Lane<T> lane, Whole) {
   store(to, lane);

@@ -17,6 +17,7 @@
 
 namespace carousel {
 
+/// Counts of elements, steps and examples; signed, so that a difference of two is right.
 using Index = std::ptrdiff_t;
 
 /// Most axes a tensor may have.
@@ -79,7 +80,7 @@ class Shape {
   int rank_ = 0;
 };
 
-/// "[2, 3]"
+/// A shape as errors show it: "[2, 3]".
 inline std::string text(const Shape& shape) {
   std::string out = "[";
   for (int axis = 0; axis < shape.rank(); ++axis) out += (axis ? ", " : "") + std::to_string(shape[axis]);

@@ -154,26 +154,31 @@ inline constexpr auto negate = elementwise(
     "negate", [](auto a) { return -a; }, [](auto dy, auto, auto) { return -dy; });
 }  // namespace functions
 
+/// a + b, element by element.
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator+(A&& a, B&& b) {
   return functions::add(std::forward<A>(a), std::forward<B>(b));
 }
+/// a − b, element by element.
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator-(A&& a, B&& b) {
   return functions::subtract(std::forward<A>(a), std::forward<B>(b));
 }
+/// a · b, element by element; matmul multiplies matrices.
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator*(A&& a, B&& b) {
   return functions::multiply(std::forward<A>(a), std::forward<B>(b));
 }
+/// a / b, element by element.
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator/(A&& a, B&& b) {
   return functions::divide(std::forward<A>(a), std::forward<B>(b));
 }
+/// −a.
 template <detail::Operands A>
 auto operator-(A&& a) {
   return functions::negate(std::forward<A>(a));

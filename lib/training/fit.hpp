@@ -103,6 +103,7 @@ struct FitState {
   static FitState from(const Safetensors& file, const std::string& path);
 };
 
+/// How long a training runs, how gradients are clipped, what is validated, saved and reported.
 struct FitOptions {
   Index epochs = 1;
   double clip_value = 0;                // every element of the gradient within ± this; 0: not
@@ -140,6 +141,7 @@ enum class Ended {
   exploded,     ///< a loss or gradient was not finite, or the loss exploded; the parameters are those before that step
 };
 
+/// How a training ended.
 struct FitResult {
   Ended ended;
   std::string note;        // a line about an explosion; epochs and steps in it count from 1

@@ -18,6 +18,7 @@ struct CheckedInput {
   bool sequence = false;  ///< its first axis is time, which reports then name
 };
 
+/// How exact a gradient must be, and the step of the numeric one.
 struct GradcheckOptions {
   double tolerance = 1e-6;  ///< largest error that passes
   double step = 1e-3;       ///< of the numeric derivative, for elements of size 1; values must stay off kinks by twice that
@@ -38,6 +39,7 @@ struct CheckedTensor {
   std::string describe(std::string_view other = "numeric") const;
 };
 
+/// What gradcheck found, tensor by tensor.
 struct GradcheckResult {
   std::vector<CheckedTensor> tensors;
   Index checks = 0;  ///< entries compared

@@ -97,6 +97,7 @@ class Optimizer {
   std::vector<std::pair<std::string, GroupOptions>> groups_;  // shorter prefixes first
 };
 
+/// The rate, momentum and weight decay of Sgd.
 struct SgdOptions {
   double rate = 0.01;
   double momentum = 0;
@@ -118,6 +119,7 @@ class Sgd final : public Optimizer<T> {
   SgdOptions options_;
 };
 
+/// The options of RmsProp; the defaults are PyTorch's.
 struct RmsPropOptions {
   double rate = 0.01;
   double alpha = 0.99;
@@ -139,6 +141,7 @@ class RmsProp final : public Optimizer<T> {
   RmsPropOptions options_;
 };
 
+/// The options of Adagrad; the defaults are PyTorch's.
 struct AdagradOptions {
   double rate = 0.01;
   double rate_decay = 0;
@@ -161,6 +164,7 @@ class Adagrad final : public Optimizer<T> {
   AdagradOptions options_;
 };
 
+/// The options of Adadelta; the defaults are PyTorch's.
 struct AdadeltaOptions {
   double rate = 1;
   double rho = 0.9;
@@ -181,6 +185,7 @@ class Adadelta final : public Optimizer<T> {
   AdadeltaOptions options_;
 };
 
+/// The options of Adam; the defaults are PyTorch's.
 struct AdamOptions {
   double rate = 1e-3;
   double beta1 = 0.9;
@@ -202,6 +207,7 @@ class Adam final : public Optimizer<T> {
   AdamOptions options_;
 };
 
+/// The options of AdamW; the defaults are PyTorch's.
 struct AdamWOptions {
   double rate = 1e-3;
   double beta1 = 0.9;

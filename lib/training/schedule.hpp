@@ -12,10 +12,10 @@
 
 namespace carousel {
 
-/// The factor at t.
+/// A function from t to the factor.
 using Schedule = std::function<double(Index t)>;
 
-/// Always the same.
+/// The same factor at every t.
 struct ConstantRate {
   double factor = 1;
   double operator()(Index) const { return factor; }

@@ -32,8 +32,10 @@ Var<T> Rnn<T, function>::operator()(Var<T> x, State h) const {
     return relu(gates(x, h));
 }
 
+/// Rnn with tanh: `rnn-tanh` of the command line.
 template <class T>
 using RnnTanh = Rnn<T, Nonlinearity::tanh>;
+/// Rnn with max(0, ·): `rnn-relu` of the command line.
 template <class T>
 using RnnRelu = Rnn<T, Nonlinearity::relu>;
 

@@ -15,6 +15,7 @@
 
 namespace carousel {
 
+/// How long strings may be, how many are followed, and how they are ranked.
 struct SearchOptions {
   Index most = 0;                 ///< symbols of a string, its end among them
   std::optional<Index> end = {};  ///< the symbol that ends a string; none: all strings have `most` symbols

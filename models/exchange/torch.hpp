@@ -52,12 +52,14 @@ struct TorchPart {
   bool bias = true;
 };
 
+/// The parts of a model that have counterparts in PyTorch.
 using TorchMapping = std::vector<TorchPart>;
 
 /// The parts of a recurrent module of several layers: those of a Stacked cell at `path`, or of Stacked<Bidirectional<…>>.
 TorchMapping torch_layers(const std::string& path, TorchModule kind, const std::string& module, int layers,
                           bool bidirectional = false);
 
+/// How strict the exchange is.
 struct TorchOptions {
   /// True: tensors and parameters that belong to no part of the mapping are passed over, where else they are errors.
   bool partial = false;

@@ -6,6 +6,7 @@
 
 namespace carousel {
 
+/// How the table of an Embedding starts.
 template <class T>
 struct EmbeddingOptions {
   Init<T> table = init::normal<T>(0, 1);

@@ -8,6 +8,7 @@
 
 namespace carousel {
 
+/// Whether a Linear layer has a bias, and how its parameters start.
 template <class T>
 struct LinearOptions {
   bool bias = true;

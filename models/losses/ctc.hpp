@@ -16,6 +16,7 @@
 
 namespace carousel {
 
+/// What ctc_loss reads, and how it divides.
 struct CtcOptions {
   /// Steps of each example, [batch]; empty: all have the whole time. What stands beyond is not looked at.
   std::span<const Index> lengths = {};
@@ -34,6 +35,7 @@ struct CtcOptions {
 Var<float> ctc_loss(Var<float> logits, std::span<const std::vector<Index>> labels, const CtcOptions& options = {});
 Var<double> ctc_loss(Var<double> logits, std::span<const std::vector<Index>> labels, const CtcOptions& options = {});
 
+/// What ctc_greedy reads.
 struct CtcDecodeOptions {
   std::span<const Index> lengths = {};  ///< as of CtcOptions
   Index blank = 0;
@@ -44,6 +46,7 @@ struct CtcDecodeOptions {
 std::vector<std::vector<Index>> ctc_greedy(const Tensor<float>& logits, const CtcDecodeOptions& options = {});
 std::vector<std::vector<Index>> ctc_greedy(const Tensor<double>& logits, const CtcDecodeOptions& options = {});
 
+/// What ctc_beam_search reads, and how widely it searches.
 struct CtcBeamOptions {
   std::span<const Index> lengths = {};
   Index blank = 0;

@@ -11,6 +11,7 @@
 
 namespace carousel {
 
+/// What a cell is checked on.
 struct CellCheckOptions {
   Index in = 3;  ///< features that the cell reads
   Index batch = 3;
@@ -28,6 +29,7 @@ struct CheckedCellTensor {
   std::optional<CheckedTensor> by_hand;  ///< the worst against the hand-derived gradient
 };
 
+/// What check_cell found, tensor by tensor.
 struct CellCheck {
   std::vector<CheckedCellTensor> tensors;
   Index checks = 0;          ///< entries compared with a numeric gradient, over all runs

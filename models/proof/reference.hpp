@@ -14,6 +14,7 @@
 
 namespace carousel::reference {
 
+/// Tensors by name.
 using Tensors = std::map<std::string, Tensor<double>, std::less<>>;
 
 /// A sequence, and the gradient that arrives from a loss behind it.

@@ -7,6 +7,7 @@
 
 namespace carousel {
 
+/// The state of the cell within, and the key of the noise of this step.
 template <class Inner>
 struct ZoneoutState {
   using Scalar = ScalarOfState<Inner>;

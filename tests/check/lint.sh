@@ -102,6 +102,15 @@ for file in "${code[@]}"; do
   [[ $file != @(ops|models)/*.hpp || $file == models/carousel.hpp ]] || grep -qF "<carousel/$file>" models/carousel.hpp || echo "$file"
 done | rule 'every header of ops and models stands in carousel.hpp'
 
+bash tests/api_overview.sh 2>&1 >/dev/null | rule 'a public class or function has a /// comment'
+diff models/README.md <(bash tests/api_overview.sh 2>/dev/null) | rule 'models/README.md is what tests/api_overview.sh prints'
+undocumented=$(mktemp)
+printf '/// A header.\nnamespace carousel {\n/// Known.\nint f(int a, int b = 2);\nint f();\nint g(int a);\nstruct S {\n  int h();\n};\n}\n' >"$undocumented"
+diff <(bash tests/api_overview.sh "$undocumented" 2>&1 | sed -n 's/.*: \([^ ]*: has no .*\)/\1/p; s/^| `f.*/&/p' | sort) \
+  <(printf '%s\n' '| `f(a, b)`, `f()` | Known. |' 'S: has no /// comment' 'g: has no /// comment' | sort) |
+  rule 'planted: a function and a class without a comment are found'
+rm -f "$undocumented"
+
 grep -nIE '(^|[^a-zA-Z0-9._}])/(work|root|home)/' "${files[@]}" 2>/dev/null | rule 'a path of one machine'
 grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md tasks/text/default.txt 2>/dev/null |
   rule 'a tab, a trailing blank or a carriage return'
