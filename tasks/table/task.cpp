@@ -264,7 +264,7 @@ struct Loaded {
 
  private:
   static std::vector<std::string> columns_of(const Safetensors& checkpoint, const std::string& file) {
-    const std::string& all = detail::saved_value(checkpoint.metadata, "columns", file);
+    const std::string all = detail::saved_value(checkpoint.metadata, "columns", file);
     std::vector<std::string> names;
     for (std::size_t from = 0; from <= all.size();) {
       const std::size_t to = std::min(all.find('\t', from), all.size());
