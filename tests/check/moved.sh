@@ -38,6 +38,14 @@ if [[ " $(PKG_CONFIG_PATH=$build/meson-uninstalled pkg-config --cflags-only-othe
   sed -i '$s/$/__OTHER__/' "$scratch/processor"
   check 'on another processor it is configured anew' begins_anew 'another processor'
   check 'and once is enough again' says_nothing
+  choice=-mcpu=generic
+  [[ $(uname -m) == x86_64 ]] && choice=-march=x86-64-v2
+  rm -rf "$scratch"
+  mkdir "$scratch"
+  check 'instructions may be chosen' configure "$scratch" "-Dcpp_args=$choice"
+  chosen() { grep -e " $choice " "$scratch/meson-private/carousel.pc" && ! grep -e -march=native "$scratch/meson-private/carousel.pc"; }
+  check 'carousel.pc says which, and no other' chosen
+  check 'and then the processor may be any' test ! -e "$scratch/processor"
 else
   echo 'passed over: this build is for a processor by name, whichever it runs on'
 fi
