@@ -128,24 +128,34 @@ is_configured() {  # FOLDER
      $(readlink "$1/include/carousel/lib") == "$root/lib" ]]
 }
 
-# What a compiler makes of -march=native here: the extensions that it may use, and the model that it knows.
+# What a compiler makes of -march=native here: its version, the extensions that it may use, and the model that it knows.
 native_processor() {  # COMPILER, which stands in the first line
   echo "$1"
+  # shellcheck disable=SC2086  # "ccache g++" is two words
+  $1 -dumpfullversion -dumpversion 2>/dev/null
   # shellcheck disable=SC2086  # "ccache g++" is two words
   $1 -march=native -dM -E -x c++ /dev/null 2>/dev/null | sed -nE 's/^#define (__[A-Za-z0-9_]+__) 1$/\1/p' | sort
 }
 
-# Whether what was compiled in a folder is for this processor: a home folder may be shared, a virtual machine moved.
+is_native() { grep -qs -e ' -march=native' "$1/meson-private/carousel.pc"; }  # FOLDER
+
+# Whether what was compiled in a folder is for this processor and compiler: a home folder may be shared, a virtual machine moved. A
+# folder that was configured for a processor by name stays so.
 is_for_this_processor() {  # FOLDER
-  [[ ! -e $1/processor || $(native_processor "$(head -n 1 "$1/processor")") == "$(<"$1/processor")" ]]
+  [[ ! -e $1/processor ]] || ! is_native "$1" || [[ $(native_processor "$(head -n 1 "$1/processor")") == "$(<"$1/processor")" ]]
+}
+
+record_processor() {  # FOLDER
+  [[ ! -e $1/processor ]] && is_native "$1" || return 0
+  native_processor "${CXX:-g++}" >"$1/processor" || rm -f "$1/processor"
 }
 
 configure() {  # FOLDER [MESON OPTION...]
   local build=$1 log=$1/setup.log
   shift
-  is_for_this_processor "$build" || { say "${build##*/}/ was made on another processor: making it anew"; rm -f "$build/build.ninja"; }
+  is_for_this_processor "$build" || { say "${build##*/}/ was made for another processor or by another compiler: making it anew"; rm -f "$build/build.ninja"; }
   if is_configured "$build"; then
-    [[ -n ${packages_changed:-} ]] || return 0
+    [[ -n ${packages_changed:-} ]] || { record_processor "$build"; return 0; }
     set -- --reconfigure "$@"
   else
     say "configuring ${build##*/}/"
@@ -156,9 +166,7 @@ configure() {  # FOLDER [MESON OPTION...]
     say "could not configure (the whole output: $log)"
     return 2
   fi
-  if [[ ! -e $build/processor ]] && grep -q -e ' -march=native' "$build/meson-private/carousel.pc"; then
-    native_processor "${CXX:-g++}" >"$build/processor" || rm -f "$build/processor"
-  fi
+  record_processor "$build"
 }
 
 # As many compilers as cores, and at most one for each GiB of memory: a file of templates takes up to that.

@@ -54,9 +54,10 @@ Library load() {
     library.name = join("no OpenBLAS: ", reason);
     return library;
   }
-  const auto find = [handle](auto& function, const char* name) {
+  const char* missing = nullptr;
+  const auto find = [&](auto& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-    if (!function) throw std::runtime_error(join("OpenBLAS: libopenblas.so.0 has no function ", name));
+    if (!function) missing = name;
   };
   void (*set_threads)(int) = nullptr;  // where the program brought its OpenBLAS along, that has threads
   char* (*configuration)() = nullptr;
@@ -64,6 +65,7 @@ Library load() {
   find(configuration, "openblas_get_config");
   find(library.sgemm, "cblas_sgemm");
   find(library.dgemm, "cblas_dgemm");
+  if (missing) return {.name = join("no OpenBLAS: libopenblas.so.0 has no ", missing)};
   set_threads(1);
   library.name = configuration();
   return library;

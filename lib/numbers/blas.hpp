@@ -6,7 +6,7 @@
 
 namespace carousel {
 
-/// Whether OpenBLAS is here; loads it.
+/// Whether OpenBLAS is here; loads it, and sets it to one thread for the whole process.
 bool has_blas();
 
 /// As gemm(), by OpenBLAS, on one thread whatever its environment says. Throws a std::runtime_error where it is not here.

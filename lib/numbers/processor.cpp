@@ -78,7 +78,7 @@ void add_name(Line& line) {
     ++missing;
   }
   if (missing == 0) return;
-  line.add(": the program was compiled for one that has: compile it on this machine, or for it with -march");
+  line.add(", which the program was compiled for; compile it on this machine, or with another -march");
   line.text[line.length++] = '\n';
   if (write(STDERR_FILENO, line.text, line.length) < 0) _exit(2);
   _exit(2);

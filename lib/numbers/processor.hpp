@@ -1,6 +1,7 @@
 #pragma once
 /// The processor that a program was compiled for, and the one that it meets: it says so in a line and ends with code 2 where that
-/// lacks instructions, before any of them could end it by SIGILL.
+/// lacks instructions, before any of them could end it by SIGILL. It ends the whole process, also where a program loads the
+/// library.
 ///
 /// `needs` is data, of a source that is compiled as the whole library is; what compares runs before other initialisers, and is
 /// compiled for the oldest processor. No header of C++ may stand in it: the linker keeps one copy of an inline function, which

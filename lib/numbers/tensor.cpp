@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstdint>
 
+#include <carousel/lib/numbers/processor.hpp>
+
 namespace carousel {
 
 void Shape::no_size() const {
@@ -16,6 +18,9 @@ namespace detail {
 namespace {
 
 constexpr std::align_val_t alignment{64};
+
+/// Takes processor.cpp out of the archive for every program with tensors; arena.cpp does for one with a tape.
+[[gnu::used]] const bool* const processor_asked = &processor::asked;
 
 // A size class holds sizes with the same leading three bits, so that less than a quarter of a block is lost.
 std::size_t class_of(std::size_t bytes) {

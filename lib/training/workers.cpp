@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include <carousel/lib/numbers/gemm.hpp>
+
 namespace carousel {
 
 namespace {
@@ -37,6 +39,7 @@ void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old)
 }  // namespace
 
 Workers::Workers(int threads) {
+  blas_name();  // a build that needs OpenBLAS loads it while there is one thread: that sets a variable of the environment
   if (threads < 1) wrong_argument("workers: ", threads, " threads: must be at least 1");
   errors_.resize(static_cast<std::size_t>(threads));
   try {

@@ -1,7 +1,6 @@
 #include <carousel/tasks/nets/optimizers.hpp>
 
 #include <carousel/lib/error.hpp>
-#include <carousel/tasks/base/options.hpp>
 
 namespace carousel {
 
@@ -61,6 +60,12 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const std::string& name, Registry<T
   for (const Maker<T>& maker : makers<T>)
     if (maker.name == name) return maker.make(registry, rate);
   wrong_argument("optimizer: there is no ", name, ": must be one of ", list_words(optimizer_names()));
+}
+
+Schedule make_schedule(const TrainOptions& options, Index steps) {
+  Schedule schedule = ConstantRate{};
+  if (options.schedule == "cosine") schedule = CosineDecay{.steps = steps, .to = options.final_rate};
+  return WarmUp{.steps = options.warm_up, .then = schedule};
 }
 
 template std::unique_ptr<Optimizer<float>> make_optimizer(const std::string&, Registry<float>&, double);

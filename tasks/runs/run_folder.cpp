@@ -12,7 +12,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/files/file.hpp>
-#include <carousel/lib/numbers/blas.hpp>
+#include <carousel/lib/numbers/gemm.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/text.hpp>
 

@@ -10,13 +10,10 @@
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/training/checkpoint.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
-#include <carousel/tasks/base/metric.hpp>
-#include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/drawing/picture.hpp>
 #include <carousel/tasks/nets/diagnosis.hpp>
-#include <carousel/tasks/nets/inside.hpp>
 #include <carousel/tasks/report/report.hpp>
 #include <carousel/tasks/report/tensorboard.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
@@ -205,11 +202,8 @@ class TrainRun {
     fitting.metadata.insert(plan_.metadata.begin(), plan_.metadata.end());
     if (!plan_.identity.empty()) fitting.metadata["identity"] = plan_.identity;
     (options_.clip_elements ? fitting.clip_value : fitting.clip_norm) = options_.clip;
-    Schedule schedule = ConstantRate{};
-    if (options_.schedule == "cosine")
-      schedule = CosineDecay{.steps = plan_.data.batches() * options_.epochs, .to = options_.final_rate};
+    fitting.schedule = make_schedule(options_, plan_.data.batches() * options_.epochs);
     if (options_.schedule == "exponential") fitting.epoch_schedule = ExponentialDecay{.factor = 0.97, .after = 9};
-    fitting.schedule = WarmUp{.steps = options_.warm_up, .then = schedule};
     fitting.before_update = [this](const StepReport& report) { recorder_->before(report); };
     fitting.after_step = [this](const StepReport& report) { after_step(report); };
     fitting.after_epoch = [this](const EpochReport& report) { return after_epoch(report); };

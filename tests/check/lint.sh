@@ -32,7 +32,7 @@ done
 
 # file:line:text of code without its comments
 search_code() { awk -v pattern="$1" '{ line = $0; sub(/\/\/.*/, "", line) } line ~ pattern { print FILENAME ":" FNR ":" $0 }' "${code[@]}"; }
-includes() { search_code "^ *# *include +[<\"]$1"; }
+includes() { search_code "^ *# *include *[<\"]$1"; }
 files_of() { cut -d: -f1 | sort -u; }
 
 includes 'xtensor/' | grep -v '^lib/numbers/xtensor\.hpp:' | rule 'xtensor is included by lib/numbers/xtensor.hpp only'
@@ -84,8 +84,9 @@ tasks/mnist/task.cpp:1:#include <carousel/tasks/ocr/model.hpp>
 tasks/report/page.cpp:1:#include <carousel/tasks/training/arguments.hpp>'
 right='tasks/mnist/task.cpp:1:#include <carousel/tasks/training/arguments.hpp>'
 diff <(wrong_rooms <<<"$right"$'\n'"$wrong") <(echo "$wrong") | rule 'planted includes: six wrong ones are found, a right one is not'
-search_code '^ *# *include +"' | grep -E '^(lib|ops|models)/' | rule 'headers of the tree are included as <carousel/...>'
-search_code '^ *# *include +"[.][.]' | grep -v '^tests/' | rule 'no include climbs out of its folder, but among the tests'
+search_code '^ *# *include *"' | grep -E '^(lib|ops|models)/' | rule 'headers of the tree are included as <carousel/...>'
+includes '([.]/)?(lib|ops|models|tasks)/' | grep -E '^(lib|ops|models|tasks)/' | rule 'files of the tree are included as <carousel/...>'
+search_code '^ *# *include *"[.][.]' | grep -v '^tests/' | rule 'no include climbs out of its folder, but among the tests'
 
 for file in "${code[@]}"; do
   [[ $file != *.hpp || $file == */precompiled.hpp ]] || grep -q '^#pragma once' "$file" || echo "$file"
@@ -96,6 +97,8 @@ for file in "${code[@]}"; do
   [[ $file == tests/bench/* ]] && layer=tests/bench name=${file#tests/bench/}
   [[ $file == tests/@(lib|ops|models|tasks)/* && -e ${file#tests/} ]] || grep -qF -e "'$name'" "$layer/meson.build" || grep -qF "'$file'" meson.build || echo "$file"
 done | rule 'every source stands in the meson.build of its layer, every test is named as what it tests or stands there'
+for file in "${code[@]}"; do echo "$(wc -l <"$file") $file"; done | awk '$1 > 400 { print $2 ": " $1 " lines" }' |
+  rule 'a file has 400 lines at most: it is two subjects'
 for file in "${files[@]}"; do [[ $file == */* ]] && echo "${file%/*}"; done | sort | uniq -c | awk '$1 > 24 { print $2 ": " $1 " files" }' |
   rule 'a folder has 24 files at most: it is two rooms'
 for file in "${code[@]}"; do

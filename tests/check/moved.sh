@@ -38,6 +38,10 @@ if [[ " $(PKG_CONFIG_PATH=$build/meson-uninstalled pkg-config --cflags-only-othe
   sed -i '$s/$/__OTHER__/' "$scratch/processor"
   check 'on another processor it is configured anew' begins_anew 'another processor'
   check 'and once is enough again' says_nothing
+  rm "$scratch/processor"
+  check 'a folder without a record is left as it is' says_nothing
+  check 'and gets one' test -s "$scratch/processor"
+  cp "$scratch/processor" "$folder/other"
   choice=-mcpu=generic
   [[ $(uname -m) == x86_64 ]] && choice=-march=x86-64-v2
   rm -rf "$scratch"
@@ -46,6 +50,8 @@ if [[ " $(PKG_CONFIG_PATH=$build/meson-uninstalled pkg-config --cflags-only-othe
   chosen() { grep -e " $choice " "$scratch/meson-private/carousel.pc" && ! grep -e -march=native "$scratch/meson-private/carousel.pc"; }
   check 'carousel.pc says which, and no other' chosen
   check 'and then the processor may be any' test ! -e "$scratch/processor"
+  sed '$s/$/__OTHER__/' "$folder/other" >"$scratch/processor"
+  check 'nor does a record of before matter' says_nothing
 else
   echo 'passed over: this build is for a processor by name, whichever it runs on'
 fi

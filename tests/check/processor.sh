@@ -43,7 +43,7 @@ refuses() {  # EXTENSION COMMAND...
   sed -i '/^qemu-x86_64: warning: TCG/d' "$folder/err"
   cat "$folder/out" "$folder/err"
   ((status == 2)) && [[ ! -s $folder/out ]] && (($(wc -l <"$folder/err") == 1)) &&
-    grep -qE "^[a-z0-9-]+: this processor .*has no (.*, )?$extension(,.*)?: the program was compiled for one that has: compile it on" "$folder/err"
+    grep -qE "^[a-z0-9-]+: this processor .*has no (.*, )?$extension(,.*)?, which the program was compiled for; compile it on" "$folder/err"
 }
 runs() { [[ $("$@" 2>/dev/null) == ran ]]; }
 

@@ -8,7 +8,7 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../installed/ch
 repository=$folder/repository
 mkdir "$repository"
 (cd "$root" && find . -mindepth 1 \( -name .git -o -name 'build*' -type d -o -name runs -path ./runs \) -prune -o -type f -print0 |
-  tar -c --null -T - | tar -x -C "$repository")
+  tar -c --ignore-failed-read --null -T - | tar -x -C "$repository")
 as_someone=(git -c user.name=check -c user.email=check@localhost -C "$repository")
 check 'a repository of this tree' eval '"${as_someone[@]}" init -q && "${as_someone[@]}" add . && "${as_someone[@]}" commit -q -m tree && "${as_someone[@]}" branch -m main'
 

@@ -33,7 +33,7 @@ command -v debootstrap >/dev/null || pass_over 'no debootstrap here'
 [[ $(git -C "$root" rev-parse --show-cdup 2>&1) == '' ]] || pass_over 'this tree is not the top of a git repository'
 unshare --mount --pid --fork true 2>/dev/null || pass_over 'this machine allows no mounts of its own'
 archive=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' 2>/dev/null | sed -n 1p)
-[[ $archive == http* ]] || pass_over 'apt knows no archive of Debian'
+[[ $archive == http:* ]] || pass_over 'apt knows no archive of Debian that is read by http'
 
 folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
@@ -44,14 +44,14 @@ free=$(df --output=avail -BG "$home" | tail -n 1 | tr -dc 0-9)
 ((free >= 8)) || pass_over "it needs 8 GB of disk, $home has $free"
 
 if [[ ! -e $home/made ]]; then
-  rm -rf -- "$home/root"
-  debootstrap --variant=minbase trixie "$home/root" "$archive" >"$folder/log" 2>&1 ||
+  rm -rf --one-file-system -- "$home/root"
+  unshare --mount debootstrap --variant=minbase trixie "$home/root" "$archive" >"$folder/log" 2>&1 ||
     pass_over "debootstrap could not make it from $archive: $(tail -n 1 "$folder/log")"
   echo force-unsafe-io >"$home/root/etc/dpkg/dpkg.cfg.d/fast"  # a crash may cost this folder
   touch "$home/made"
 fi
 
-# COMMAND... in the root folder. Its mounts and processes are its own: they end with it, also when this script is killed.
+# COMMAND... in the root folder. Its mounts and processes are its own, and end with it.
 inside() {
   # shellcheck disable=SC2016  # for the shell in there
   unshare --mount --pid --fork --kill-child bash -c \
@@ -60,8 +60,8 @@ inside() {
     ${http_proxy:+http_proxy="$http_proxy"} "$@" </dev/null
 }
 
-lists_tasks() { inside "CXX=$1" /carousel/tasks/run list >"$folder/listed" && grep -q '^text ' "$folder/listed"; }
-no_warning() { ! grep 'warning:' "$home/root/carousel/build/compile.log"; }
+lists_tasks() { inside "CXX=$1" /carousel/tasks/run list >"$folder/listed" && grep -q '^task  text ' "$folder/listed"; }
+no_warning() { [[ -s $home/root/carousel/build/compile.log ]] && ! grep 'warning:' "$home/root/carousel/build/compile.log"; }
 
 for compiler in g++ clang++; do
   rm -rf -- "$home/root/carousel"

@@ -240,7 +240,8 @@ TEST_CASE("gemm gives the same bits each time and takes nothing from the heap on
 
 TEST_CASE("the provider of products is named for the record, and OpenBLAS runs on one thread") {
   const std::string name = blas_name();
-  CHECK((name.starts_with("own kernels, ") || name.starts_with("OpenBLAS ")));
+  CHECK((name.starts_with("own kernels") || name.starts_with("OpenBLAS ")));
+  REQUIRE(has_blas());
   std::vector<float> one(64 * 64, 1), out(64 * 64);
   blas_gemm({}, 64, 64, 64, one.data(), 64, one.data(), 64, out.data(), 64);
   void* const library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD);
