@@ -53,12 +53,12 @@ struct Columns {
 /// Calls f(groups, offset of their first elements, their place in [outer, inner]).
 template <class T, class F>
 void for_each_group(const AxisParts& parts, F f) {
-  const auto& [outer, length, inner] = parts;
-  for (Index o = 0; o < outer; ++o) {
+  const Index length = parts.length, inner = parts.inner;
+  for (Index o = 0; o < parts.outer; ++o) {
     if (inner == 1)
       f(Row<T>{length}, o * length, o);
     else
-      simd::for_each_lane<T>(inner, [&, o, length = length, inner = inner](Index j, auto lanes) {
+      simd::for_each_lane<T>(inner, [&, o, length, inner](Index j, auto lanes) {
         f(Columns<T, decltype(lanes)>{length, inner, lanes}, o * length * inner + j, o * inner + j);
       });
   }

@@ -85,7 +85,7 @@ TEST_CASE("broadcast_to") {
     bool fits = from.rank() <= to.rank();
     for (int axis = 1; fits && axis <= from.rank(); ++axis)
       fits = from[from.rank() - axis] == 1 || from[from.rank() - axis] == to[to.rank() - axis];
-    if (fits) check_gradient([&, to = to](V v) { return broadcast_to(v, to); }, from);
+    if (fits) check_gradient([&, wanted = to](V v) { return broadcast_to(v, wanted); }, from);
   }
   check_gradient([](V v) { return broadcast_to(transpose(v), {2, 3, 1}); }, {1, 3});
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string_view>
 
 #include <doctest/doctest.h>
 
@@ -28,10 +29,10 @@ struct Small {
 };
 
 template <class What>
-const What& view_of(const Views& views, const std::string& title) {
+const What& view_of(const Views& views, std::string_view title) {
   for (const View& view : views.all)
     if (view.title.starts_with(title)) return std::get<What>(view.what);
-  throw std::runtime_error("no view " + title);
+  throw std::runtime_error("no view " + std::string(title));
 }
 
 }  // namespace
