@@ -17,7 +17,7 @@ declare -A package_probe=(
   [libtorch-dev]='header torch/version.h' [clang]='tool clang++' [clang-tidy]='tool clang-tidy'
   [clang-format]='tool clang-format' [python3-torch]='python torch' [chromium]='tool chromium' [nodejs]='tool node' [npm]='tool npm' [curl]='tool curl' [protobuf-compiler]='tool protoc'
   [cmake]='tool cmake' [git]='tool git' [debootstrap]='tool debootstrap'
-  [strace]='tool strace' [qemu-user]='tool qemu-x86_64'
+  [strace]='tool strace' [qemu-user]='tool qemu-x86_64' [g++-aarch64-linux-gnu]='tool aarch64-linux-gnu-g++'
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
@@ -28,7 +28,7 @@ declare -A package_purpose=(
   [clang-tidy]='lint' [clang-format]='lint' [python3-torch]='comparison with PyTorch' [chromium]='looks at reports'
   [nodejs]='drives it' [npm]='fetches its driver' [curl]='data sets' [protobuf-compiler]='reads event files'
   [cmake]='users of the library' [git]='wraps of Meson, clones' [debootstrap]='Debian 13 in a folder'
-  [strace]='counts threads' [qemu-user]='other processors'
+  [strace]='counts threads' [qemu-user]='other processors' [g++-aarch64-linux-gnu]='compiler for 64-bit ARM'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
 program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
