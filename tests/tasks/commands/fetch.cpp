@@ -81,8 +81,9 @@ TEST_CASE("a connection that was cut leaves a part, and the next fetch goes on f
   if (!has_curl()) return;
   Fetching place;
   const std::string error = place.error_of("cut/100000/a");
-  CHECK(error.starts_with("fetch URL/cut/100000/a: transfer closed with 200000 bytes remaining to read; 100000 of 300000 bytes"));
-  CHECK(error.ends_with("are kept, and the same command goes on with them"));
+  CHECK(error.starts_with("fetch URL/cut/100000/a: "));  // then curl's words, which its releases change
+  CHECK(error.find(" 200000 bytes ") != std::string::npos);
+  CHECK(error.ends_with("; 100000 of 300000 bytes are kept, and the same command goes on with them"));
   CHECK(place.part() == place.content.substr(0, 100000));
   CHECK_FALSE(std::filesystem::exists(place.path));
   CHECK(place.error_of("cut/50000/a").find("150000 of 300000") != std::string::npos);
