@@ -5,6 +5,7 @@
 #include <carousel/lib/look/trace.hpp>
 #include <carousel/lib/look/watch.hpp>
 #include <carousel/lib/numbers/random.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 #include <carousel/lib/numbers/tensor.hpp>
 #include <carousel/lib/tape/parameter.hpp>
 #include <carousel/lib/tape/tape.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 /// Matrix products.
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel::detail {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <carousel/lib/numbers/arena.hpp>
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel::detail {
 

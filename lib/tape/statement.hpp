@@ -275,6 +275,8 @@ struct Statement {
 
 template <class T, class Op, class... Args>
 Var<T> record(const Expression<T, Op, Args...>& e);
+template <class T, class Op, class... Args>
+Var<T> record_composed(const Expression<T, Op, Args...>& e);
 
 template <class T>
 Var<T> recorded_operand(const Var<T>& v) {
@@ -286,7 +288,7 @@ Constant<T> recorded_operand(const Constant<T>& c) {
 }
 template <class T, class Op, class... Args>
 Var<T> recorded_operand(const Expression<T, Op, Args...>& e) {
-  return record(e);
+  return record_composed(e);  // not record(): that would compile loops for every part of every statement
 }
 
 /// Records a tree one operation at a time, operands from left to right.

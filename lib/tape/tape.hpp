@@ -35,6 +35,7 @@
 
 #include <carousel/lib/numbers/arena.hpp>
 #include <carousel/lib/numbers/strided.hpp>
+#include <carousel/lib/numbers/tensor.hpp>
 #include <carousel/lib/tape/describe.hpp>
 #include <carousel/lib/tape/loop.hpp>
 #include <carousel/lib/tape/node.hpp>

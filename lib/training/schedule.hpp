@@ -8,7 +8,7 @@
 #include <functional>
 #include <limits>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/cells/any_cell.hpp>
@@ -78,21 +77,6 @@ std::string text_of(const std::string& value) {
 }
 std::string text_of(bool value) {
   return value ? "yes" : "no";
-}
-
-void declare_option(CLI::App& app, const std::string& name, const std::string& value, const std::string& help,
-                    std::function<void(const std::string&)> read) {
-  if (value.empty()) {
-    // CLI11 gives 1 for --name and --name=yes, -1 for --name=no.
-    app.add_flag_function(
-        name, [read = std::move(read)](std::int64_t times) { read(times > 0 ? "yes" : "no"); }, help);
-    return;
-  }
-  app.add_option_function<std::string>(name, read, help)->type_name(value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-void declare_flag(CLI::App& app, const std::string& name, const std::string& help, std::function<void()> set) {
-  app.add_flag_callback(name, set, help);
 }
 
 std::string metadata_key(const std::string& option) {

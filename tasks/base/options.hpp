@@ -5,11 +5,10 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace CLI {
 class App;
@@ -94,22 +93,6 @@ std::string text_of(Index value);
 std::string text_of(double value);
 std::string text_of(const std::string& value);
 std::string text_of(bool value);
-
-/// `value` names what follows the option; empty: nothing does.
-void declare_option(CLI::App& app, const std::string& name, const std::string& value, const std::string& help,
-                    std::function<void(const std::string&)> read);
-void declare_flag(CLI::App& app, const std::string& name, const std::string& help, std::function<void()> set);
-
-/// An option whose value stays empty when it is not given.
-template <class V>
-void declare_optional(CLI::App& app, const std::string& name, const std::string& value, std::optional<V>& to,
-                      const std::string& help, const Rule& rule = {}) {
-  declare_option(app, name, value, help, [name, rule, &to](const std::string& text) {
-    V given;
-    read_value(name, text, rule, given);
-    to = given;
-  });
-}
 
 /// Under what name metadata hold an option: "rate" for "--rate".
 std::string metadata_key(const std::string& option);

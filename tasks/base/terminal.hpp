@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

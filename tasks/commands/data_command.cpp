@@ -5,12 +5,12 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/commands/fetch.hpp>
+#include <carousel/tasks/training/command_line.hpp>
 
 namespace carousel {
 
@@ -90,24 +90,25 @@ void declare_data(CLI::App& app, Command& chosen) {
     bool quiet = false;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* const data = app.add_subcommand("data", "what tasks can learn from, where it is, and how to get it");
-  data->require_subcommand(0, 1);
-  detail::declare_optional(*data, "--data", "DIR", given->data, detail::data_help);
-  data->footer("carousel data fetch --help says more.\nexample: carousel data");
-  data->callback([given, data, &chosen] {
-    if (data->get_subcommands().empty()) chosen = [given] { return list_data(given->data); };
+  CLI::App& data = detail::declare_command(app, "data", "what tasks can learn from, where it is, and how to get it",
+                                           "carousel data fetch --help says more.\nexample: carousel data");
+  detail::allow_command(data);
+  detail::declare_optional(data, "--data", "DIR", given->data, detail::data_help);
+  detail::on_command(data, [given, &data, &chosen] {
+    if (!detail::has_command(data)) chosen = [given] { return list_data(given->data); };
   });
 
-  CLI::App* const fetch = data->add_subcommand("fetch", "gets a public data set: size and check sum are proved, a part goes on");
+  CLI::App& fetch =
+      detail::declare_command(data, "fetch", "gets a public data set: size and check sum are proved, a part goes on",
+                              "example: carousel data fetch mnist");
   std::vector<std::string> names;
   for (const PublicSet& set : public_sets()) names.push_back(set.name);
-  fetch->add_option("NAME", given->name, list_words(names))->required();
-  detail::declare_optional(*fetch, "--to", "DIR", given->to, detail::data_help);
-  detail::declare_optional(*fetch, "--from", "URL", given->from,
+  detail::declare_argument(fetch, "NAME", given->name, list_words(names), true);
+  detail::declare_optional(fetch, "--to", "DIR", given->to, detail::data_help);
+  detail::declare_optional(fetch, "--from", "URL", given->from,
                            "folder that has its files, another than its publishers': https, http or file");
-  detail::declare_flag(*fetch, "--quiet", "no progress on standard error", [given] { given->quiet = true; });
-  fetch->footer("example: carousel data fetch mnist");
-  fetch->callback([given, names, &chosen] {
+  detail::declare_flag(fetch, "--quiet", "no progress on standard error", [given] { given->quiet = true; });
+  detail::on_command(fetch, [given, names, &chosen] {
     chosen = [given, names] {
       std::string name;
       detail::read_value("data fetch:", given->name, {.one_of = names}, name);

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include <carousel/lib/error.hpp>
 #include <carousel/models/cells/any_cell.hpp>
 #include <carousel/tasks/base/did_you_mean.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/nets/cell_graph.hpp>
+#include <carousel/tasks/training/command_line.hpp>
 
 namespace carousel {
 
@@ -31,11 +30,10 @@ int draw(const Given& given) {
   for (const Task& task : all_tasks()) {
     names.push_back(task.name);
     if (task.name != given.name) continue;
-    CLI::App app;
-    const Command train = task.train(app);
+    Command train;
     std::vector<std::string> arguments{"--graph=" + given.out};
     if (given.backward) arguments.emplace_back("--backward");
-    app.parse(arguments);
+    read_options([&](CLI::App& app) { train = task.train(app); }, arguments);
     return train();
   }
   refuse_word("graph: ", given.name, names);
@@ -45,18 +43,18 @@ int draw(const Given& given) {
 
 void declare_graph(CLI::App& app, Command& chosen) {
   const auto given = std::make_shared<Given>();
-  CLI::App* const graph = app.add_subcommand("graph", "draws a cell, or the model of a task");
-  graph->add_option("NAME", given->name, "a cell or a task, one of those of `carousel list`")->required();
+  CLI::App& graph =
+      detail::declare_command(app, "graph", "draws a cell, or the model of a task",
+                              "A model with other options than those of its preset: carousel train TASK … --graph FILE.\n"
+                              "example: carousel graph lstm --out lstm.svg");
+  detail::declare_argument(graph, "NAME", given->name, "a cell or a task, one of those of `carousel list`", true);
   detail::declare_option(
-      *graph, "--out", "FILE",
+      graph, "--out", "FILE",
       ".dot or .gv: DOT text; .svg or .png: a picture, where Graphviz is installed (DOT text on standard output)",
       [given](const std::string& text) { given->out = text; });
-  detail::declare_flag(*graph, "--backward", "what it does with gradients: a step of the cell, or the model from its loss down",
+  detail::declare_flag(graph, "--backward", "what it does with gradients: a step of the cell, or the model from its loss down",
                        [given] { given->backward = true; });
-  graph->footer(
-      "A model with other options than those of its preset: carousel train TASK … --graph FILE.\n"
-      "example: carousel graph lstm --out lstm.svg");
-  graph->callback([given, &chosen] { chosen = [given] { return draw(*given); }; });
+  detail::on_command(graph, [given, &chosen] { chosen = [given] { return draw(*given); }; });
 }
 
 }  // namespace carousel

@@ -7,8 +7,6 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
@@ -18,7 +16,9 @@
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/base/text_table.hpp>
 #include <carousel/tasks/commands/compare.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
+#include <carousel/tasks/training/command_line.hpp>
 #include <carousel/tasks/training/training_progress.hpp>
 
 namespace carousel {
@@ -44,8 +44,8 @@ std::string size_text(std::uintmax_t bytes) {
   return size < 1e9 ? fmt::format("{:.1f} MB", size / 1e6) : fmt::format("{:.1f} GB", size / 1e9);
 }
 
-nlohmann::ordered_json object_of(const std::vector<Metric>& metrics) {
-  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+Json object_of(const std::vector<Metric>& metrics) {
+  Json object = Json::object();
   for (const Metric& metric : metrics) object[metric.name] = metric.value;  // null where it is not finite
   return object;
 }
@@ -84,7 +84,7 @@ std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
 std::string runs_json(const std::vector<RunRecord>& runs) {
   std::string out = "[";
   for (const RunRecord& run : runs) {
-    nlohmann::ordered_json one;
+    Json one;
     one["run"] = run.folder;
     one["task"] = run.task;
     one["when"] = when(run);
@@ -97,7 +97,7 @@ std::string runs_json(const std::vector<RunRecord>& runs) {
     one["seconds"] = run.seconds;
     one["cpu_seconds"] = run.cpu_seconds;
     one["bytes"] = run.bytes;
-    out += (out.size() > 1 ? ",\n " : "") + one.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    out += (out.size() > 1 ? ",\n " : "") + written(one);
   }
   return out + "]";
 }
@@ -108,11 +108,11 @@ void declare_runs(CLI::App& app, Command& chosen) {
     bool json = false;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* const runs = app.add_subcommand("runs", "lists trainings by their folders, the newest first");
-  runs->add_option("FOLDER", given->folder, "what holds the folders of trainings, or one of them (runs)");
-  detail::declare_flag(*runs, "--json", "all that is known of them, as JSON", [given] { given->json = true; });
-  runs->footer("example: carousel runs");
-  runs->callback([given, &chosen] {
+  CLI::App& runs =
+      detail::declare_command(app, "runs", "lists trainings by their folders, the newest first", "example: carousel runs");
+  detail::declare_argument(runs, "FOLDER", given->folder, "what holds the folders of trainings, or one of them (runs)", false);
+  detail::declare_flag(runs, "--json", "all that is known of them, as JSON", [given] { given->json = true; });
+  detail::on_command(runs, [given, &chosen] {
     chosen = [given] {
       std::vector<std::string> passed_over;
       const std::vector<RunRecord> found = find_runs(given->folder, passed_over);
@@ -132,14 +132,14 @@ void declare_compare(CLI::App& app, Command& chosen) {
     std::string out;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* const compare = app.add_subcommand("compare", "puts trainings side by side: options that differ, metrics, losses");
-  compare->add_option("RUN", given->folders, "folders of two trainings or more")->required();
-  detail::declare_option(*compare, "--out", "FILE.svg", "file for a chart of their losses", [given](const std::string& file) {
+  CLI::App& compare = detail::declare_command(app, "compare", "puts trainings side by side: options that differ, metrics, losses",
+                                              "example: carousel compare runs/lstm runs/gru --out losses.svg");
+  detail::declare_arguments(compare, "RUN", given->folders, "folders of two trainings or more");
+  detail::declare_option(compare, "--out", "FILE.svg", "file for a chart of their losses", [given](const std::string& file) {
     if (!file.ends_with(".svg")) wrong_argument("--out ", file, ": must be a file FILE.svg");
     given->out = file;
   });
-  compare->footer("example: carousel compare runs/lstm runs/gru --out losses.svg");
-  compare->callback([given, &chosen] {
+  detail::on_command(compare, [given, &chosen] {
     chosen = [given] {
       if (given->folders.size() < 2) wrong_argument("compare: one run: must be two or more");
       std::vector<RunRecord> runs;

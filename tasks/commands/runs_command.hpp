@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/runs/runs.hpp>
 

@@ -6,11 +6,10 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
-
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/commands/scoreboard.hpp>
+#include <carousel/tasks/training/command_line.hpp>
 
 namespace carousel {
 
@@ -35,16 +34,16 @@ void declare_scoreboard(CLI::App& app, Command& chosen) {
     bool check = false;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* const board =
-      app.add_subcommand("scoreboard", "trains every task with fixed seeds, hours in all, and notes the results");
-  detail::declare_optional(*board, "--tasks", "A,B", given->tasks, "only these; the rows of the others are kept");
-  detail::declare_optional(*board, "--out", "FILE", given->out, "file to write (tasks/SCOREBOARD.md of the tree)");
-  detail::declare_flag(*board, "--check", "exit code 1 where a metric is worse than its bar", [given] { given->check = true; });
-  detail::declare_optional(*board, "--jobs", "N", given->jobs, "trainings at a time, each on one core (1)",
+  CLI::App& board =
+      detail::declare_command(app, "scoreboard", "trains every task with fixed seeds, hours in all, and notes the results",
+                              "example: carousel scoreboard --tasks copy,sort --jobs 2");
+  detail::declare_optional(board, "--tasks", "A,B", given->tasks, "only these; the rows of the others are kept");
+  detail::declare_optional(board, "--out", "FILE", given->out, "file to write (tasks/SCOREBOARD.md of the tree)");
+  detail::declare_flag(board, "--check", "exit code 1 where a metric is worse than its bar", [given] { given->check = true; });
+  detail::declare_optional(board, "--jobs", "N", given->jobs, "trainings at a time, each on one core (1)",
                            {.at_least = 1, .at_most = 64});
-  detail::declare_optional(*board, "--data", "DIR", given->data, detail::data_help);
-  board->footer("example: carousel scoreboard --tasks copy,sort --jobs 2");
-  board->callback([given, &chosen] {
+  detail::declare_optional(board, "--data", "DIR", given->data, detail::data_help);
+  detail::on_command(board, [given, &chosen] {
     chosen = [given] {
       Rule rule;
       for (const ScoreRun& run : score_runs())

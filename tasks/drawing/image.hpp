@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

@@ -6,16 +6,13 @@
 #include <limits>
 #include <span>
 
-#include <nlohmann/json.hpp>
-
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/metric.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 
 namespace carousel {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t most_points = 2000;                   // of a line
 constexpr std::size_t most_columns = 400, most_rows = 256;  // of a field of colours

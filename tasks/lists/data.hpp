@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <carousel/lib/numbers/random.hpp>
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 
 namespace carousel {
 

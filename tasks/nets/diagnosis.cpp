@@ -4,7 +4,9 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include <carousel/tasks/base/metric.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 
 namespace carousel {
 
@@ -186,7 +188,7 @@ WarningsFile::WarningsFile(const std::string& folder, Index steps_done) : path_(
   file_.emplace(path_, "step", steps_done);
   std::ifstream before(path_);
   for (std::string line; std::getline(before, line);) {
-    const auto one = nlohmann::json::parse(line, nullptr, false);
+    const auto one = parsed_json(line);
     if (one.is_object() && one.contains("kind") && one["kind"].is_string()) kinds_.insert(one["kind"].get<std::string>());
   }
 }
@@ -194,8 +196,7 @@ WarningsFile::WarningsFile(const std::string& folder, Index steps_done) : path_(
 bool WarningsFile::add(const Warning& warning, Index step) {
   if (!kinds_.insert(warning.kind).second) return false;
   if (!file_) file_.emplace(path_, "step", 0);
-  file_->add(fmt::format(R"({{"step":{},"kind":{},"text":{}}})", step, nlohmann::json(warning.kind).dump(),
-                         nlohmann::json(warning.text).dump()));
+  file_->add(fmt::format(R"({{"step":{},"kind":{},"text":{}}})", step, json_word(warning.kind), json_word(warning.text)));
   return true;
 }
 

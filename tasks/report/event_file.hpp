@@ -22,7 +22,7 @@
 #include <vector>
 
 #include <carousel/lib/files/file.hpp>
-#include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/numbers/shape.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/drawing/image.hpp>
 

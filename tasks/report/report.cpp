@@ -9,12 +9,12 @@
 #include <string_view>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/nets/diagnosis.hpp>
 #include <carousel/tasks/runs/metric_meaning.hpp>
 #include <carousel/tasks/runs/run_curves.hpp>
@@ -25,24 +25,15 @@ namespace carousel {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 /// The whole of a file, or nothing where there is none.
 std::string content(const std::string& path) {
   constexpr std::uint64_t most = std::uint64_t{1} << 28;
   return std::filesystem::exists(path) ? read_text(path, most) : "";
 }
 
-/// A text as JSON, without what is nested deeper than anything of ours: dump() calls itself for each level.
-Json parsed(const std::string& text) {
-  constexpr int deepest = 64;
-  return Json::parse(
-      text, [](int depth, Json::parse_event_t, const Json&) { return depth <= deepest; }, false);
-}
-
 /// An object; an empty one where the text is none.
 Json object_of(const std::string& text) {
-  Json json = parsed(text);
+  Json json = parsed_json(text);
   return json.is_object() ? json : Json::object();
 }
 
@@ -51,7 +42,7 @@ std::vector<Json> objects_of(const std::string& text) {
   std::vector<Json> objects;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
-    if (Json json = parsed(line); json.is_object()) objects.push_back(std::move(json));
+    if (Json json = parsed_json(line); json.is_object()) objects.push_back(std::move(json));
   return objects;
 }
 
@@ -62,7 +53,7 @@ std::string text_at(const Json& json, const char* key) {
 
 /// JSON in a script element: without "<" nothing in it can end the element.
 std::string inside_script(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = written(json);
   std::string out;
   for (const char c : text) out += c == '<' ? "\\u003c" : std::string(1, c);
   return out;
@@ -167,7 +158,7 @@ Json configuration(const Json& config) {
             "With the same options, seed and program a training gives the same bits, if it is done in one go or goes on with all "
             "options as they were.",
             std::move(table));
-  return Json::parse(json_text(views))["views"];
+  return parsed_json(json_text(views))["views"];
 }
 
 }  // namespace

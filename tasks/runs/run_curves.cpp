@@ -9,13 +9,12 @@
 
 #include <fmt/format.h>
 
+#include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/runs/metric_meaning.hpp>
 
 namespace carousel {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
@@ -61,7 +60,7 @@ void add_lines(Json& to, const std::string& title, const std::string& look_for, 
   Views views;
   views.add(title, look_for,
             Chart{.title = "", .x_name = "step", .y_name = y_name, .lines = std::move(lines), .marks = {}, .log_y = look.log_y});
-  Json view = Json::parse(json_text(views))["views"][0];
+  Json view = parsed_json(json_text(views))["views"][0];
   view["smooth"] = look.smooth;
   view["wide"] = look.wide;
   to.push_back(std::move(view));

@@ -5,22 +5,21 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/files/file.hpp>
 #include <carousel/lib/numbers/gemm.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 
 namespace carousel {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// Makes the folder, if it is none yet; whether it did.
 bool make_folder(const std::string& folder) {
@@ -105,7 +104,7 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
   std::string began = local_time(std::time(nullptr));
   Json before = Json::array();  // commands of a training that went on with other options
   if (std::ifstream file(path); file && !options.resume.empty())
-    if (const Json old = Json::parse(file, nullptr, false); old.is_object()) {
+    if (const Json old = parsed_json(std::string(std::istreambuf_iterator<char>(file), {})); old.is_object()) {
       if (old.contains("began") && old["began"].is_string()) began = old["began"];
       if (old.contains("before") && old["before"].is_array()) before = old["before"];
       if (old.contains("command") && old["command"].is_string() && old["command"] != options.command)
@@ -125,7 +124,7 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
   config["threads"] = options.threads;
   config["version"] = CAROUSEL_VERSION;
   config["blas"] = blas_name();
-  write_text(path, config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_text(path, written(config, 2) + "\n");
 }
 
 LinesFile::LinesFile(const std::string& path, const char* key, Index last) : path_(path) {
@@ -133,7 +132,7 @@ LinesFile::LinesFile(const std::string& path, const char* key, Index last) : pat
   if (last > 0 && std::filesystem::exists(path)) {
     std::ifstream before(path);
     for (std::string line; std::getline(before, line);) {
-      const Json one = Json::parse(line, nullptr, false);
+      const Json one = parsed_json(line);
       if (!one.is_object() || !one.contains(key) || !one[key].is_number_integer() || one[key] > last) break;
       kept += line + "\n";
       last_kept_ = std::move(line);
@@ -163,7 +162,7 @@ double cpu_seconds() {
 }
 
 MetricsFile::MetricsFile(const std::string& folder, Index epochs_done) : file_(folder + "/metrics.jsonl", "epoch", epochs_done) {
-  const Json last = Json::parse(file_.last_kept(), nullptr, false);
+  const Json last = parsed_json(file_.last_kept());
   const auto number = [&](const char* name) {
     return last.is_object() && last.contains(name) && last[name].is_number() ? last[name].get<double>() : 0.0;
   };

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/files/file.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
@@ -12,6 +10,7 @@
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/base/text_table.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/runs/run_lock.hpp>
 
@@ -21,10 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 void read_config(const std::string& path, RunRecord& run) {
-  const Json config = Json::parse(read_text(path, 1 << 20), nullptr, false);
+  const Json config = parsed_json(read_text(path, 1 << 20));
   if (!config.is_object() || !config.contains("task") || !config["task"].is_string())
     bad_file(path, ": must be the configuration of a training, with its task");
   run.task = config["task"];
@@ -55,7 +52,7 @@ std::vector<Metric> numbers_of(const Json& line) {
 void read_metrics(const std::string& path, RunRecord& run) {
   constexpr std::uint64_t most = std::uint64_t{1} << 28;  // a million epochs
   for_each_line(read_text(path, most), [&](std::string_view text, Index) {
-    const Json line = Json::parse(text, nullptr, false);
+    const Json line = parsed_json(text);
     if (!line.is_object()) return;  // damaged, or torn at the end
     const auto number = [&](const char* name, double& value) {
       if (line.contains(name) && line[name].is_number()) value = line[name];

@@ -1,4 +1,3 @@
-#include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/runs/step_record.hpp>
 
 #include <cmath>
@@ -6,7 +5,9 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include <carousel/tasks/base/metric.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 
 namespace carousel {
 
@@ -65,7 +66,7 @@ void StepsFile::add(const StepRecord& record) {
     const char* separator = "";
     line += fmt::format(",\"{}\":{{", name);
     for (const StepRecord::Of& one : record.parameters) {
-      line += fmt::format("{}{}:{}", separator, nlohmann::json(one.path).dump(), json_number(one.*number));
+      line += fmt::format("{}{}:{}", separator, json_word(one.path), json_number(one.*number));
       separator = ",";
     }
     line += "}";

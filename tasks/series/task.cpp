@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <carousel/lib/training/checkpoint.hpp>
 #include <carousel/lib/utf8.hpp>
@@ -16,6 +15,7 @@
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/drawing/svg.hpp>
 #include <carousel/tasks/nets/optimizers.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
@@ -240,7 +240,7 @@ int train(const SeriesOptions& options) {
                  .validation = std::ssize(to_validate),
                  .test = parts.rows - options.horizon - parts.validation + 1},
        .identity = identity_of(series),
-       .metadata = {{"series-columns", nlohmann::json(series.columns).dump()},
+       .metadata = {{"series-columns", written(Json(series.columns))},
                     {"series-predict", series.columns[static_cast<std::size_t>(series.predict)]},
                     {"series-season", std::to_string(season)}},
        .optimizer = *optimizer,
@@ -282,7 +282,7 @@ struct Loaded {
   Loaded(const Safetensors& checkpoint, const std::string& file) : options(arguments().read(checkpoint, file)) {
     const auto& saved = checkpoint.metadata;
     predict = detail::saved_value(saved, "series-predict", file);
-    const nlohmann::json names = nlohmann::json::parse(detail::saved_value(saved, "series-columns", file), nullptr, false);
+    const Json names = parsed_json(detail::saved_value(saved, "series-columns", file));
     if (!names.is_array() || names.empty() ||
         !std::all_of(names.begin(), names.end(), [](const auto& n) { return n.is_string(); }))
       bad_file(file, ": in its metadata, series-columns: must be a list of names");

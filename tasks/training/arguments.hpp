@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <carousel/lib/files/safetensors.hpp>
-#include <carousel/tasks/base/options.hpp>
+#include <carousel/tasks/training/command_line.hpp>
 
 namespace carousel {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+
+#include <carousel/tasks/drawing/json.hpp>
 
 namespace carousel {
 
@@ -65,8 +66,8 @@ std::string table(const std::string& what, std::vector<ProfileRow> rows, Index s
   return text + line(whole, 1000);
 }
 
-nlohmann::ordered_json json_of(const std::vector<ProfileRow>& rows) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+Json json_of(const std::vector<ProfileRow>& rows) {
+  Json list = Json::array();
   for (const ProfileRow& row : rows)
     list.push_back({{"name", row.name},
                     {"calls", row.calls},
@@ -85,8 +86,8 @@ std::string profile_table(const ProfileReport& report) {
 }
 
 std::string profile_json(const ProfileReport& report) {
-  nlohmann::ordered_json json{{"steps", report.steps}, {"ops", json_of(report.ops)}, {"layers", json_of(report.layers)}};
-  return json.dump(1) + "\n";
+  Json json{{"steps", report.steps}, {"ops", json_of(report.ops)}, {"layers", json_of(report.layers)}};
+  return written(json, 1) + "\n";
 }
 
 }  // namespace carousel

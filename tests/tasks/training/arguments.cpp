@@ -6,7 +6,6 @@
 #include <optional>
 
 #include <doctest/doctest.h>
-#include <CLI/CLI.hpp>
 
 #include <carousel/lib/files/safetensors.hpp>
 
@@ -42,14 +41,13 @@ Arguments<Given> arguments() {
 }
 
 Given parse(std::vector<std::string> words) {
-  CLI::App app("", "text");
   Given given;
-  const auto command = arguments().declare(app, [&](const Given& options) {
+  std::function<int()> command;
+  const auto keep = [&](const Given& options) {
     given = options;
     return 0;
-  });
-  std::reverse(words.begin(), words.end());
-  app.parse(words);
+  };
+  read_options([&](CLI::App& app) { command = arguments().declare(app, keep); }, std::move(words));
   command();
   return given;
 }
@@ -135,17 +133,18 @@ TEST_CASE("a value that can not be is refused with what it must be") {
 }
 
 TEST_CASE("a flag that a task refuses is refused with its reason, which help says too, and may be said to be off") {
-  const auto refusing = [](std::vector<std::string> words) {
-    CLI::App app("", "text");
-    const auto command =
-        Arguments<Given>("text", presets())
-            .add_net({.one_way = "what is to be said would be read before"})
-            .declare(app, [](const Given& options) { return options.metadata.contains("bidirectional") ? 1 : 0; });
-    CHECK(app.get_option("--bidirectional")->get_description() == "not here: what is to be said would be read before");
-    std::reverse(words.begin(), words.end());
-    app.parse(words);
+  std::function<int()> command;
+  const auto declare = [&](CLI::App& app) {
+    command = Arguments<Given>("text", presets())
+                  .add_net({.one_way = "what is to be said would be read before"})
+                  .declare(app, [](const Given& options) { return options.metadata.contains("bidirectional") ? 1 : 0; });
+  };
+  const auto refusing = [&](const std::vector<std::string>& words) {
+    read_options(declare, words);
     return command();
   };
+  const std::string page = help_page({.about = "", .footer = "", .version = "", .declare = declare});
+  CHECK(page.find("  --bidirectional     not here: what is to be said would be read before\n") != std::string::npos);
   CHECK_THROWS_WITH_AS(refusing({"--bidirectional"}),
                        "--bidirectional: not here, what is to be said would be read before: must be left out",
                        std::invalid_argument);
