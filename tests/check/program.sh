@@ -306,7 +306,7 @@ check 'text that is done, resumed: its result' test "$(last_line)" = "$result"
 if command -v script >/dev/null; then
   # On a terminal of 40 columns, at steps of several milliseconds: what is shown first comes after a few of them.
   run train text --hidden 128 --input text --epochs 1 --out wide
-  script -qec "stty cols 40; cd '$work' && '$program' train text --hidden 128 --input text --resume wide --epochs 3" /dev/null </dev/null 2>/dev/null | tr '\r' '\n' >"$work/out"
+  script -qec "stty cols 40; cd '$work' && TERM=xterm '$program' train text --hidden 128 --input text --resume wide --epochs 3" /dev/null </dev/null 2>/dev/null | tr '\r' '\n' >"$work/out"
   first_loss_shown_is_above() { sed -nE 's/^.*epoch .* loss ([0-9.]+) .*/\1/p' "$work/out" | awk -v limit="$1" 'NR == 1 { loss = $1 } END { exit !(loss > limit) }'; }
   check 'text, on a narrow terminal: lines of epochs are whole' out_matches 'epoch 3/3  train_loss [0-9.]+  validation_loss [0-9.]+  [0-9.]+ ms/batch$'
   check 'text, resumed: the loss that is shown begins with its own' first_loss_shown_is_above 1.5

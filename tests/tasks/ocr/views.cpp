@@ -65,13 +65,13 @@ TEST_CASE("the views show lines, those misread, and what each head has; and can 
     const Small small(head);
     Views views;
     add_ocr_views(views, *small.model, small.lines);
-    const auto& shown = view_of<view::Images>(views, "Lines, and what it reads");
+    const auto shown = view_of<view::Images>(views, "Lines, and what it reads");
     CHECK(shown.images.size() == 12);
     CHECK(shown.images[0].pixels == small.lines[0].image.pixels);
     CHECK(view_of<view::Images>(views, "Lines that it misread, among 2 more").images.size() <= 2);
     if (head != "ctc") {
-      const auto& looks = view_of<view::Images>(views, "Where it looks");
-      const auto& map = view_of<view::HeatMap>(views, "Attention");
+      const auto looks = view_of<view::Images>(views, "Where it looks");
+      const auto map = view_of<view::HeatMap>(views, "Attention");
       CHECK(looks.images.size() == map.rows.size() + 1);
       CHECK(map.values.size() == map.rows.size() * map.width);
       for (const view::Images::Image& image : looks.images) CHECK(image.pixels.size() == small.lines[0].image.pixels.size());
@@ -85,8 +85,8 @@ TEST_CASE("where it looks it writes what it is said to have read in that image")
   const Small small("attention");
   Views views;
   add_ocr_views(views, *small.model, small.lines);
-  const auto& lines = view_of<view::Images>(views, "Lines, and what it reads");
-  const auto& looks = view_of<view::Images>(views, "Where it looks");
+  const auto lines = view_of<view::Images>(views, "Lines, and what it reads");
+  const auto looks = view_of<view::Images>(views, "Where it looks");
   std::string written;
   for (std::size_t n = 1; n < looks.images.size(); ++n)
     if (const std::string symbol = looks.images[n].caption.substr(std::string("writes ").size()); symbol != "end")
