@@ -1,25 +1,8 @@
 #!/usr/bin/env bash
 # A build folder that was made on another processor (a shared home folder, a moved machine) is configured anew, and said so.
 set -euo pipefail
-root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
-build=${CAROUSEL_BUILD:-$root/build}
-folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
-passed=0
-failed=0
-
-# NAME COMMAND...: right when the command succeeds; what it printed is shown when not.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$folder/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'failed: %s\n' "$name"
-    tail -n 30 "$folder/log"
-  fi
-}
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../support/checks.sh"
 
 # shellcheck source=tasks/setup.sh
 source "$root/tasks/setup.sh"
@@ -56,5 +39,4 @@ else
   echo 'passed over: this build is for a processor by name, whichever it runs on'
 fi
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-((failed == 0))
+finish

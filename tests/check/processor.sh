@@ -2,27 +2,10 @@
 # A program that meets a processor without the instructions it was compiled for says so in one line and exits with 2. Emulated
 # processors need qemu-x86_64 (Debian: qemu-user).
 set -euo pipefail
-root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
-build=${CAROUSEL_BUILD:-$root/build}
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../support/checks.sh"
 program=${CAROUSEL_PROGRAM:-$build/carousel}
 compiler=${CXX:-g++}
-folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
-passed=0
-failed=0
-
-# NAME COMMAND...: right when the command succeeds; what it printed is shown when not.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$folder/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'failed: %s\n' "$name"
-    tail -n 30 "$folder/log"
-  fi
-}
 
 # What asks the processor, alone, in a program that would print a word; "$@" are the instructions that it says it was compiled for.
 compile_question() {  # OUTPUT FLAG...
@@ -85,5 +68,4 @@ else
   echo 'passed over: only on x86 a program asks its processor'
 fi
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-((failed == 0))
+finish

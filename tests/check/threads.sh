@@ -2,26 +2,9 @@
 # No thread starts that nobody asked for: OpenBLAS, which starts its own as it is loaded, is linked nowhere, and loaded with one thread
 # where a product needs it. With too little memory the program ends.
 set -euo pipefail
-root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
-build=${CAROUSEL_BUILD:-$root/build}
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../support/checks.sh"
 program=${CAROUSEL_PROGRAM:-$build/carousel}
-folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
-passed=0
-failed=0
-
-# NAME COMMAND...: right when the command succeeds; what it printed is shown when not.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$folder/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'failed: %s\n' "$name"
-    tail -n 30 "$folder/log"
-  fi
-}
 
 # How many threads and processes a command starts, those of threads counted too.
 starts() {  # NUMBER COMMAND...
@@ -61,5 +44,4 @@ not_asked() {
 check 'nor is a program with the library' not_asked
 for limit in 120000 60000; do check "carousel list ends with $limit KiB" ends_within "$limit" "$program" list; done
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-((failed == 0))
+finish

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The README's example by CMake, against an installed copy that was moved: from DESTDIR to another prefix.
 set -euo pipefail
-# shellcheck source=tests/installed/checks.sh
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../installed/checks.sh"
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../support/checks.sh"
 
 check 'meson install to DESTDIR' env DESTDIR="$folder/stage" meson install -C "$build" --no-rebuild --quiet
 prefix=$folder/some\ where

@@ -2,8 +2,8 @@
 # A user's view of the library by pkg-config: installed to a prefix of the user's own, without root, the README's example and its two
 # ops are compiled by one line; the example also against the folder where the library was built.
 set -euo pipefail
-# shellcheck source=tests/installed/checks.sh
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../installed/checks.sh"
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../support/checks.sh"
 
 # Block N of the README's C++.
 block() { awk -v n="$1" '/^```cpp$/ { b++; next } /^```$/ { if (b == n) exit; next } b == n && b > 0' "$root/README.md"; }

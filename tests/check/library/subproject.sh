@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The README's example by Meson, with carousel as a subproject that a wrap fetches from a git repository.
 set -euo pipefail
-# shellcheck source=tests/installed/checks.sh
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../installed/checks.sh"
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../support/checks.sh"
 
 # A repository of the tree as it is here, committed or not.
 repository=$folder/repository

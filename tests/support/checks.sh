@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of tests/check/library share: a folder for the work and checks that are counted. Sourced, never run.
+# What scripts of tests/check share that need no run of the program: a folder for the work and checks that are counted. Sourced, never run.
 # shellcheck disable=SC2034  # read by those scripts
 root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." && pwd)
 build=${CAROUSEL_BUILD:-$root/build}
