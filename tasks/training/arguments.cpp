@@ -10,22 +10,10 @@
 
 namespace carousel::detail {
 
-std::string help_with_defaults(const std::string& help, const std::vector<std::pair<std::string, std::string>>& defaults) {
-  if (defaults.empty()) return help;
-  const std::string& usual = defaults.front().second;
-  std::string out;
-  for (const auto& [preset, value] : defaults) {
-    if (value == usual && preset != defaults.front().first) continue;
-    if (value.empty() || (value == "no" && usual == "no")) continue;
-    out += (out.empty() ? "" : "; ") + (preset == defaults.front().first ? value : preset + ": " + value);
-  }
-  return out.empty() ? help : help + " (" + out + ")";
-}
+namespace {
 
-Rule one_of_the_optimizers() {
-  return {.one_of = optimizer_names()};
-}
-
+/// The metadata of the training in `folder`, by its last.safetensors. Throws std::runtime_error if there is none or another task
+/// saved it.
 Metadata training_to_resume(const std::string& folder, const std::string& task) {
   const std::string file = last_file(folder);
   if (!std::filesystem::is_directory(folder)) bad_file("--resume ", folder, ": must be the folder of a training");
@@ -38,30 +26,43 @@ Metadata training_to_resume(const std::string& folder, const std::string& task) 
   return saved;
 }
 
-std::string saved_path(const std::string& path) {
-  if (path.empty()) return "";
-  const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
-  return is_utf8(whole) ? whole : "";
-}
-
+/// An option as a command line has it: " --rate 0.1"; of one without a value " --pixels" or " --pixels=no".
 std::string command_words(const std::string& name, const std::string& value, const std::string& text) {
   if (value.empty()) return " " + name + (text == "yes" ? "" : "=" + text);
   return " " + name + " " + shell_word(text);
 }
 
+/// Throws std::invalid_argument unless an option that was given says what the training to resume began with.
 void check_unchanged(const std::string& name, const std::string& given, const std::string& saved, const std::string& out) {
   if (given != saved)
     wrong_argument(name, " ", given, ": the training in ", out, " has ", saved, ": must be the same to go on, or left out");
 }
 
+/// Throws std::invalid_argument unless --out names the folder of --resume.
 void check_out(const std::string& out, const std::string& resume) {
   std::error_code not_there;
   if (out != resume && !std::filesystem::equivalent(out, resume, not_there))
     wrong_argument("--out ", out, ": --resume ", resume, " goes on there: must be the same, or left out");
 }
 
-void refuse_option(const std::string& name, const std::string& why) {
-  wrong_argument(name, ": not here, ", why, ": must be left out");
+/// Where an option lies that every task has.
+template <class V>
+ArgumentList::FieldOf in(V TrainOptions::*member) {
+  return [member](TrainOptions& options) -> ArgumentList::Field { return &(options.*member); };
+}
+
+}  // namespace
+
+std::string help_with_defaults(const std::string& help, const std::vector<std::pair<std::string, std::string>>& defaults) {
+  if (defaults.empty()) return help;
+  const std::string& usual = defaults.front().second;
+  std::string out;
+  for (const auto& [preset, value] : defaults) {
+    if (value == usual && preset != defaults.front().first) continue;
+    if (value.empty() || (value == "no" && usual == "no")) continue;
+    out += (out.empty() ? "" : "; ") + (preset == defaults.front().first ? value : preset + ": " + value);
+  }
+  return out.empty() ? help : help + " (" + out + ")";
 }
 
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file) {
@@ -70,12 +71,195 @@ const std::string& saved_value(const Metadata& metadata, const std::string& key,
   return found->second;
 }
 
-void say_missing(const std::string& file, const std::vector<std::string>& names, const std::string& preset) {
-  note(file + " does not say with what " + list_words(names) + " it began: now as in the preset " + preset);
-}
-
 void bad_saved_value(const std::string& file, const std::string& error) {
   bad_file(file, ": in its metadata, ", error);
+}
+
+std::string saved_path(const std::string& path) {
+  if (path.empty()) return "";
+  const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
+  return is_utf8(whole) ? whole : "";
+}
+
+using Options = std::shared_ptr<TrainOptions>;
+
+ArgumentList::ArgumentList(std::string task, Presets presets, Options (*copy)(const TrainOptions&))
+    : task_(std::move(task)), presets_(std::move(presets)), copy_(copy) {
+  std::string about = "values of all other options:";
+  Rule names;
+  for (const Preset<Options>& preset : presets_) {
+    names.one_of.push_back(preset.name);
+    about += (names.one_of.size() > 1 ? "; " : " ") + preset.name + ", " + preset.about;
+  }
+  const Rule once{.saved = false};
+  add("--preset", "NAME", in(&TrainOptions::preset), about, names);
+  add("--cell", "CELL", in(&TrainOptions::cell), "recurrent cell, one of those of `carousel list`", one_of_the_cells());
+  add("--epochs", "N", in(&TrainOptions::epochs), "passes over the data", {.at_least = 1, .at_most = 1e9, .may_change = true});
+  add("--seed", "N", in(&TrainOptions::seed), "of all random numbers", {.at_least = 0});
+  add("--out", "DIR", in(&TrainOptions::out), "folder of the run, for all that is saved; none: runs/" + task_ + "-DATE-TIME",
+      once);
+  add("--resume", "RUN", in(&TrainOptions::resume), "goes on with the training in that folder, with its options", once);
+  add("--tensorboard", "", in(&TrainOptions::tensorboard), "event files for TensorBoard, too, in the folder of the run", once);
+  add("--quiet", "", in(&TrainOptions::quiet), "no progress on standard error", once);
+}
+
+void ArgumentList::add(const std::string& name, const std::string& value, FieldOf field, const std::string& help,
+                       const Rule& rule) {
+  options_.push_back({.name = name, .value = value, .help = help, .rule = rule, .field = std::move(field), .why = {}});
+}
+
+void ArgumentList::add_refused(const std::string& name, const std::string& why) {
+  options_.push_back({.name = name, .value = "", .help = "not here: " + why, .rule = {.saved = false}, .field = {}, .why = why});
+}
+
+void ArgumentList::add_net(const NetHelp& help) {
+  add("--hidden", "N", in(&TrainOptions::hidden), help.hidden, size_rule());
+  add("--layers", "N", in(&TrainOptions::layers), help.layers, layers_rule());
+  if (help.bidirectional)
+    add("--bidirectional", "", in(&TrainOptions::bidirectional), help.bidirectional, {});
+  else
+    add_refused("--bidirectional", help.one_way);
+  add("--dropout", "P", in(&TrainOptions::dropout), help.dropout, {.at_least = 0, .below = 1});
+}
+
+void ArgumentList::add_training(const TrainingHelp& help) {
+  const Rule once{.saved = false}, optimizers{.one_of = optimizer_names()};
+  add("--batch", "N", in(&TrainOptions::batch), help.batch, size_rule());
+  add("--optimizer", "NAME", in(&TrainOptions::optimizer), "how parameters follow gradients: " + list_words(optimizers.one_of),
+      optimizers);
+  add("--rate", "R", in(&TrainOptions::rate), "learning rate", {.above = 0});
+  add("--schedule", "NAME", in(&TrainOptions::schedule),
+      "how the rate goes on: constant; cosine, down to --final-rate; exponential, by 0.97 after each epoch from the tenth on",
+      {.one_of = schedule_names()});
+  add("--warm-up", "N", in(&TrainOptions::warm_up), "steps in which it rises at the beginning", {.at_least = 0, .at_most = 1e9});
+  add("--final-rate", "F", in(&TrainOptions::final_rate), "the part of it that a cosine ends with",
+      {.at_least = 0, .at_most = 1});
+  add("--clip", "C", in(&TrainOptions::clip), help.clip, {.at_least = 0});
+  add("--patience", "N", in(&TrainOptions::patience), help.patience, {.at_least = 0, .at_most = 1e9, .may_change = true});
+  add("--trace-nonfinite", "", in(&TrainOptions::trace_nonfinite),
+      "says of a loss or gradient that is not finite where it began: op, parameter, layer, step, what it was made of", once);
+  add("--profile", "", in(&TrainOptions::profile), "says at the end what time and memory each op and layer took", once);
+  add("--graph", "FILE", in(&TrainOptions::graph),
+      "draws the model instead: .dot or .gv, DOT text; .svg or .png, a picture, by Graphviz; -: DOT text on standard output",
+      once);
+  add("--backward", "", in(&TrainOptions::backward), "with --graph: what the model does with gradients", once);
+}
+
+void ArgumentList::Option::read(const std::string& where, const std::string& words, TrainOptions& options) const {
+  if (field) {
+    std::visit([&](auto* to) { read_value(where, words, rule, *to); }, field(options));
+    return;
+  }
+  bool given = false;
+  read_value(where, words, {}, given);
+  if (given) wrong_argument(where, ": not here, ", why, ": must be left out");
+}
+
+/// A value as a file has it, which may be damaged.
+void ArgumentList::Option::read_saved(const std::string& key, const std::string& words, const std::string& file,
+                                      TrainOptions& options) const {
+  try {
+    read(key, words, options);
+  } catch (const std::invalid_argument& error) {
+    bad_saved_value(file, error.what());
+  }
+}
+
+std::string ArgumentList::Option::text(TrainOptions& options) const {
+  if (!field) return "no";
+  return std::visit([](const auto* from) { return text_of(*from); }, field(options));
+}
+
+std::function<int()> ArgumentList::declare(CLI::App& app, std::function<int(const TrainOptions&)> train) const {
+  const auto given = std::make_shared<Metadata>();
+  for (const Option& option : options_) {
+    std::vector<std::pair<std::string, std::string>> defaults;
+    for (const Preset<Options>& preset : presets_) defaults.emplace_back(preset.name, option.text(*preset.options));
+    const bool of_presets = option.name == "--preset";
+    declare_option(app, option.name, option.value, of_presets ? option.help : help_with_defaults(option.help, defaults),
+                   [given, option, unused = preset("default")](const std::string& text) {
+                     option.read(option.name, text, *unused);
+                     (*given)[option.name] = text;
+                   });
+  }
+  return [*this, given, train = std::move(train)] { return train(*options(*given)); };
+}
+
+Options ArgumentList::read(const Safetensors& checkpoint, const std::string& file) const {
+  Options options = preset("default");
+  for (const Option& option : options_) {
+    const std::string key = metadata_key(option.name);
+    if (!option.rule.saved || option.rule.is_path) continue;
+    option.read_saved(key, saved_value(checkpoint.metadata, key, file), file, *options);
+    if (option.name == "--preset") options = preset(options->preset);
+  }
+  return options;
+}
+
+Options ArgumentList::preset(const std::string& name) const {
+  for (const Preset<Options>& one : presets_)
+    if (one.name == name) {
+      Options options = copy_(*one.options);
+      options->preset = name;
+      return options;
+    }
+  wrong_argument("--preset ", name, ": must be one of those of ", task_);
+}
+
+/// What a shell must be given for these options, but where they are saved and on how many threads.
+std::string ArgumentList::command(TrainOptions& options) const {
+  const Options usual = preset(options.preset);
+  std::string line = "carousel train " + task_;
+  for (const Option& option : options_) {
+    const std::string text = option.text(options);
+    if ((option.rule.saved && text != option.text(*usual)) || (option.name == "--preset" && text != "default"))
+      line += command_words(option.name, option.value, option.rule.is_path ? saved_path(text) : text);
+  }
+  return line;
+}
+
+/// From what was given, by name.
+Options ArgumentList::options(const Metadata& given) const {
+  const auto resume = given.find("--resume");
+  const bool resumes = resume != given.end();
+  Metadata saved;
+  if (resumes) saved = training_to_resume(resume->second, task_);
+  const std::string file = resumes ? last_file(resume->second) : "";
+  const auto found = [](const Option& option, const std::string& value) {
+    return option.rule.shelf.empty() ? value : find_on_shelf(value, option.rule.shelf);
+  };
+  std::vector<std::string> missing;
+  Options options = preset("default");
+  for (const Option& option : options_) {
+    if (const auto now = given.find(option.name); now != given.end())
+      option.read(option.name, found(option, now->second), *options);
+    else if (const auto before = saved.find(metadata_key(option.name)); before != saved.end())
+      option.read_saved(before->first, found(option, before->second), file, *options);
+    else if (resumes && option.rule.saved && !option.rule.is_path)
+      missing.push_back(option.name);
+    if (option.name == "--preset") options = preset(options->preset);
+  }
+  if (!options->resume.empty()) {
+    if (given.contains("--out")) check_out(options->out, options->resume);
+    options->out = options->resume;
+  }
+  for (const Option& option : options_) {
+    if (!option.rule.saved) continue;
+    const std::string key = metadata_key(option.name), text = option.text(*options);
+    if (option.rule.is_path) {
+      if (const std::string path = saved_path(text); !path.empty()) options->metadata[key] = path;
+      continue;
+    }
+    options->metadata[key] = text;
+    if (const auto before = saved.find(key); before != saved.end() && !option.rule.may_change)
+      check_unchanged(option.name, text, before->second, options->out);
+  }
+  if (!missing.empty())
+    note(file + " does not say with what " + list_words(missing) + " it began: now as in the preset " + options->preset);
+  options->metadata["task"] = task_;
+  options->command = command(*options);
+  options->resumed = std::move(saved);
+  return options;
 }
 
 }  // namespace carousel::detail
