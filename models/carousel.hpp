@@ -40,6 +40,7 @@
 #include <carousel/models/sequence/scan.hpp>
 #include <carousel/models/sequence/stacked.hpp>
 #include <carousel/models/sequence/state.hpp>
+#include <carousel/models/sequence/unroll.hpp>
 #include <carousel/models/sequence/zoneout.hpp>
 #include <carousel/ops/affine.hpp>
 #include <carousel/ops/arrange.hpp>

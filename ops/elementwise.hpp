@@ -12,15 +12,15 @@ namespace functions {
 /// dy where the condition holds, else 0, whatever dy is there.
 template <class Lane, class Condition>
 Lane only_where(Condition condition, Lane dy) {
-  return xsimd::select(condition, dy, Lane(0));
+  return simd::select(condition, dy, Lane(0));
 }
 
 template <class Lane, class Condition>
 Lane one_where(Condition condition, Lane) {
-  return xsimd::select(condition, Lane(1), Lane(0));
+  return simd::select(condition, Lane(1), Lane(0));
 }
 
-/// Whether a is what min or max of it and another give: the comparison holds, or a is NaN. (xsimd's != is false for NaN.)
+/// Whether a is what min or max of it and another give: the comparison holds, or a is NaN.
 template <class Lane, class Condition>
 Condition takes_first(Condition comparison, Lane a) {
   return comparison || !(a == a);
@@ -34,11 +34,11 @@ inline constexpr auto exp = elementwise(
 inline constexpr auto log = elementwise(
     "log", [](auto x) { return simd::log(x); }, [](auto dy, auto, auto x) { return dy / x; });
 inline constexpr auto sqrt = elementwise(
-    "sqrt", [](auto x) { return xsimd::sqrt(x); }, [](auto dy, auto y, auto) { return dy / (y + y); });
+    "sqrt", [](auto x) { return simd::sqrt(x); }, [](auto dy, auto y, auto) { return dy / (y + y); });
 inline constexpr auto square = elementwise(
     "square", [](auto x) { return x * x; }, [](auto dy, auto, auto x) { return dy * (x + x); });
 inline constexpr auto abs = elementwise(
-    "abs", [](auto x) { return xsimd::abs(x); }, [](auto dy, auto, auto x) { return dy * xsimd::sign(x); });
+    "abs", [](auto x) { return simd::abs(x); }, [](auto dy, auto, auto x) { return dy * simd::sign(x); });
 inline constexpr auto sin = elementwise(
     "sin", [](auto x) { return simd::sin(x); }, [](auto dy, auto, auto x) { return dy * simd::cos(x); });
 inline constexpr auto cos = elementwise(
@@ -51,13 +51,13 @@ inline constexpr auto pow = elementwise(
     });
 
 inline constexpr auto minimum = elementwise(
-    "minimum", [](auto a, auto b) { return xsimd::select(takes_first(a <= b, a), a, b); },
+    "minimum", [](auto a, auto b) { return simd::select(takes_first(a <= b, a), a, b); },
     [](auto dy, auto, auto a, auto b) {
       const auto first = takes_first(a <= b, a);
       return std::tuple(only_where(first, dy), only_where(!first, dy));
     });
 inline constexpr auto maximum = elementwise(
-    "maximum", [](auto a, auto b) { return xsimd::select(takes_first(a >= b, a), a, b); },
+    "maximum", [](auto a, auto b) { return simd::select(takes_first(a >= b, a), a, b); },
     [](auto dy, auto, auto a, auto b) {
       const auto first = takes_first(a >= b, a);
       return std::tuple(only_where(first, dy), only_where(!first, dy));
@@ -79,7 +79,7 @@ inline constexpr auto greater = elementwise(
 inline constexpr auto greater_equal = elementwise(
     "greater_equal", [](auto a, auto b) { return one_where(a >= b, a); }, none_to_two);
 inline constexpr auto where = elementwise(
-    "where", [](auto condition, auto a, auto b) { return xsimd::select(condition == 0, b, a); },
+    "where", [](auto condition, auto a, auto b) { return simd::select(condition == 0, b, a); },
     [](auto dy, auto, auto condition, auto, auto) {
       return std::tuple(decltype(dy)(0), only_where(!(condition == 0), dy), only_where(condition == 0, dy));
     });
@@ -89,23 +89,23 @@ inline constexpr auto sigmoid = elementwise(
 inline constexpr auto tanh = elementwise(
     "tanh", [](auto x) { return simd::tanh(x); }, [](auto dy, auto y, auto) { return dy * (1 - y * y); });
 inline constexpr auto relu = elementwise(
-    "relu", [](auto x) { return xsimd::select(x <= 0, decltype(x)(0), x); },
+    "relu", [](auto x) { return simd::select(x <= 0, decltype(x)(0), x); },
     [](auto dy, auto, auto x) { return only_where(!(x <= 0), dy); });
 inline constexpr auto leaky_relu = elementwise(
-    "leaky_relu", [](auto x, auto slope) { return xsimd::select(x <= 0, slope * x, x); },
+    "leaky_relu", [](auto x, auto slope) { return simd::select(x <= 0, slope * x, x); },
     [](auto dy, auto, auto x, auto slope) {
-      return std::tuple(xsimd::select(x <= 0, dy * slope, dy), only_where(x <= 0, dy * x));
+      return std::tuple(simd::select(x <= 0, dy * slope, dy), only_where(x <= 0, dy * x));
     });
 inline constexpr auto elu = elementwise(
-    "elu", [](auto x, auto alpha) { return xsimd::select(x <= 0, alpha * simd::expm1(x), x); },
+    "elu", [](auto x, auto alpha) { return simd::select(x <= 0, alpha * simd::expm1(x), x); },
     [](auto dy, auto, auto x, auto alpha) {
-      return std::tuple(xsimd::select(x <= 0, dy * alpha * simd::exp(x), dy), only_where(x <= 0, dy * simd::expm1(x)));
+      return std::tuple(simd::select(x <= 0, dy * alpha * simd::exp(x), dy), only_where(x <= 0, dy * simd::expm1(x)));
     });
 inline constexpr auto gelu = elementwise(
     "gelu", [](auto x) { return x * simd::normal_cdf(x); },
     [](auto dy, auto, auto x) { return dy * (simd::normal_cdf(x) + x * simd::normal_density(x)); });
 inline constexpr auto softplus = elementwise(
-    "softplus", [](auto x) { return xsimd::select(x <= 0, decltype(x)(0), x) + simd::log1p(simd::exp(-xsimd::abs(x))); },
+    "softplus", [](auto x) { return simd::select(x <= 0, decltype(x)(0), x) + simd::log1p(simd::exp(-simd::abs(x))); },
     [](auto dy, auto, auto x) { return dy * simd::sigmoid(x); });
 
 }  // namespace functions
@@ -249,5 +249,34 @@ template <detail::Operands A>
 auto softplus(A&& x) {
   return functions::softplus(std::forward<A>(x));
 }
+
+namespace detail {
+
+/// Each statement of one of these functions, as CAROUSEL_ARITHMETIC.
+#define CAROUSEL_ELEMENTWISE(DO, T)         \
+  DO(T, exp, Var<T>)                        \
+  DO(T, log, Var<T>)                        \
+  DO(T, sqrt, Var<T>)                       \
+  DO(T, square, Var<T>)                     \
+  DO(T, abs, Var<T>)                        \
+  DO(T, sin, Var<T>)                        \
+  DO(T, cos, Var<T>)                        \
+  DO(T, pow, Var<T>, Var<T>)                \
+  DO(T, pow, Var<T>, Constant<T>)           \
+  DO(T, minimum, Var<T>, Var<T>)            \
+  DO(T, maximum, Var<T>, Var<T>)            \
+  DO(T, where, Var<T>, Var<T>, Var<T>)      \
+  DO(T, where, Var<T>, Var<T>, Constant<T>) \
+  DO(T, sigmoid, Var<T>)                    \
+  DO(T, tanh, Var<T>)                       \
+  DO(T, relu, Var<T>)                       \
+  DO(T, leaky_relu, Var<T>, Constant<T>)    \
+  DO(T, elu, Var<T>, Constant<T>)           \
+  DO(T, gelu, Var<T>)                       \
+  DO(T, softplus, Var<T>)
+CAROUSEL_ELEMENTWISE(CAROUSEL_EXTERN_STATEMENT, float)
+CAROUSEL_ELEMENTWISE(CAROUSEL_EXTERN_STATEMENT, double)
+
+}  // namespace detail
 
 }  // namespace carousel

@@ -32,7 +32,7 @@ struct Row {
   static Lane<T> sum(Lane<T> part) { return Lane<T>(simd::sum(part)); }
   /// One number for each group.
   static Lane<T> load(const T* from) { return Lane<T>(*from); }
-  static void store(T* to, Lane<T> one) { *to = one.get(0); }
+  static void store(T* to, Lane<T> one) { *to = one.data[0]; }
 };
 
 template <class T, class Lanes>
@@ -69,9 +69,9 @@ template <class T, class Groups>
 Lane<T> largest(const Groups& groups, const T* x) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
   Lane<T> part(-infinity);
-  groups.for_each([&](Index i, auto lanes) { part = xsimd::max(part, simd::only(simd::load(x + i, lanes), lanes, -infinity)); });
+  groups.for_each([&](Index i, auto lanes) { part = simd::max(part, simd::only(simd::load(x + i, lanes), lanes, -infinity)); });
   const Lane<T> all = groups.largest(part);
-  return xsimd::select(xsimd::abs(all) < Lane<T>(infinity), all, Lane<T>(T(0)));
+  return simd::select(simd::abs(all) < Lane<T>(infinity), all, Lane<T>(T(0)));
 }
 
 /// Σ f(place, lanes) over each group.
@@ -171,7 +171,7 @@ void logsumexp_backward(Tape<T>& tape, std::uint32_t self, const void* closure) 
     const Lane<T> all = groups.load(y + place), d = groups.load(dy + place), nothing(-std::numeric_limits<T>::infinity());
     groups.for_each([&](Index i, auto lanes) {
       const Lane<T> from = simd::load(value + start + i, lanes);
-      const Lane<T> share = xsimd::select(from == nothing, Lane<T>(T(0)), simd::exp(from - all));
+      const Lane<T> share = simd::select(from == nothing, Lane<T>(T(0)), simd::exp(from - all));
       send(dx + start + i, d * share, lanes, add);
     });
   });

@@ -9,7 +9,7 @@ say() { printf 'carousel: %s\n' "$*" >&2; }
 # Debian package -> what shows that it is there (where dpkg does not know) and what it is for.
 declare -A package_probe=(
   [g++]='tool g++' [meson]='tool meson' [ninja-build]='tool ninja' [pkg-config]='tool pkg-config'
-  [libxtensor-dev]='module xtensor' [libxtensor-blas-dev]='header xtensor-blas/xlinalg.hpp' [libxsimd-dev]='module xsimd'
+  [libxtensor-dev]='module xtensor' [libxtensor-blas-dev]='header xtensor-blas/xlinalg.hpp'
   [libopenblas-dev]='module openblas' [nlohmann-json3-dev]='module nlohmann_json' [libcli11-dev]='module CLI11'
   [libfmt-dev]='module fmt' [zlib1g-dev]='module zlib' [libpng-dev]='module libpng' [libfreetype-dev]='module freetype2'
   [fonts-dejavu-core]='file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' [libjs-chart.js]='file /usr/share/javascript/chart.js/chart.min.js'
@@ -21,7 +21,7 @@ declare -A package_probe=(
 )
 declare -A package_purpose=(
   [g++]='compiler' [meson]='build' [ninja-build]='build' [pkg-config]='build' [libxtensor-dev]='arrays'
-  [libxtensor-blas-dev]='matrix products' [libxsimd-dev]='vector instructions' [libopenblas-dev]='matrix products'
+  [libxtensor-blas-dev]='matrix products' [libopenblas-dev]='matrix products'
   [nlohmann-json3-dev]='files' [libcli11-dev]='command line' [libfmt-dev]='text' [zlib1g-dev]='gzipped files' [libpng-dev]='pictures'
   [libfreetype-dev]='drawing of digits' [fonts-dejavu-core]='digits to draw' [libjs-chart.js]='curves of reports' [doctest-dev]='tests'
   [libdnnl-dev]='benchmark peer' [libtorch-dev]='benchmark peer' [clang]='second compiler, sanitizers'
@@ -31,7 +31,7 @@ declare -A package_purpose=(
   [strace]='counts threads' [qemu-user]='other processors' [g++-aarch64-linux-gnu]='compiler for 64-bit ARM'
 )
 # shellcheck disable=SC2034  # read by the scripts that source this file
-program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
+program_packages=(g++ meson ninja-build pkg-config libxtensor-dev libxtensor-blas-dev libopenblas-dev
                   nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev libpng-dev libfreetype-dev fonts-dejavu-core libjs-chart.js)
 
 installed_by_dpkg() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]; }

@@ -77,7 +77,7 @@ tables() {  # HEADER...
     # What a declaration names: `name`, and `shown`, with parameters where it is a function; "" for what is no news.
     function understand(d, by,    i, c, level, head) {
       name = shown = ""
-      if (d ~ /^ *$/ || d ~ /^ *(extern template|using namespace|static_assert|friend)/ || d ~ /= *delete/) return
+      if (d ~ /^ *$/ || d ~ /^ *(extern template|using namespace|using [a-z]+::|static_assert|friend)/ || d ~ /= *delete/) return
       d = bare(d)
       if (d ~ /^(struct|class|enum) / && (by == ";" || d ~ /^[a-z ]+ [A-Za-z0-9_]+ *</)) return  # declared, or a special case
       if (d ~ /^(concept|using|struct|class|enum|enum class) /) {
@@ -209,7 +209,7 @@ rooms=$(sed -nE '/^## The house/,/^## Tests/ s/^\| `((lib|ops|models)[^`]*)` \| 
 while IFS=: read -r room holds; do
   printf '\n## %s: %s\n' "$room" "$holds"
   headers=("$room"/*.hpp)
-  tables "${headers[@]/#"$room/precompiled.hpp"//dev/null}" || status=1
+  tables "${headers[@]}" || status=1
 done <<<"$rooms"
 while read -r room; do
   [[ $'\n'$rooms == *$'\n'"$room:"* ]] || { echo "$room: is not in the table of rooms in the README" >&2; status=1; }

@@ -11,19 +11,19 @@ namespace carousel::detail {
 
 namespace {
 constexpr std::size_t huge_page = std::size_t{1} << 21;
-constexpr std::align_val_t alignment{huge_page};
+constexpr std::align_val_t block_alignment{huge_page};
 constexpr std::size_t first_block = std::size_t{1} << 18;
 
 /// Takes processor.cpp out of the archive for every program with a tape.
-[[gnu::used]] const bool* const processor_asked = &processor::asked;
+[[gnu::used]] const bool* const arena_asked = &processor::asked;
 }  // namespace
 
 void Arena::Free::operator()(std::byte* memory) const {
-  ::operator delete(memory, alignment);
+  ::operator delete(memory, block_alignment);
 }
 
 void Arena::add_block(std::size_t bytes) {
-  blocks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(bytes, alignment))), bytes});
+  blocks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(bytes, block_alignment))), bytes});
 #ifdef MADV_HUGEPAGE
   // Fewer and larger pages, where the system gives them to who asks. Of a smaller block too much would be page and not data.
   if (bytes >= 8 * huge_page) madvise(blocks_.back().memory.get(), bytes, MADV_HUGEPAGE);

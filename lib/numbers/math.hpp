@@ -39,17 +39,17 @@ struct ExpConstants<double> {
 template <class T>
 Lane<T> at_most(T bound, Lane<T> x) {
 #ifdef __x86_64__
-  return xsimd::min(Lane<T>(bound), x);  // whose instruction gives the second where they can not be compared
+  return min(Lane<T>(bound), x);  // whose instruction gives the second where they can not be compared
 #else
-  return xsimd::select(x > Lane<T>(bound), Lane<T>(bound), x);
+  return select(x > Lane<T>(bound), Lane<T>(bound), x);
 #endif
 }
 template <class T>
 Lane<T> at_least(T bound, Lane<T> x) {
 #ifdef __x86_64__
-  return xsimd::max(Lane<T>(bound), x);
+  return max(Lane<T>(bound), x);
 #else
-  return xsimd::select(x < Lane<T>(bound), Lane<T>(bound), x);
+  return select(x < Lane<T>(bound), Lane<T>(bound), x);
 #endif
 }
 
@@ -117,23 +117,23 @@ std::array<Lane<T>, 2> two_powers(Lane<T> k) {
 template <class T>
 Lane<T> exp(Lane<T> x) {
   using C = detail::ExpConstants<T>;
-  const Lane<T> clamped = xsimd::min(xsimd::max(x, Lane<T>(C::smallest)), Lane<T>(C::largest));
+  const Lane<T> clamped = min(max(x, Lane<T>(C::smallest)), Lane<T>(C::largest));
   const auto [p, k] = detail::reduce(clamped);
   const auto [first, second] = detail::two_powers(k);
   Lane<T> y = fma(p, first, first) * second;
-  y = xsimd::select(x > Lane<T>(C::largest), Lane<T>(std::numeric_limits<T>::infinity()), y);
-  y = xsimd::select(x < Lane<T>(C::smallest), Lane<T>(T(0)), y);
-  return xsimd::select(x == x, y, x);
+  y = select(x > Lane<T>(C::largest), Lane<T>(std::numeric_limits<T>::infinity()), y);
+  y = select(x < Lane<T>(C::smallest), Lane<T>(T(0)), y);
+  return select(x == x, y, x);
 }
 
 /// e^x − 1, exact near zero.
 template <class T>
 Lane<T> expm1(Lane<T> x) {
   constexpr T bound = sizeof(T) == 4 ? T(-20) : T(-40);  // from here down the result rounds to −1
-  const auto [p, k] = detail::reduce(xsimd::min(xsimd::max(x, Lane<T>(bound)), Lane<T>(detail::ExpConstants<T>::largest)));
+  const auto [p, k] = detail::reduce(min(max(x, Lane<T>(bound)), Lane<T>(detail::ExpConstants<T>::largest)));
   const Lane<T> half = detail::power_of_two(k - Lane<T>(T(1)));  // 2^k itself may be infinite
   const Lane<T> y = fma(p, half, half - Lane<T>(T(0.5))) * Lane<T>(T(2));
-  return xsimd::select(x <= Lane<T>(detail::ExpConstants<T>::largest), y, x + x);  // infinity, and NaN
+  return select(x <= Lane<T>(detail::ExpConstants<T>::largest), y, x + x);  // infinity, and NaN
 }
 
 /// σ(x) = 1 / (1 + e^−x).
@@ -145,14 +145,14 @@ Lane<T> sigmoid(Lane<T> x) {
   const auto [p, k] = detail::reduce(clamped);
   const Lane<T> scale = detail::power_of_two(k);
   const Lane<T> y = Lane<T>(T(1)) / (Lane<T>(T(1)) + fma(p, scale, scale));
-  return xsimd::select(x < Lane<T>(-bound), Lane<T>(T(0)), y);
+  return select(x < Lane<T>(-bound), Lane<T>(T(0)), y);
 }
 
 /// tanh x = e / (e + 2) with e = e^2|x| − 1, and the sign of x: exact near zero, where 2σ(2x) − 1 is not.
 template <class T>
 Lane<T> tanh(Lane<T> x) {
   constexpr T bound = sizeof(T) == 4 ? T(20) : T(44);  // from here on the result rounds to 1
-  const Lane<T> sign = xsimd::bitofsign(x);
+  const Lane<T> sign = sign_bit(x);
   const Lane<T> twice = detail::at_most(bound, (x ^ sign) * Lane<T>(T(2)));
   const auto [p, k] = detail::reduce(twice);
   const Lane<T> scale = detail::power_of_two(k);

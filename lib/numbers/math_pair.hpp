@@ -2,9 +2,8 @@
 /// log, log1p, pow, sin, cos and the normal distribution on SIMD registers: functions that on their way need numbers of more
 /// digits than a lane has, and carry them in a pair of lanes.
 ///
-/// They are right to a few units in the last place, and each lane is by itself. xsimd's own (8.1) are too far off (pow by 60
-/// units, and 0^−1 = 0; erfc by 10^5), wrong (log of a number below the normal ones), or give a lane what depends on its
-/// neighbours (sin). They stay out of line, for a statement has four copies of each of its functions.
+/// They are right to a few units in the last place, and each lane is by itself. They stay out of line, for a statement has two
+/// copies of each of its functions.
 
 #include <bit>
 #include <cmath>
@@ -73,13 +72,12 @@ template <class T>
   constexpr std::size_t terms = sizeof(T) == 4 ? 4 : 9;
 
   const auto tiny = x < Lane<T>(std::numeric_limits<T>::min());
-  const Lane<T> normal = xsimd::select(tiny, x * Lane<T>(T(2) / std::numeric_limits<T>::epsilon()), x);
+  const Lane<T> normal = select(tiny, x * Lane<T>(T(2) / std::numeric_limits<T>::epsilon()), x);
   const auto bits = bits_as<Bits<T>>(normal) + Lane<Bits<T>>(shift);
   const Lane<T> m = bits_as<T>((bits & Lane<Bits<T>>(mantissa)) + Lane<Bits<T>>(root_half));
   // A whole number in the low bits of 1.5 · 2^mantissa is added to it.
   const Lane<T> biased = bits_as<T>((bits >> C::mantissa) + Lane<Bits<T>>(std::bit_cast<Bits<T>>(C::round)));
-  const Lane<T> k =
-      (biased - Lane<T>(C::round)) - xsimd::select(tiny, Lane<T>(T(C::bias + C::mantissa + 1)), Lane<T>(T(C::bias)));
+  const Lane<T> k = (biased - Lane<T>(C::round)) - select(tiny, Lane<T>(T(C::bias + C::mantissa + 1)), Lane<T>(T(C::bias)));
 
   const Lane<T> f = m - Lane<T>(T(1));
   const auto below = fast_two_sum(Lane<T>(T(2)), f);
@@ -105,9 +103,9 @@ template <class T>
 template <class T>
 Lane<T> log_at_edges(Lane<T> x, Lane<T> y) {
   constexpr T infinity = std::numeric_limits<T>::infinity();
-  y = xsimd::select(x == Lane<T>(T(0)), Lane<T>(-infinity), y);
-  y = xsimd::select(x < Lane<T>(T(0)), Lane<T>(std::numeric_limits<T>::quiet_NaN()), y);
-  return xsimd::select(x < Lane<T>(infinity), y, x);
+  y = select(x == Lane<T>(T(0)), Lane<T>(-infinity), y);
+  y = select(x < Lane<T>(T(0)), Lane<T>(std::numeric_limits<T>::quiet_NaN()), y);
+  return select(x < Lane<T>(infinity), y, x);
 }
 
 }  // namespace detail
@@ -123,7 +121,7 @@ template <class T>
 Lane<T> log1p(Lane<T> x) {
   const auto sum = detail::two_sum(Lane<T>(T(1)), x);
   const auto ln = detail::log_pair(sum.high);
-  return xsimd::select(x < Lane<T>(std::numeric_limits<T>::infinity()), ln.high + (ln.low + sum.low / sum.high), x);
+  return select(x < Lane<T>(std::numeric_limits<T>::infinity()), ln.high + (ln.low + sum.low / sum.high), x);
 }
 
 /// x^y, to the last place but for results near the ends of the range; the special cases are those of C (IEC 60559).
@@ -131,13 +129,13 @@ template <class T>
 [[gnu::noinline]] Lane<T> pow(Lane<T> x, Lane<T> y) {
   using C = detail::ExpConstants<T>;
   constexpr T infinity = std::numeric_limits<T>::infinity();
-  const Lane<T> zero(T(0)), one(T(1)), size = xsimd::abs(x);
+  const Lane<T> zero(T(0)), one(T(1)), size = abs(x);
   const auto ln = detail::log_pair(size);
   const Lane<T> high = detail::log_at_edges(size, ln.high);
   const auto [p, p_rest] = detail::two_product(y, high);
   // Beyond, the product with 2^k gives infinity and zero by itself.
-  const Lane<T> clamped = xsimd::min(xsimd::max(p, Lane<T>(C::smallest - 1)), Lane<T>(C::largest + 1));
-  const Lane<T> p_low = xsimd::select(clamped == p, p_rest + y * ln.low, zero);
+  const Lane<T> clamped = min(max(p, Lane<T>(C::smallest - 1)), Lane<T>(C::largest + 1));
+  const Lane<T> p_low = select(clamped == p, p_rest + y * ln.low, zero);
 
   const Lane<T> k = detail::round_to_powers(clamped);
   const auto r = detail::two_sum(fma(k, Lane<T>(-C::ln2_high), clamped), fma(k, Lane<T>(-C::ln2_low), p_low));
@@ -146,12 +144,12 @@ template <class T>
   const auto [first, second] = detail::two_powers(k);
   Lane<T> z = (sum.high + (sum.low + tail)) * first * second;
 
-  const auto whole = xsimd::floor(y) == y;
+  const auto whole = floor(y) == y;
   const Lane<T> half = y * Lane<T>(T(0.5));
-  z = xsimd::select(whole && xsimd::floor(half) != half, z | xsimd::bitofsign(x), z);
-  z = xsimd::select(x < zero && !whole && size != Lane<T>(infinity), Lane<T>(std::numeric_limits<T>::quiet_NaN()), z);
-  z = xsimd::select(x == x && y == y, z, x + y);
-  return xsimd::select(x == one || y == zero || (size == one && xsimd::abs(y) == Lane<T>(infinity)), one, z);
+  z = select(whole && floor(half) != half, z | sign_bit(x), z);
+  z = select(x < zero && !whole && size != Lane<T>(infinity), Lane<T>(std::numeric_limits<T>::quiet_NaN()), z);
+  z = select(x == x && y == y, z, x + y);
+  return select(x == one || y == zero || (size == one && abs(y) == Lane<T>(infinity)), one, z);
 }
 
 // ---- sine and cosine ----------------------------------------------------------------------------------------------------------
@@ -199,9 +197,9 @@ template <int Quarters, class T>
   // n stands in the low bits of 1.5 · 2^mantissa + n.
   const auto quarter = bits_as<Bits<T>>(turned) + Lane<Bits<T>>(Bits<T>(Quarters));
   const auto bit = [&](Bits<T> which, int to) { return bits_as<T>((quarter & Lane<Bits<T>>(which)) << to); };
-  Lane<T> y = xsimd::select(bit(1, ExpConstants<T>::mantissa) == Lane<T>(T(0)), s, c) ^ bit(2, sizeof(T) * 8 - 2);
+  Lane<T> y = select(bit(1, ExpConstants<T>::mantissa) == Lane<T>(T(0)), s, c) ^ bit(2, sizeof(T) * 8 - 2);
 
-  if (const auto far = xsimd::abs(x) > Lane<T>(C::largest); xsimd::any(far)) {
+  if (const auto far = abs(x) > Lane<T>(C::largest); any(far)) {
     T from[width<T>], to[width<T>];
     store(from, x);
     store(to, y);
@@ -258,15 +256,15 @@ struct NormalTail<double> {
 template <class T>
 [[gnu::noinline]] Lane<T> normal_cdf(Lane<T> x) {
   using C = detail::NormalTail<T>;
-  const Lane<T> one(T(1)), u = xsimd::min(xsimd::abs(x), Lane<T>(C::bound));
+  const Lane<T> one(T(1)), u = min(abs(x), Lane<T>(C::bound));
   const Lane<T> t = (u - Lane<T>(T(4))) / (u + Lane<T>(T(4)));
   Lane<T> q(C::coefficient[0]);
   for (std::size_t i = 1; i < std::size(C::coefficient); ++i) q = fma(q, t, Lane<T>(C::coefficient[i]));
   const auto square = detail::two_product(u, u);  // its rounding error, times e^−u²/2, would be seen
   const Lane<T> e = exp(square.high * Lane<T>(T(-0.5)));
   const Lane<T> tail = fma(e, square.low * Lane<T>(T(-0.5)), e) * q / (one + u);
-  const Lane<T> y = xsimd::select(x < Lane<T>(T(0)), tail, one - tail);
-  return xsimd::select(x == x, y, x);
+  const Lane<T> y = select(x < Lane<T>(T(0)), tail, one - tail);
+  return select(x == x, y, x);
 }
 
 /// φ(x) = e^(−x²/2) / √2π, its density.

@@ -76,10 +76,6 @@ class Shape {
 };
 
 /// A shape as errors show it: "[2, 3]".
-inline std::string text(const Shape& shape) {
-  std::string out = "[";
-  for (int axis = 0; axis < shape.rank(); ++axis) out += (axis ? ", " : "") + std::to_string(shape[axis]);
-  return out + "]";
-}
+std::string text(const Shape& shape);
 
 }  // namespace carousel

@@ -1,20 +1,12 @@
 #pragma once
-/// The one door to xsimd: SIMD registers for the engine's kernels, what its batches lack, and what its releases name differently.
+/// Between memory and registers: whole ones, the first elements of one, and rows that end within one.
 
-#include <concepts>
 #include <cstring>
 
-#include <xsimd/xsimd.hpp>
-
+#include <carousel/lib/numbers/lane.hpp>
 #include <carousel/lib/numbers/shape.hpp>
 
-namespace carousel {
-
-/// A SIMD register full of T. Elementwise functions are written on it once, for every instruction set.
-template <class T>
-using Lane = xsimd::batch<T>;
-
-namespace simd {
+namespace carousel::simd {
 
 /// The number of elements in a register.
 template <class T>
@@ -23,13 +15,15 @@ inline constexpr Index width = static_cast<Index>(Lane<T>::size);
 /// The `width` elements from an address on, aligned or not.
 template <class T>
 Lane<T> load(const T* from) {
-  return Lane<T>::load_unaligned(from);
+  Lane<T> lane;
+  std::memcpy(&lane.data, from, sizeof lane.data);
+  return lane;
 }
 
 /// Writes all lanes of a register.
 template <class T>
 void store(T* to, Lane<T> lane) {
-  lane.store_unaligned(to);
+  std::memcpy(to, &lane.data, sizeof lane.data);
 }
 
 /// The first `count` < width elements; the other lanes are 0. Reads nothing past them.
@@ -41,9 +35,9 @@ Lane<T> load_some(const T* from, Index count) {
   else
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
 #else
-  alignas(64) T padded[width<T>] = {};
-  std::memcpy(padded, from, static_cast<std::size_t>(count) * sizeof(T));
-  return Lane<T>::load_aligned(padded);
+  Lane<T> lane(T(0));
+  std::memcpy(&lane.data, from, static_cast<std::size_t>(count) * sizeof(T));
+  return lane;
 #endif
 }
 
@@ -52,14 +46,23 @@ template <class T>
 void store_some(T* to, Lane<T> lane, Index count) {
 #ifdef __AVX512F__
   if constexpr (sizeof(T) == 4)
-    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), lane);
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), lane.data);
   else
-    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), lane);
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), lane.data);
 #else
-  alignas(64) T padded[width<T>];
-  lane.store_aligned(padded);
-  std::memcpy(to, padded, static_cast<std::size_t>(count) * sizeof(T));
+  std::memcpy(to, &lane.data, static_cast<std::size_t>(count) * sizeof(T));
 #endif
+}
+
+/// The first `count` elements from an address on, at most a register full.
+template <class T>
+Lane<T> load_first(const T* from, Index count) {
+  return count < width<T> ? load_some(from, count) : load(from);
+}
+/// Writes the first `count` lanes, at most all.
+template <class T>
+void store_first(T* to, Lane<T> lane, Index count) {
+  count < width<T> ? store_some(to, lane, count) : store(to, lane);
 }
 
 /// The first `count` < width lanes of a, the others of b.
@@ -67,14 +70,12 @@ template <class T>
 Lane<T> first_of(Lane<T> a, Index count, Lane<T> b) {
 #ifdef __AVX512F__
   if constexpr (sizeof(T) == 4)
-    return _mm512_mask_mov_ps(b, static_cast<__mmask16>((1U << count) - 1), a);
+    return _mm512_mask_mov_ps(b.data, static_cast<__mmask16>((1U << count) - 1), a.data);
   else
-    return _mm512_mask_mov_pd(b, static_cast<__mmask8>((1U << count) - 1), a);
+    return _mm512_mask_mov_pd(b.data, static_cast<__mmask8>((1U << count) - 1), a.data);
 #else
-  alignas(64) T mixed[width<T>];
-  b.store_aligned(mixed);
-  store_some(mixed, a, count);
-  return Lane<T>::load_aligned(mixed);
+  std::memcpy(&b.data, &a.data, static_cast<std::size_t>(count) * sizeof(T));
+  return b;
 #endif
 }
 
@@ -121,38 +122,4 @@ void for_each_lane(Index n, F f) {
   if (i < n) f(i, Part{n - i});
 }
 
-/// a * b + c, rounded once where the machine can.
-template <class T>
-Lane<T> fma(Lane<T> a, Lane<T> b, Lane<T> c) {
-#ifdef __AVX512F__
-  if constexpr (sizeof(T) == 4)
-    return _mm512_fmadd_ps(a, b, c);
-  else
-    return _mm512_fmadd_pd(a, b, c);
-#else
-  return xsimd::fma(a, b, c);
-#endif
-}
-
-/// The sum of all lanes.
-template <class T>
-T sum(Lane<T> lane) {
-  if constexpr (requires { reduce_add(lane); })
-    return reduce_add(lane);
-  else
-    return hadd(lane);  // its name in xsimd 8
-}
-
-/// The bits of a register, read as numbers of another type of the same size.
-template <class To, class From>
-Lane<To> bits_as(Lane<From> lane) {
-  if constexpr (requires {
-                  { xsimd::bitwise_cast<To>(lane) } -> std::same_as<Lane<To>>;
-                })
-    return xsimd::bitwise_cast<To>(lane);
-  else
-    return xsimd::bitwise_cast<Lane<To>>(lane);  // xsimd 8 is told the register
-}
-
-}  // namespace simd
-}  // namespace carousel
+}  // namespace carousel::simd

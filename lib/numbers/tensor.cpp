@@ -13,6 +13,12 @@ void Shape::no_size() const {
   wrong_argument("shape: ", *this, ": must have less than 2^59 elements");
 }
 
+std::string text(const Shape& shape) {
+  std::string out = "[";
+  for (int axis = 0; axis < shape.rank(); ++axis) out += (axis ? ", " : "") + std::to_string(shape[axis]);
+  return out + "]";
+}
+
 namespace detail {
 
 namespace {

@@ -26,10 +26,10 @@ const T* packed_copy(Tape<T>& tape, const Node<T>& node) {
   return copy;
 }
 
-}  // namespace
-
+/// Fills in leaves and returns the loops, for a result of that shape.
 template <class T>
-Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count) {
+Loops plan(Tape<T>& tape, const Shape& shape, std::span<Leaf<T>> leaves) {
+  const std::size_t count = leaves.size();
   // The axes of the result that have more than one element, and the strides of the leaves along them.
   Shape extents;
   Strides strides[most_operands];
@@ -85,6 +85,26 @@ Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count
   return loops;
 }
 
+/// The shape of the formula whose symbols begin at `symbol`, and whose leaves at `leaf`: both move behind it. `uniform` becomes
+/// false if a part of it is smaller than the whole.
+template <class T>
+Shape shape_of(Tape<T>& tape, const Symbol*& symbol, const Leaf<T>*& leaf, bool& uniform) {
+  const Symbol& at = *symbol++;
+  if (at.is_operand) return tape.node((leaf++)->node).shape;
+  Shape shape, parts[most_operands];
+  int expressions = 0;
+  for (int i = 0; i < at.arity; ++i) {
+    const bool is_expression = symbol->name;
+    const Shape part = shape_of(tape, symbol, leaf, uniform);
+    if (is_expression) parts[expressions++] = part;
+    shape = i == 0 ? part : broadcast(at.name, shape, part);
+  }
+  for (int i = 0; i < expressions; ++i) uniform &= parts[i] == shape;
+  return shape;
+}
+
+}  // namespace
+
 template <class T>
 void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* from, const Strides& strides) {
   const bool add = tape.claim(index);
@@ -95,6 +115,8 @@ void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* from, const St
   else
     copy_strided(node.shape, from, strides, to, node.strides);
 }
+
+namespace {
 
 template <class T>
 bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b) {
@@ -109,11 +131,115 @@ bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b) {
   return below_a == none || below_b == none || !tape.node(below_a).is_member || !tape.node(below_b).is_member;
 }
 
-template Loops plan(Tape<float>&, const Shape&, Leaf<float>*, std::size_t);
-template Loops plan(Tape<double>&, const Shape&, Leaf<double>*, std::size_t);
-template void add_to_gradient(Tape<float>&, std::uint32_t, const float*, const Strides&);
-template void add_to_gradient(Tape<double>&, std::uint32_t, const double*, const Strides&);
-template bool views_may_overlap(Tape<float>&, std::uint32_t, std::uint32_t);
-template bool views_may_overlap(Tape<double>&, std::uint32_t, std::uint32_t);
+/// Whether two different nodes have gradients that may share memory: one is a view of the other, or both of a third in which they
+/// may overlap.
+template <class T>
+bool may_overlap(Tape<T>& tape, std::uint32_t index_a, std::uint32_t index_b) {
+  const Node<T>&a = tape.node(index_a), &b = tape.node(index_b);
+  if (a.value + a.layout.extent <= b.value || b.value + b.layout.extent <= a.value) return false;
+  if (!a.needs_gradient || !b.needs_gradient) return false;
+  if (a.parent == b.parent && a.is_member && b.is_member) return false;
+  return views_may_overlap(tape, index_a, index_b);
+}
+
+}  // namespace
+
+template <class T>
+Var<T> begin_statement(Tape<T>& tape, const StatementType<T>& type, const void* expression, const Var<T>* vars, Leaf<T>* leaves,
+                       Loops& loops) {
+  const Node<T>& first = tape.node(vars[0]);
+  bool needs_gradient = false, alike = true, packed = true;
+  for (std::size_t k = 0; k < type.operands; ++k) {
+    const Node<T>& node = tape.node(vars[k]);
+    needs_gradient |= node.needs_gradient;
+    alike = alike && (&node.layout == &first.layout || node.shape == first.shape);
+    packed &= node.layout.packed;
+    leaves[k] = {node.value, 0, vars[k].index(), false, false, false};
+  }
+  const Layout* layout = &first.layout;
+  if (alike && packed) {
+    loops = {1, layout->size, nullptr};
+  } else {
+    Shape shape = first.shape;
+    if (!alike) {
+      Scratch scratch(tape.arena());
+      Symbol* const text = scratch.take<Symbol>(static_cast<Index>(type.symbols));
+      type.formula(expression, text);
+      const Symbol* symbol = text;
+      const Leaf<T>* leaf = leaves;
+      bool uniform = true;
+      shape = shape_of(tape, symbol, leaf, uniform);
+      if (!uniform) return {};
+    }
+    loops = plan(tape, shape, std::span(leaves, type.operands));
+    layout = &tape.layout(shape);
+  }
+  return tape.record(*layout, needs_gradient && tape.recording());
+}
+
+template <class T>
+void describe_statement(const StatementType<T>& type, const void* expression, const Leaf<T>* leaves, Description& to) {
+  for (std::size_t k = 0; k < type.operands; ++k) to.add(leaves[k].node);
+  to.formula.resize(type.symbols);
+  type.formula(expression, to.formula.data());
+}
+
+void next_block(const Outer& outer, std::size_t leaves, Index* at, Index* offset) {
+  for (int axis = outer.rank - 1; axis >= 0; --axis) {
+    const auto a = static_cast<std::size_t>(axis);
+    for (std::size_t k = 0; k < leaves; ++k) offset[k] += outer.strides[k][a];
+    if (++at[a] < outer.extent[a]) return;
+    for (std::size_t k = 0; k < leaves; ++k) offset[k] -= outer.strides[k][a] * outer.extent[a];
+    at[a] = 0;
+  }
+}
+
+template <class T>
+void take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch, T** to, bool* add,
+                    bool* apart) {
+  // Apart are leaves that are broadcast or were copied, and those of which another node reaches a part too, for its turn may
+  // come before.
+  for (std::size_t k = 0; k < type.operands; ++k) {
+    apart[k] = leaves[k].smaller || leaves[k].copied;
+    for (std::size_t other = 0; other < k; ++other)
+      if (leaves[k].node != leaves[other].node && may_overlap(tape, leaves[k].node, leaves[other].node))
+        apart[k] = apart[other] = true;
+  }
+  for (std::size_t i = 0; i < type.operands; ++i) {
+    const std::size_t k = type.order[i];
+    const Leaf<T>& leaf = leaves[k];
+    const Node<T>& node = tape.node(leaf.node);
+    to[k] = nullptr;
+    if (!node.needs_gradient) continue;
+    if (apart[k]) {
+      const Index extent = leaf.copied ? node.layout.size : node.layout.extent;
+      to[k] = scratch.template take<T>(extent);
+      add[k] = leaf.smaller;
+      if (leaf.smaller) std::fill_n(to[k], extent, T(0));
+    } else {
+      add[k] = tape.claim(leaf.node);
+      to[k] = tape.gradient_buffer(leaf.node);
+    }
+  }
+}
+
+template <class T>
+void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, T* const* from, const bool* apart) {
+  for (std::size_t i = 0; i < type.operands; ++i) {
+    const std::size_t k = type.order[i];
+    if (!from[k] || !apart[k]) continue;
+    const Node<T>& node = tape.node(leaves[k].node);
+    add_to_gradient<T>(tape, leaves[k].node, from[k], leaves[k].copied ? contiguous(node.shape) : node.strides);
+  }
+}
+
+#define CAROUSEL_STATEMENTS(T)                                                                                      \
+  template void add_to_gradient(Tape<T>&, std::uint32_t, const T*, const Strides&);                                 \
+  template Var<T> begin_statement(Tape<T>&, const StatementType<T>&, const void*, const Var<T>*, Leaf<T>*, Loops&); \
+  template void describe_statement(const StatementType<T>&, const void*, const Leaf<T>*, Description&);             \
+  template void take_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, Scratch&, T**, bool*, bool*);     \
+  template void give_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, T* const*, const bool*);
+CAROUSEL_STATEMENTS(float)
+CAROUSEL_STATEMENTS(double)
 
 }  // namespace carousel::detail

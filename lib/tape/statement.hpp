@@ -1,11 +1,11 @@
 #pragma once
 /// How an expression becomes a node: the loops over memory that expression.hpp promises.
 
+#include <span>
+
 #include <carousel/lib/tape/tree.hpp>
 
 namespace carousel::detail {
-
-// ---- what is known when it is recorded ----------------------------------------------------------------------------------------
 
 /// A leaf of a statement: where its elements lie as the loops run over the result.
 template <class T>
@@ -16,11 +16,6 @@ struct Leaf {
   bool spread;   // one element serves a whole row
   bool smaller;  // it is broadcast
   bool copied;   // it was copied, to have unit stride
-
-  /// Of the elements, as the loops see them.
-  Strides strides(const Node<T>& of) const { return copied ? contiguous(of.shape) : of.strides; }
-  /// Elements of memory from the first to the last, as the loops see them.
-  Index extent(const Node<T>& of) const { return copied ? of.layout.size : of.layout.extent; }
 };
 
 /// Loops around the rows, for what two axes can not say.
@@ -43,9 +38,34 @@ inline constexpr std::size_t most_operands = 32;
 /// The shape that a and b broadcast to by NumPy's rules; throws std::invalid_argument for `op` when they do not.
 Shape broadcast(const char* op, const Shape& a, const Shape& b);
 
-/// Fills in loops and leaves (whose nodes are set) for a result of that shape.
+/// What is known of a statement without its type.
 template <class T>
-Loops plan(Tape<T>& tape, const Shape& shape, Leaf<T>* leaves, std::size_t count);
+struct StatementType {
+  std::size_t operands, symbols;
+  const std::size_t* order;  // the leaves in the order in which gradients reach them
+  void (*formula)(const void* expression, Symbol* out);
+};
+
+/// Makes the node of a statement, and fills in how the loops go over its leaves. A Var of serial 0, which no tape has: a part of
+/// the formula is smaller than the whole.
+template <class T>
+Var<T> begin_statement(Tape<T>& tape, const StatementType<T>& type, const void* expression, const Var<T>* vars, Leaf<T>* leaves,
+                       Loops& loops);
+/// Adds its nodes and its symbols.
+template <class T>
+void describe_statement(const StatementType<T>& type, const void* expression, const Leaf<T>* leaves, Description& to);
+
+/// Finds where the gradient of each leaf is summed: `to`, null: nowhere; `add`: to what is there already; `apart`: in memory of
+/// its own, from `scratch`, and added when the loops are done.
+template <class T>
+void take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch, T** to, bool* add,
+                    bool* apart);
+/// Adds what was summed apart.
+template <class T>
+void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, T* const* from, const bool* apart);
+
+/// Moves to the next pass of the outer loops: `at` counts them, `offset` is where each leaf lies then.
+void next_block(const Outer& outer, std::size_t leaves, Index* at, Index* offset);
 
 /// Adds an array of the node's shape to its gradient.
 template <class T>
@@ -55,43 +75,6 @@ template <class T>
 void add_to_gradient(Tape<T>& tape, std::uint32_t index, const T* packed) {
   add_to_gradient(tape, index, packed, contiguous(tape.node(index).shape));
 }
-
-/// may_overlap() for two different nodes whose values lie in the same part of memory.
-template <class T>
-bool views_may_overlap(Tape<T>& tape, std::uint32_t a, std::uint32_t b);
-
-/// Whether two different nodes have gradients that may share memory: one is a view of the other, or both of a third in which they
-/// may overlap.
-template <class T>
-bool may_overlap(Tape<T>& tape, std::uint32_t index_a, std::uint32_t index_b) {
-  const Node<T>&a = tape.node(index_a), &b = tape.node(index_b);
-  if (index_a == index_b || a.value + a.layout.extent <= b.value || b.value + b.layout.extent <= a.value) return false;
-  if (!a.needs_gradient || !b.needs_gradient) return false;
-  if (a.parent == b.parent && a.is_member && b.is_member) return false;
-  return views_may_overlap(tape, index_a, index_b);
-}
-
-/// The shape of an expression; `uniform` becomes false if a part of it is smaller than the whole.
-template <class T>
-Shape shape_of(Tape<T>& tape, const Var<T>& v, bool&) {
-  return tape.node(v).shape;
-}
-template <class T>
-Shape shape_of(Tape<T>&, const Constant<T>&, bool&) {
-  return {};
-}
-template <class T, class Op, class... Args>
-Shape shape_of(Tape<T>& tape, const Expression<T, Op, Args...>& e, bool& uniform) {
-  const auto parts = std::apply([&](const Args&... args) { return std::array{shape_of(tape, args, uniform)...}; }, e.args);
-  Shape shape = parts[0];
-  for (std::size_t i = 1; i < parts.size(); ++i) shape = broadcast(e.op.name, shape, parts[i]);
-  constexpr bool nested[] = {is_expression<Args>...};
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    if (nested[i] && !(parts[i] == shape)) uniform = false;
-  return shape;
-}
-
-// ---- the loops ----------------------------------------------------------------------------------------------------------------
 
 template <class T, class E>
 struct Statement {
@@ -103,22 +86,7 @@ struct Statement {
   Loops loops;
   Leaf<T> leaves[count];
 
-  /// Calls row_block(offset of the result, offsets of the leaves) for each pass of the outer loops.
-  template <class F>
-  void for_each_block(F row_block) const {
-    Index at[max_rank] = {}, offset[count] = {};
-    const Outer& outer = *loops.outer;
-    for (Index block = 0; block < outer.count; ++block) {
-      row_block(block * loops.rows * loops.columns, offset);
-      for (int axis = outer.rank - 1; axis >= 0; --axis) {
-        const auto a = static_cast<std::size_t>(axis);
-        for (std::size_t k = 0; k < count; ++k) offset[k] += outer.strides[k][a];
-        if (++at[a] < outer.extent[a]) break;
-        for (std::size_t k = 0; k < count; ++k) offset[k] -= outer.strides[k][a] * outer.extent[a];
-        at[a] = 0;
-      }
-    }
-  }
+  explicit Statement(const E& e) : expression(e) {}
 
   /// The row of a leaf, or a register full of its one element: `from + (j & mask)` is where column j is read.
   struct Source {
@@ -133,16 +101,23 @@ struct Statement {
     return {room, 0};
   }
 
-  void forward(T* out) const {
-    if (loops.outer) {
-      for_each_block([&](Index to, const Index* offset) { forward_rows(out + to, offset); });
-    } else {
-      constexpr Index offset[count] = {};
-      forward_rows(out, offset);
+  /// Calls block(offset of the result, offsets of the leaves) for each pass of the outer loops.
+  template <class F>
+  void for_each_block(F block) const {
+    Index offset[count] = {};
+    if (!loops.outer) return block(0, offset);
+    Index at[max_rank] = {};
+    for (Index done = 0; done < loops.outer->count; ++done) {
+      block(done * loops.rows * loops.columns, offset);
+      next_block(*loops.outer, count, at, offset);
     }
   }
 
-  void forward_rows(T* out, const Index* offset) const {
+  void forward(T* out) const {
+    for_each_block([&](Index to, const Index* offset) { forward_rows(out + to, offset); });
+  }
+
+  [[gnu::noinline]] void forward_rows(T* out, const Index* offset) const {
     constexpr Index width = simd::width<T>;
     alignas(64) T room[count][static_cast<std::size_t>(width)];
     Source from[count];
@@ -150,14 +125,10 @@ struct Statement {
     const Index rows = loops.rows, columns = loops.columns;  // which a store might change, for all that the compiler knows
     for (Index row = 0; row < rows; ++row, out += columns) {
       for (std::size_t k = 0; k < count; ++k) from[k] = source(k, offset[k], row, room[k]);
-      Index j = 0;
-      for (; j + width <= columns; j += width) {
-        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load(from[k].from + (j & from[k].mask));
-        simd::store(out + j, Evaluated<T, E, 0>(expression, leaf).y);
-      }
-      if (const Index rest = columns - j) {
-        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_some(from[k].from + (j & from[k].mask), rest);
-        simd::store_some(out + j, Evaluated<T, E, 0>(expression, leaf).y, rest);
+      for (Index j = 0; j < columns; j += width) {
+        const Index rest = columns - j;
+        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_first(from[k].from + (j & from[k].mask), rest);
+        simd::store_first(out + j, Evaluated<T, E, 0>(expression, leaf).y, rest);
       }
     }
   }
@@ -169,7 +140,7 @@ struct Statement {
     bool add = false;
   };
 
-  template <bool Whole>
+  /// What takes the gradients of the leaves for the columns from j on, of which `rest` are left.
   struct Sink {
     const Target* target;
     Index j, rest;
@@ -177,14 +148,11 @@ struct Statement {
     void add(Lane<T> d) {
       if (!target[K].to) return;
       T* to = target[K].to + (j & target[K].mask);
-      if constexpr (Whole)
-        simd::store(to, target[K].add ? simd::load(to) + d : d);
-      else
-        simd::store_some(to, target[K].add ? simd::load_some(to, rest) + d : d, rest);
+      simd::store_first(to, target[K].add ? simd::load_first(to, rest) + d : d, rest);
     }
   };
 
-  void backward_rows(const T* dy, const Index* offset, T* const* grad, const bool* add) const {
+  [[gnu::noinline]] void backward_rows(const T* dy, const Index* offset, T* const* grad, const bool* add) const {
     constexpr Index width = simd::width<T>;
     alignas(64) T room[count][static_cast<std::size_t>(width)], sums[count][static_cast<std::size_t>(width)];
     Source from[count];
@@ -202,74 +170,40 @@ struct Statement {
           target[k] = {grad[k] + offset[k] + row * leaves[k].row_stride, ~Index{0}, add[k]};
         }
       }
-      Index j = 0;
-      for (; j + width <= columns; j += width) {
-        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load(from[k].from + (j & from[k].mask));
-        Sink<true> sink{target, j, width};
-        Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load(dy + j), sink);
-      }
-      if (const Index rest = columns - j) {
-        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_some(from[k].from + (j & from[k].mask), rest);
-        Sink<false> sink{target, j, rest};
-        Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load_some(dy + j, rest), sink);
+      for (Index j = 0; j < columns; j += width) {
+        const Index rest = columns - j;
+        for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_first(from[k].from + (j & from[k].mask), rest);
+        Sink sink{target, j, rest};
+        Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load_first(dy + j, rest), sink);
       }
       for (std::size_t k = 0; k < count; ++k)
         if (grad[k] && leaves[k].spread) grad[k][offset[k] + row * leaves[k].row_stride] += simd::sum(simd::load(sums[k]));
     }
   }
 
-  /// The leaves in the order in which gradients reach them.
+  static void formula(const void* expression, Symbol* out) { describe_formula(*static_cast<const E*>(expression), out); }
+
   static constexpr auto order = [] {
     std::array<std::size_t, count> order{};
     Evaluated<T, E, 0>::order(order.data());
     return order;
   }();
-
-  /// Finds the leaves whose gradients are summed apart and added when the loops are done: those that are broadcast, those that
-  /// were copied, and those of which another node reaches a part too, for its turn may come before.
-  void find_apart(Tape<T>& tape, bool* apart) const {
-    for (std::size_t k = 0; k < count; ++k) {
-      apart[k] |= leaves[k].smaller || leaves[k].copied;
-      for (std::size_t other = 0; other < k; ++other)
-        if (may_overlap(tape, leaves[k].node, leaves[other].node)) apart[k] = apart[other] = true;
-    }
-  }
+  static constexpr StatementType<T> type{count, Symbols<E>::value, order.data(), &formula};
 
   static void describe(const void* closure, Description& to) {
     const auto& s = *static_cast<const Statement*>(closure);
-    for (const Leaf<T>& leaf : s.leaves) to.add(leaf.node);
-    describe_formula(s.expression, to.formula);
+    describe_statement(type, &s.expression, s.leaves, to);
   }
 
   static void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     const auto& s = *static_cast<const Statement*>(closure);
     Scratch scratch(tape.arena());
-    T* grad[count] = {};
-    bool add[count] = {}, apart[count] = {};
-    s.find_apart(tape, apart);
-    for (const std::size_t k : order) {
-      const Leaf<T>& leaf = s.leaves[k];
-      if (!tape.node(leaf.node).needs_gradient) continue;
-      if (apart[k]) {
-        const Index extent = leaf.extent(tape.node(leaf.node));
-        grad[k] = scratch.template take<T>(extent);
-        add[k] = leaf.smaller;
-        if (leaf.smaller) std::fill_n(grad[k], extent, T(0));
-      } else {
-        add[k] = tape.claim(leaf.node);
-        grad[k] = tape.gradient_buffer(leaf.node);
-      }
-    }
+    T* grad[count];
+    bool add[count], apart[count];
+    take_gradients(tape, type, s.leaves, scratch, grad, add, apart);
     const T* dy = tape.gradient_buffer(self);
-    if (s.loops.outer) {
-      s.for_each_block([&](Index from, const Index* offset) { s.backward_rows(dy + from, offset, grad, add); });
-    } else {
-      constexpr Index offset[count] = {};
-      s.backward_rows(dy, offset, grad, add);
-    }
-    for (const std::size_t k : order)
-      if (grad[k] && apart[k])
-        add_to_gradient<T>(tape, s.leaves[k].node, grad[k], s.leaves[k].strides(tape.node(s.leaves[k].node)));
+    s.for_each_block([&](Index from, const Index* offset) { s.backward_rows(dy + from, offset, grad, add); });
+    give_gradients(tape, type, s.leaves, grad, apart);
   }
 };
 
@@ -306,50 +240,46 @@ Var<T> record_composed(const Expression<T, Op, Args...>& e) {
 template <class T, class Op, class... Args>
 Var<T> record(const Expression<T, Op, Args...>& e) {
   using E = Expression<T, Op, Args...>;
-  constexpr bool nested = (is_expression<Args> || ...);
   using S = Statement<T, E>;
+  constexpr bool nested = (is_expression<Args> || ...);
   static_assert(std::is_trivially_destructible_v<S>);
   Tape<T>& tape = Tape<T>::active();
-  S& statement = *new (tape.arena().take(sizeof(S))) S{e, {}, {}};
-  constexpr std::size_t count = S::count;
-
-  Var<T> vars[count];
-  collect(e, vars);
-  const Node<T>& first = tape.node(vars[0]);
-  bool needs_gradient = false, alike = true;
-  for (std::size_t k = 0; k < count; ++k) {
-    const Node<T>& node = tape.node(vars[k]);
-    needs_gradient |= node.needs_gradient;
-    alike &= node.layout.packed && node.shape == first.shape;
-    statement.leaves[k] = {node.value, 0, vars[k].index(), false, false, false};
-  }
   if constexpr (nested)
     if (tape.composed) return record_composed(e);
 
-  const Layout* layout = &first.layout;
-  if (alike) {
-    statement.loops = {1, layout->size, nullptr};
-  } else {
-    bool uniform = true;
-    const Shape shape = shape_of(tape, e, uniform);
-    if constexpr (nested)
-      if (!uniform) return record_composed(e);
-    statement.loops = plan(tape, shape, statement.leaves, count);
-    layout = &tape.layout(shape);
-  }
-  const Var<T> result = tape.record(*layout, needs_gradient && tape.recording());
+  S& statement = *new (tape.arena().take(sizeof(S))) S(e);
+  Var<T> vars[S::count];
+  collect(e, vars);
+  const Var<T> result = begin_statement(tape, S::type, &statement.expression, vars, statement.leaves, statement.loops);
+  if constexpr (nested)
+    if (result.serial() == 0) return record_composed(e);
   statement.forward(tape.node(result.index()).value);
   static const Operation<T> operation{nested ? "fused" : e.op.name, &S::backward, &S::describe};
   tape.set_backward_in_place(result, operation, &statement);
   return result;
 }
 
-extern template Loops plan(Tape<float>&, const Shape&, Leaf<float>*, std::size_t);
-extern template Loops plan(Tape<double>&, const Shape&, Leaf<double>*, std::size_t);
-extern template void add_to_gradient(Tape<float>&, std::uint32_t, const float*, const Strides&);
-extern template void add_to_gradient(Tape<double>&, std::uint32_t, const double*, const Strides&);
-extern template bool views_may_overlap(Tape<float>&, std::uint32_t, std::uint32_t);
-extern template bool views_may_overlap(Tape<double>&, std::uint32_t, std::uint32_t);
+/// Each statement of one arithmetic operation: DO(scalar, function, operands…). Composed statements consist of such, so each file
+/// would compile them all; the library has them.
+#define CAROUSEL_ARITHMETIC(DO, T)     \
+  DO(T, add, Var<T>, Var<T>)           \
+  DO(T, add, Constant<T>, Var<T>)      \
+  DO(T, add, Var<T>, Constant<T>)      \
+  DO(T, subtract, Var<T>, Var<T>)      \
+  DO(T, subtract, Constant<T>, Var<T>) \
+  DO(T, subtract, Var<T>, Constant<T>) \
+  DO(T, multiply, Var<T>, Var<T>)      \
+  DO(T, multiply, Constant<T>, Var<T>) \
+  DO(T, multiply, Var<T>, Constant<T>) \
+  DO(T, divide, Var<T>, Var<T>)        \
+  DO(T, divide, Constant<T>, Var<T>)   \
+  DO(T, divide, Var<T>, Constant<T>)   \
+  DO(T, negate, Var<T>)
+#define CAROUSEL_STATEMENT(T, function, ...) \
+  template Var<T> record(const Expression<T, std::remove_const_t<decltype(functions::function)>, __VA_ARGS__>&);
+#define CAROUSEL_EXTERN_STATEMENT(T, ...) extern CAROUSEL_STATEMENT(T, __VA_ARGS__)
+CAROUSEL_ARITHMETIC(CAROUSEL_EXTERN_STATEMENT, float)
+CAROUSEL_ARITHMETIC(CAROUSEL_EXTERN_STATEMENT, double)
 
 }  // namespace carousel::detail
 

@@ -15,6 +15,13 @@ struct Leaves<Var<T>> : std::integral_constant<std::size_t, 1> {};
 template <class T, class Op, class... Args>
 struct Leaves<Expression<T, Op, Args...>> : std::integral_constant<std::size_t, (0 + ... + Leaves<Args>::value)> {};
 
+/// The number of symbols of its formula.
+template <class A>
+struct Symbols : std::integral_constant<std::size_t, 1> {};
+template <class T, class Op, class... Args>
+struct Symbols<Expression<T, Op, Args...>> : std::integral_constant<std::size_t, (1 + ... + Symbols<Args>::value)> {};
+
+/// Writes the leaves, from left to right; returns where the next one goes.
 template <class T>
 Var<T>* collect(const Var<T>& v, Var<T>* out) {
   *out = v;
@@ -30,18 +37,22 @@ Var<T>* collect(const Expression<T, Op, Args...>& e, Var<T>* out) {
   return out;
 }
 
+/// Writes the symbols of the formula; returns where the next one goes.
 template <class T>
-void describe_formula(const Var<T>&, std::vector<Symbol>& to) {
-  to.push_back({.is_operand = true});
+Symbol* describe_formula(const Var<T>&, Symbol* out) {
+  *out = {.is_operand = true};
+  return out + 1;
 }
 template <class T>
-void describe_formula(const Constant<T>& c, std::vector<Symbol>& to) {
-  to.push_back({.number = static_cast<double>(c.value)});
+Symbol* describe_formula(const Constant<T>& c, Symbol* out) {
+  *out = {.number = static_cast<double>(c.value)};
+  return out + 1;
 }
 template <class T, class Op, class... Args>
-void describe_formula(const Expression<T, Op, Args...>& e, std::vector<Symbol>& to) {
-  to.push_back({.name = e.op.name, .arity = sizeof...(Args)});
-  std::apply([&](const Args&... args) { (describe_formula(args, to), ...); }, e.args);
+Symbol* describe_formula(const Expression<T, Op, Args...>& e, Symbol* out) {
+  *out++ = {.name = e.op.name, .arity = sizeof...(Args)};
+  std::apply([&](const Args&... args) { ((out = describe_formula(args, out)), ...); }, e.args);
+  return out;
 }
 
 /// The values of a tree, one register each, and the way of an adjoint down it. `First` is the number of leaves left of it.

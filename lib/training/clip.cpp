@@ -57,7 +57,7 @@ template <class T>
 void clip_by_value(Registry<T>& registry, double limit) {
   if (!(limit > 0)) wrong_argument("clip_by_value: limit is ", limit, ": must be above 0");
   const Lane<T> high(static_cast<T>(limit)), low(static_cast<T>(-limit));
-  change_gradients(registry, [=](Lane<T> g) { return xsimd::select(g > high, high, xsimd::select(g < low, low, g)); });
+  change_gradients(registry, [=](Lane<T> g) { return simd::select(g > high, high, simd::select(g < low, low, g)); });
 }
 
 #define CAROUSEL_INSTANTIATE(T)                          \

@@ -233,13 +233,13 @@ void RmsProp<T>::update(const typename Optimizer<T>::Update& u) {
     sweep<1>(u.size, u.p, u.g, u.state, u.scale, [=](Lane<T> p, Lane<T> g, State1<T>& s) {
       const Lane<T> d = g + decay * p;
       s[0] = keep * s[0] + add * (d * d);
-      return p - rate * (d / (xsimd::sqrt(s[0]) + epsilon));
+      return p - rate * (d / (simd::sqrt(s[0]) + epsilon));
     });
   else
     sweep<2>(u.size, u.p, u.g, u.state, u.scale, [=](Lane<T> p, Lane<T> g, State2<T>& s) {
       const Lane<T> d = g + decay * p;
       s[0] = keep * s[0] + add * (d * d);
-      s[1] = momentum * s[1] + d / (xsimd::sqrt(s[0]) + epsilon);
+      s[1] = momentum * s[1] + d / (simd::sqrt(s[0]) + epsilon);
       return p - rate * s[1];
     });
 }
@@ -259,7 +259,7 @@ void Adagrad<T>::update(const typename Optimizer<T>::Update& u) {
   sweep<1>(u.size, u.p, u.g, u.state, u.scale, [=](Lane<T> p, Lane<T> g, State1<T>& s) {
     const Lane<T> d = g + decay * p;
     s[0] = s[0] + d * d;
-    return p - rate * (d / (xsimd::sqrt(s[0]) + epsilon));
+    return p - rate * (d / (simd::sqrt(s[0]) + epsilon));
   });
 }
 
@@ -277,7 +277,7 @@ void Adadelta<T>::update(const typename Optimizer<T>::Update& u) {
   sweep<2>(u.size, u.p, u.g, u.state, u.scale, [=](Lane<T> p, Lane<T> g, State2<T>& s) {
     const Lane<T> d = g + decay * p;
     s[0] = keep * s[0] + add * (d * d);
-    const Lane<T> step = d * (xsimd::sqrt(s[1] + epsilon) / xsimd::sqrt(s[0] + epsilon));
+    const Lane<T> step = d * (simd::sqrt(s[1] + epsilon) / simd::sqrt(s[0] + epsilon));
     s[1] = keep * s[1] + add * (step * step);
     return p - rate * step;
   });
@@ -299,7 +299,7 @@ void update_adam(Index size, T* p, const T* g, T* const* state, double scale, co
     const Lane<T> d = gradient + decay * old;
     s[0] = keep1 * s[0] + add1 * d;
     s[1] = keep2 * s[1] + add2 * (d * d);
-    return shrunk * old - rate1 * (s[0] / (xsimd::sqrt(s[1]) * unbias2 + epsilon));
+    return shrunk * old - rate1 * (s[0] / (simd::sqrt(s[1]) * unbias2 + epsilon));
   });
 }
 

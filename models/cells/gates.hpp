@@ -9,6 +9,7 @@
 
 #include <carousel/lib/training/init.hpp>
 #include <carousel/models/sequence/state.hpp>
+#include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/matmul.hpp>
 
 namespace carousel {

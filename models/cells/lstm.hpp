@@ -8,6 +8,7 @@
 
 #include <carousel/models/cells/gates.hpp>
 #include <carousel/models/sequence/scan.hpp>
+#include <carousel/ops/elementwise.hpp>
 
 namespace carousel {
 

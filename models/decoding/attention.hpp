@@ -13,6 +13,7 @@
 
 #include <carousel/lib/tape/parameter.hpp>
 #include <carousel/lib/training/init.hpp>
+#include <carousel/ops/elementwise.hpp>
 
 namespace carousel {
 

@@ -93,7 +93,7 @@ constexpr auto logistic_loss = elementwise(
     "binary_cross_entropy",
     [](auto x, auto y) {
       const decltype(x) zero(0);
-      return (1 - y) * x + xsimd::max(-x, zero) + xsimd::log1p(simd::exp(-xsimd::abs(x)));
+      return (1 - y) * x + simd::max(-x, zero) + simd::log1p(simd::exp(-simd::abs(x)));
     },
     [](auto dy, auto, auto x, auto y) { return std::tuple(dy * (simd::sigmoid(x) - y), -(dy * x)); });
 
@@ -168,7 +168,7 @@ std::pair<T, T> exponentials(const T* z, Index count, T* e) {
   T largest = z[0];
   if (whole > 0) {
     Lane<T> most = simd::load(z);
-    for (Index j = width; j < whole; j += width) most = xsimd::max(most, simd::load(z + j));
+    for (Index j = width; j < whole; j += width) most = simd::max(most, simd::load(z + j));
     alignas(64) T lanes[width];
     simd::store(lanes, most);
     for (const T lane : lanes) largest = lane > largest ? lane : largest;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <carousel/lib/error.hpp>
+#include <carousel/models/sequence/lengths.hpp>
+
 namespace carousel {
 
 namespace {

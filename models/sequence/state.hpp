@@ -128,20 +128,6 @@ void watch_state(State& state) {
   for (std::size_t k = 0; k < std::min(names.size(), members.count); ++k) recorder->hear(names[k], members[k]);
 }
 
-/// Throws std::invalid_argument unless both states have as many members, each of the same shape: `now` is the state after the
-/// step at `time`.
-template <class T>
-void check_members(const Members<T>& now, const Members<T>& start, Index time) {
-  if (now.count != start.count)
-    wrong_argument("scan: the state has ", now.count, " members after step ", time, ", at the start ", start.count,
-                   ": must stay the same");
-  Tape<T>& tape = Tape<T>::active();
-  for (std::size_t k = 0; k < now.count; ++k)
-    if (const Shape& shape = tape.node(now[k]).shape, &before = tape.node(start[k]).shape; !(shape == before))
-      wrong_argument("scan: state member ", k, " is ", shape, " after step ", time, ", at the start it is ", before,
-                     ": must stay the same");
-}
-
 }  // namespace detail
 
 /// A state taken off the tape: tensors of its own, which outlive clear(). Truncated backpropagation through time runs a long

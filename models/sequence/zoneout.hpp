@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <carousel/models/sequence/scan.hpp>
+#include <carousel/ops/elementwise.hpp>
 
 namespace carousel {
 

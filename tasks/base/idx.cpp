@@ -29,9 +29,9 @@ Bytes read_whole(const std::string& path) {
 }
 
 /// The bytes of a file from its begin to its end, unzipped if it is gzip.
-class Reader {
+class IdxReader {
  public:
-  explicit Reader(const std::string& path) : path_(path), content_(read_whole(path)) {
+  explicit IdxReader(const std::string& path) : path_(path), content_(read_whole(path)) {
     zipped_ = content_.size() >= 2 && content_[0] == 0x1f && content_[1] == 0x8b;
     if (!zipped_ && path.ends_with(".gz")) bad_file("read ", path, ": does not begin as gzip does: must be gzip by its name");
     if (!zipped_) return;
@@ -40,9 +40,9 @@ class Reader {
     constexpr int gzip_only = 16 + MAX_WBITS;
     if (inflateInit2(&stream_, gzip_only) != Z_OK) bad_file("read ", path, ": no memory to unzip it");
   }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-  ~Reader() {
+  IdxReader(const IdxReader&) = delete;
+  IdxReader& operator=(const IdxReader&) = delete;
+  ~IdxReader() {
     if (zipped_) inflateEnd(&stream_);
   }
 
@@ -92,7 +92,7 @@ class Reader {
 }  // namespace
 
 IdxBytes read_idx(const std::string& path, int rank) {
-  Reader reader(path);
+  IdxReader reader(path);
   const std::size_t header_size = 4 + 4 * static_cast<std::size_t>(rank);
   const Bytes header = reader.next(header_size);
   if (header.size() < header_size)

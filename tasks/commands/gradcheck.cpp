@@ -26,12 +26,12 @@ namespace carousel {
 
 namespace {
 
-constexpr Index in = 3, hidden = 4, batch = 3;
-constexpr std::uint64_t seed = 1;
+constexpr Index in = 3, units = 4, batch = 3;
+constexpr std::uint64_t check_seed = 1;
 
 /// Numbers that differ from each other and from 0.
 Tensor<double> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random = Random(seed).split(stream);
+  Random random = Random(check_seed).split(stream);
   return init::uniform<double>(-1, 1)(shape, random);
 }
 
@@ -41,8 +41,8 @@ CellOptions<double> random_start() {
 
 CellCheck check_by_name(const std::string& name) {
   Registry<double> registry;
-  Random random(seed);
-  const AnyCell<double> cell = make_cell(name, Scope<double>(registry, random), in, hidden, random_start());
+  Random random(check_seed);
+  const AnyCell<double> cell = make_cell(name, Scope<double>(registry, random), in, units, random_start());
   CellCheckOptions options{.in = in, .batch = batch, .by_hand = reference::cell(name)};
   if (name == "rnn-relu") options.gradcheck.step = 1e-5;  // steps that are longer than the way to the kink go wrong
   return check_cell(cell, registry, options);
@@ -61,7 +61,7 @@ using Vars = std::span<const Var<double>>;
 template <class Make>
 GradcheckResult check_layer(Make make) {
   Registry<double> registry;
-  Random random(seed);
+  Random random(check_seed);
   const auto layer = make(Scope<double>(registry, random));
   return gradcheck([&](Vars v) -> Var<double> { return layer(v[0]); }, {{"xs", numbers({5, batch, in}, 1), true}}, &registry);
 }
@@ -79,7 +79,7 @@ std::vector<Check> layer_checks() {
       {"layer", "linear",
        [] {
          return check_layer([](Scope<double> p) {
-           const Linear<double> linear(p, in, hidden, {.b = init::normal<double>(0, 1)});
+           const Linear<double> linear(p, in, units, {.b = init::normal<double>(0, 1)});
            return [=](Var<double> x) { return linear(x); };
          });
        }},
@@ -115,33 +115,35 @@ std::vector<Check> layer_checks() {
       {"layer", "dropout",
        [] {
          return check_layer(
-             [](Scope<double>) { return [](Var<double> x) { return dropout(x, 0.4, {.seed = seed, .batch_axis = 1}); }; });
+             [](Scope<double>) { return [](Var<double> x) { return dropout(x, 0.4, {.seed = check_seed, .batch_axis = 1}); }; });
        }},
       {"layer", "zoneout",
        [] {
          return check_layer([](Scope<double> p) {
-           const Zoneout<Lstm<double>> cell(Lstm<double>(p, in, hidden, random_start()), {0.3, 0.5});
-           return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths, .key = DropoutKey{.seed = seed}}).outputs; };
+           const Zoneout<Lstm<double>> cell(Lstm<double>(p, in, units, random_start()), {0.3, 0.5});
+           return
+               [=](Var<double> x) { return scan(cell, x, {.lengths = lengths, .key = DropoutKey{.seed = check_seed}}).outputs; };
          });
        }},
       {"layer", "stacked",
        [] {
          return check_layer([](Scope<double> p) {
-           const Stacked<Lstm<double>> cell(p, in, hidden, {.layers = 2, .dropout = 0.3}, random_start());
-           return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths, .key = DropoutKey{.seed = seed}}).outputs; };
+           const Stacked<Lstm<double>> cell(p, in, units, {.layers = 2, .dropout = 0.3}, random_start());
+           return
+               [=](Var<double> x) { return scan(cell, x, {.lengths = lengths, .key = DropoutKey{.seed = check_seed}}).outputs; };
          });
        }},
       {"layer", "bidirectional",
        [] {
          return check_layer([](Scope<double> p) {
-           const Bidirectional<Lstm<double>> cell(p, in, hidden, random_start());
+           const Bidirectional<Lstm<double>> cell(p, in, units, random_start());
            return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths}).outputs; };
          });
        }},
       {"layer", "additive-attention",
        [] {
          return check_layer([](Scope<double> p) {
-           const AdditiveAttention<double> attention(p, in, in, hidden);
+           const AdditiveAttention<double> attention(p, in, in, units);
            return [=](Var<double> x) { return look_back(attention, x); };
          });
        }},
@@ -155,7 +157,7 @@ std::vector<Check> layer_checks() {
       {"layer", "learned-start",
        [] {
          return check_layer([](Scope<double> p) {
-           const RnnLearnedStart<double> cell(p, in, hidden, random_start());
+           const RnnLearnedStart<double> cell(p, in, units, random_start());
            return [=](Var<double> x) { return scan(cell, x, {.lengths = lengths}).outputs; };
          });
        }},

@@ -14,12 +14,12 @@ namespace carousel {
 
 namespace {
 
-struct Given {
+struct GraphOptions {
   std::string name, out = "-";
   bool backward = false;
 };
 
-int draw(const Given& given) {
+int draw(const GraphOptions& given) {
   for (const CellName& cell : cell_names())
     if (cell.name == given.name) {
       write_graph(cell_graph(given.name, given.backward), given.out);
@@ -42,7 +42,7 @@ int draw(const Given& given) {
 }  // namespace
 
 void declare_graph(CLI::App& app, Command& chosen) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<GraphOptions>();
   CLI::App& graph =
       detail::declare_command(app, "graph", "draws a cell, or the model of a task",
                               "A model with other options than those of its preset: carousel train TASK … --graph FILE.\n"

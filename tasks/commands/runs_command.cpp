@@ -37,7 +37,7 @@ std::string net_of(const RunRecord& run) {
   return plain_or_quoted(net + (run.option("bidirectional") == "yes" ? ", both directions" : ""));
 }
 
-std::string size_text(std::uintmax_t bytes) {
+std::string short_size(std::uintmax_t bytes) {
   const auto size = static_cast<double>(bytes);
   if (size < 1e3) return fmt::format("{} B", bytes);
   if (size < 1e6) return fmt::format("{:.1f} kB", size / 1e3);
@@ -70,7 +70,7 @@ std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
                                   (is_whole(outcome->value) ? count_text(outcome->value) : number(outcome->value))
                             : "",
                     clock_text(run.seconds), std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds),
-                    size_text(run.bytes)});
+                    short_size(run.bytes)});
   }
   std::vector<std::size_t> right = {4, 7, 8, 9};
   for (const std::size_t least : {9U, 8U, 7U, 2U, 2U}) {  // what a narrow terminal leaves out: from the right, then when and net

@@ -13,16 +13,17 @@ namespace carousel {
 
 namespace {
 
-constexpr double edge = 20;
+constexpr double margin = 20;
 using Align = Canvas::Align;
 
-struct Box {
+struct Rectangle {
   double x, y, width, height;
 };
 
 /// Draws numbers as fields of colours: `at(row, column)`; what is smaller than a pixel is averaged.
 template <class At>
-void fields(Canvas& canvas, std::size_t rows, std::size_t columns, const Box& box, const ColourScale& colours, const At& at) {
+void fields(Canvas& canvas, std::size_t rows, std::size_t columns, const Rectangle& box, const ColourScale& colours,
+            const At& at) {
   const auto as_many = [](std::size_t count, double pixels) {
     return static_cast<std::size_t>(std::max(1.0, std::min(pixels, static_cast<double>(count))));
   };
@@ -106,21 +107,21 @@ ColourImage heat_map_picture(const std::string& title, const view::HeatMap& map)
     wrong_argument("picture: a heat map of ", map.values.size(), " numbers in rows of ", columns, " with ", map.rows.size(),
                    " and ", map.columns.size(), " labels: must fit");
   const ColourScale colours{map.low, map.high};
-  const double left = edge + widest_label(map.rows, rows) + 8, top = title_line + 32, key_gap = 20;
+  const double left = margin + widest_label(map.rows, rows) + 8, top = title_line + 32, key_gap = 20;
   double least = 0;  // of a field's width
   if (map.numbers)
     for (const double value : map.values) least = std::max(least, width_of(number_text(value), small_letters) + 8);
-  const double room = page_width - left - key_gap - key_width({colours}) - edge;
+  const double room = page_width - left - key_gap - key_width({colours}) - margin;
   const double across = std::max(least, std::min(26.0, room / static_cast<double>(columns)));
   const double wanted = map.rows.empty() && !map.numbers ? across : std::max(20.0, across);  // a field's height
   const double width = across * static_cast<double>(columns), tall = std::clamp(wanted * static_cast<double>(rows), 20.0, 520.0);
   const double key_height = std::clamp(tall, 48.0, 160.0), key_left = left + width + key_gap;
 
-  const double whole = std::max({key_left + key_width({colours}), edge + width_of(title, title_letters),
+  const double whole = std::max({key_left + key_width({colours}), margin + width_of(title, title_letters),
                                  left + width / 2 + width_of(map.x_name, small_letters) / 2});
-  Canvas canvas(static_cast<Index>(std::ceil(whole + edge)), static_cast<Index>(top + std::max(tall + 52, key_height + 20)));
-  canvas.text(edge, title_line, title, title_letters);
-  if (!map.y_name.empty()) canvas.text(edge, top - 9, map.y_name + " ↓", small_letters, Align::begin, soft_ink);
+  Canvas canvas(static_cast<Index>(std::ceil(whole + margin)), static_cast<Index>(top + std::max(tall + 52, key_height + 20)));
+  canvas.text(margin, title_line, title, title_letters);
+  if (!map.y_name.empty()) canvas.text(margin, top - 9, map.y_name + " ↓", small_letters, Align::begin, soft_ink);
   canvas.field(left - 1, top - 1, width + 2, tall + 2, grid);
   fields(canvas, rows, columns, {left, top, width, tall}, colours,
          [&](std::size_t i, std::size_t j) { return map.values[i * columns + j]; });
@@ -161,17 +162,17 @@ ColourImage gates_picture(const std::string& title, const view::Gates& gates) {
     heights.push_back(together > 1 ? fits : std::max(least, fits));
     height += heights.back() + gap;
   }
-  const double left = edge + names + 14, width = page_width - left - 14 - keys - edge;
+  const double left = margin + names + 14, width = page_width - left - 14 - keys - margin;
   Canvas canvas(static_cast<Index>(page_width), static_cast<Index>(height + 24));
-  canvas.text(edge, title_line, title, title_letters);
-  canvas.text(edge, title_line + 18, "a row is a unit, a column a step, whose name stands below", small_letters, Align::begin,
+  canvas.text(margin, title_line, title, title_letters);
+  canvas.text(margin, title_line + 18, "a row is a unit, a column a step, whose name stands below", small_letters, Align::begin,
               soft_ink);
   double y = top;
   for (std::size_t n = 0; n < gates.maps.size(); ++n) {
     const auto& map = gates.maps[n];
     const ColourScale colours{map.low, map.high};
-    canvas.text(edge, y + heights[n] / 2 - 2, gate_name(map.name), small_letters);
-    canvas.text(edge, y + heights[n] / 2 + 14, map.place, small_letters, Align::begin, soft_ink);
+    canvas.text(margin, y + heights[n] / 2 - 2, gate_name(map.name), small_letters);
+    canvas.text(margin, y + heights[n] / 2 + 14, map.place, small_letters, Align::begin, soft_ink);
     canvas.field(left - 1, y - 1, width + 2, heights[n] + 2, grid);
     fields(canvas, map.units, steps, {left, y, width, heights[n]}, colours,
            [&](std::size_t i, std::size_t j) { return map.values[j * map.units + i]; });

@@ -166,8 +166,8 @@ void write_png(const std::string& path, const ColourImage& image) {
 }
 
 GreyImage without_margin(const GreyImage& image) {
-  const int paper = edge_colour(image);
-  const auto apart = [&](std::uint8_t pixel) { return std::abs(pixel - paper); };
+  const int background = edge_colour(image);
+  const auto apart = [&](std::uint8_t pixel) { return std::abs(pixel - background); };
   int most = 0;
   for (const std::uint8_t pixel : image.pixels) most = std::max(most, apart(pixel));
   if (most == 0) return image;

@@ -13,7 +13,7 @@ namespace carousel {
 
 namespace {
 
-constexpr auto events = static_cast<Index>(eeg_events.size());
+constexpr auto event_count = static_cast<Index>(eeg_events.size());
 
 bool as_source(const EegOptions& options) {
   return options.preset == "source";
@@ -53,7 +53,7 @@ EegModel::EegModel(Scope<float> p, const EegOptions& options, Index channels)
               make_cell(options.cell, p / ("layer" + std::to_string(layer)), in, options.hidden, cell_options(options)));
         return Layers(std::move(layers), options.dropout);
       }()),
-      readout_(p / "readout", options.hidden, events, readout_options(options)) {}
+      readout_(p / "readout", options.hidden, event_count, readout_options(options)) {}
 
 EegModel::State EegModel::start(Index batch) const {
   Tape<float> tape;  // the state is copied from it at once
@@ -80,13 +80,13 @@ EegLogits logits_of(const EegModel& model, const EegFrames& series) {
   Tape<float> tape;
   const NoGrad<float> no_gradient;
   EegModel::State state = model.start(1);
-  EegLogits all(static_cast<std::size_t>(series.frames() * events));
+  EegLogits all(static_cast<std::size_t>(series.frames() * event_count));
   for (Index from = 0; from < series.frames(); from += chunk) {
     tape.clear();
     const Index steps = std::min(chunk, series.frames() - from);
     const Var<float> xs = tape.constant(Shape{steps, 1, series.channels});
     std::copy_n(series.values.data() + from * series.channels, steps * series.channels, tape.data(xs));
-    tape.copy_elements(model(xs, state), all.data() + from * events);
+    tape.copy_elements(model(xs, state), all.data() + from * event_count);
   }
   return all;
 }
@@ -96,7 +96,7 @@ EegLogits logits_of(const MemorylessModel& model, const EegFrames& series) {
   const NoGrad<float> no_gradient;
   const Var<float> xs = tape.constant(Shape{series.frames(), series.channels});
   std::copy_n(series.values.data(), series.frames() * series.channels, tape.data(xs));
-  EegLogits all(static_cast<std::size_t>(series.frames() * events));
+  EegLogits all(static_cast<std::size_t>(series.frames() * event_count));
   tape.copy_elements(model(xs), all.data());
   return all;
 }
@@ -112,13 +112,13 @@ void fit_memoryless(Registry<float>& registry, const MemorylessModel& model, std
   const auto loss = [&](const Batch& batch, const Shard&) {
     Tape<float>& tape = Tape<float>::active();
     const Index count = std::ssize(batch.examples);
-    const Var<float> xs = tape.constant(Shape{count, channels}), ys = tape.constant(Shape{count, events});
+    const Var<float> xs = tape.constant(Shape{count, channels}), ys = tape.constant(Shape{count, event_count});
     float *x = tape.data(xs), *y = tape.data(ys);
     for (const Index n : batch.examples) {
       const auto [one, frame] = frames[static_cast<std::size_t>(n)];
       x = std::copy_n(one->values.data() + frame * channels, channels, x);
       put_events(one->events_of(frame), y);
-      y += events;
+      y += event_count;
     }
     return binary_cross_entropy(model(xs), ys);
   };

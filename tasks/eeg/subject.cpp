@@ -25,10 +25,10 @@ constexpr std::array<Place, 32> electrodes = {
      {-1.05, -0.35}, {-0.6, -0.25}, {-0.2, -0.22}, {0.2, -0.22},  {0.6, -0.25},  {1.05, -0.35}, {-0.8, -0.6}, {-0.4, -0.5},
      {0, -0.45},     {0.4, -0.5},   {0.8, -0.6},   {-0.65, -0.9}, {-0.3, -0.95}, {0, -1},       {0.3, -0.95}, {0.65, -0.9}}};
 
-enum Source : std::size_t { hand, touch, load, sight, lids, rest, others };
+enum Source : std::size_t { hand, touch, lift, sight, lids, rest, others };
 constexpr std::size_t other_sources = 10, all_sources = others + other_sources;
 constexpr std::array<Place, others> places = {{{-0.45, 0.2}, {-0.4, -0.3}, {0.05, 0}, {0, -0.9}, {0, 1.05}, {0, -0.6}}};
-constexpr std::array<Source, eeg_events.size()> source_of_event = {hand, touch, load, load, touch, hand};
+constexpr std::array<Source, eeg_events.size()> source_of_event = {hand, touch, lift, lift, touch, hand};
 
 using Signal = std::vector<double>;  // of one source, [rows]
 
@@ -112,7 +112,7 @@ void perform(EegSeries& series, std::vector<Signal>& sources, Random random, dou
 
 /// What sources do on their own.
 void idle(std::vector<Signal>& sources, Random random, double seconds) {
-  for (const Source s : {hand, touch, load}) {
+  for (const Source s : {hand, touch, lift}) {
     add_noise(sources[s], random.split(s), 0.3, 0.35);
     at_random_times(random, seconds, 4, [&](double time) { add_wave(sources[s], random, time, -1); });
   }

@@ -132,8 +132,8 @@ std::string identity_of(const EegParts<EegFrames>& data) {
   for (const auto* part : {&data.train, &data.validation})
     for (const EegFrames& one : *part) {
       const std::string_view values(reinterpret_cast<const char*>(one.values.data()), one.values.size() * sizeof(float));
-      const std::string_view events(reinterpret_cast<const char*>(one.events.data()), one.events.size());
-      hash = mix(mix(hash, detail::hash(values)), detail::hash(events));
+      const std::string_view marks(reinterpret_cast<const char*>(one.events.data()), one.events.size());
+      hash = mix(mix(hash, detail::hash(values)), detail::hash(marks));
     }
   return fmt::format("{} series and {} to validate, hash {:016x}", data.train.size(), data.validation.size(), hash);
 }

@@ -15,11 +15,11 @@ namespace {
 using T = double;
 using NodeIndex = std::uint32_t;
 
-constexpr Index batch = 2, in = 3, hidden = 5;  // told apart in shapes
+constexpr Index batch = 2, inputs = 3, hidden = 5;  // told apart in shapes
 
 std::string extent_text(Index extent) {
   if (extent == batch) return "B";
-  if (extent == in) return "I";
+  if (extent == inputs) return "I";
   if (extent % hidden == 0) return (extent == hidden ? "" : std::to_string(extent / hidden)) + "H";
   return std::to_string(extent);
 }
@@ -43,8 +43,8 @@ struct Step {
 
   explicit Step(const std::string& cell_name) {
     Random random(1);
-    const AnyCell<T> cell = make_cell<T>(cell_name, Scope<T>(registry, random), in, hidden);
-    const Var<T> input = tape.variable(full<T>({batch, in}, 0.5));
+    const AnyCell<T> cell = make_cell<T>(cell_name, Scope<T>(registry, random), inputs, hidden);
+    const Var<T> input = tape.variable(full<T>({batch, inputs}, 0.5));
     x = input.index();
     AnyState<T> state = cell.start(batch);
     for (Var<T>& member : state.members()) {

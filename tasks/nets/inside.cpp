@@ -13,7 +13,7 @@ namespace carousel {
 namespace {
 
 /// What cells mark, in the order of the page.
-constexpr std::string_view names[] = {"i", "f", "o", "g", "r", "z", "n", "c", "h"};
+constexpr std::string_view gate_names[] = {"i", "f", "o", "g", "r", "z", "n", "c", "h"};
 
 /// The numbers of one layer in one direction, steps in a row.
 template <class T>
@@ -93,7 +93,7 @@ void add_gates(Views& views, const Sample<T>& sample, const std::string& cell) {
     std::size_t numbers = 0;
     constexpr std::size_t most_numbers = 1000000;  // of a page that is sent by mail
     for (const Place& place : places_of(recorder, part))
-      for (const std::string_view name : names) {
+      for (const std::string_view name : gate_names) {
         const auto steps = steps_of(recorder, name, place);
         if (steps.empty()) continue;
         if (gates.input.empty()) gates.input = words_for(steps.size(), part == "decoder" ? sample.made : sample.input);

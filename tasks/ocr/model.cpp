@@ -179,6 +179,12 @@ std::vector<std::vector<float>> OcrModel::column_chances(const GreyImage& image)
   return all;
 }
 
+std::string digits_text(const Digits& digits) {
+  std::string all;
+  for (const Index digit : digits) all += static_cast<char>('0' + digit);
+  return all;
+}
+
 Index edit_distance(const Digits& a, const Digits& b) {
   std::vector<Index> before(b.size() + 1), now(b.size() + 1);
   std::iota(before.begin(), before.end(), Index{0});

@@ -36,6 +36,8 @@ struct OcrOptions : TrainOptions {
 Var<float> enter_images(std::span<const GreyImage> images);
 
 using Digits = std::vector<Index>;
+/// "3141".
+std::string digits_text(const Digits& digits);
 
 /// Digits, and how probable the net holds them.
 struct OcrReading {

@@ -53,12 +53,6 @@ Arguments<OcrOptions> arguments() {
   return all;
 }
 
-std::string text(const Digits& digits) {
-  std::string all;
-  for (const Index digit : digits) all += static_cast<char>('0' + digit);
-  return all;
-}
-
 std::vector<OcrReading> read_lines(const OcrModel& model, std::span<const PrintedLine> lines, bool by_ctc) {
   std::vector<GreyImage> images;
   for (const PrintedLine& line : lines) images.push_back(line.image);
@@ -93,7 +87,7 @@ std::string write_examples(const OcrData& data, const std::string& folder) {
   std::string first;
   for (std::uint64_t n = 0; n < 8; ++n) {
     const PrintedLine line = data.example(n);
-    const std::string path = (examples / fmt::format("{}-{}.png", n + 1, text(line.digits))).string();
+    const std::string path = (examples / fmt::format("{}-{}.png", n + 1, digits_text(line.digits))).string();
     write_png(path, line.image);
     if (n == 0) first = path;
   }
@@ -177,7 +171,7 @@ int eval(const EvalOptions& options) {
   }
   const GreyImage image = fit_into(without_margin(read_png(*options.input)), OcrModel::height, OcrModel::width);
   const auto [digits, probability] = read_one(loaded.model, image);
-  print(digits.empty() ? "no digits" : text(digits));
+  print(digits.empty() ? "no digits" : digits_text(digits));
   print_result("ocr", {{"digits", static_cast<double>(digits.size())}, {"probability", probability}});
   return exit_done;
 }
@@ -190,8 +184,8 @@ int sample(const SampleOptions& options) {
       std::filesystem::path(options.file).replace_filename(fmt::format("sample-{}.png", options.seed));
   write_png(path.string(), line.image);
   print("image:  " + path.string());
-  print("shows:  " + text(line.digits));
-  print("read:   " + text(read_one(loaded.model, line.image).digits));
+  print("shows:  " + digits_text(line.digits));
+  print("read:   " + digits_text(read_one(loaded.model, line.image).digits));
   return exit_done;
 }
 

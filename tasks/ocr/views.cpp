@@ -10,10 +10,6 @@ namespace carousel {
 
 namespace {
 
-std::string text(const Digits& digits) {
-  return fmt::format("{}", fmt::join(digits, ""));
-}
-
 view::Images::Image picture(const GreyImage& image, std::string caption) {
   return {.width = static_cast<std::size_t>(image.width), .pixels = image.pixels, .caption = std::move(caption)};
 }
@@ -46,7 +42,7 @@ std::string symbol_text(Index symbol) {
 
 void add_attention(Views& views, const OcrModel& model, const PrintedLine& line, const Digits& read) {
   const OcrLook look = model.look(line.image, read);
-  view::Images images{{picture(line.image, "shows " + text(line.digits))}};
+  view::Images images{{picture(line.image, "shows " + digits_text(line.digits))}};
   view::HeatMap map{.x_name = "column of the image", .y_name = "written", .width = look.weights.front().size(), .values = {}};
   for (std::size_t n = 0; n < look.symbols.size(); ++n) {
     images.images.push_back(picture(looked_at(line.image, look.weights[n]), "writes " + symbol_text(look.symbols[n])));
@@ -73,7 +69,7 @@ void add_columns(Views& views, const OcrModel& model, const PrintedLine& line) {
     map.rows.push_back(symbol == static_cast<std::size_t>(OcrModel::end) ? "blank" : std::to_string(symbol));
     for (const std::vector<float>& column : chances) map.values.push_back(static_cast<double>(column[symbol]));
   }
-  views.add(fmt::format("What it names at each column (CTC), of {}", text(line.digits)),
+  views.add(fmt::format("What it names at each column (CTC), of {}", digits_text(line.digits)),
             "Nearly everywhere it says blank, and each digit in a column or two, as a peak: the loss asks only for the order of "
             "the digits, "
             "not for where they are.",
@@ -92,11 +88,11 @@ void add_ocr_views(Views& views, const OcrModel& model, std::span<const PrintedL
   view::Table list{.head = {"shows", "read", "sure", ""}, .rows = {}};
   for (std::size_t n = 0; n < lines.size(); ++n) {
     const bool right = read[n].digits == lines[n].digits;
-    const std::string caption =
-        right ? fmt::format("read {} ({:.0f} %)", text(read[n].digits), 100 * read[n].probability)
-              : fmt::format("{}, read {} ({:.0f} %)", text(lines[n].digits), text(read[n].digits), 100 * read[n].probability);
-    list.rows.push_back(
-        {text(lines[n].digits), text(read[n].digits), fmt::format("{:.0f} %", 100 * read[n].probability), right ? "" : "wrong"});
+    const std::string caption = right ? fmt::format("read {} ({:.0f} %)", digits_text(read[n].digits), 100 * read[n].probability)
+                                      : fmt::format("{}, read {} ({:.0f} %)", digits_text(lines[n].digits),
+                                                    digits_text(read[n].digits), 100 * read[n].probability);
+    list.rows.push_back({digits_text(lines[n].digits), digits_text(read[n].digits),
+                         fmt::format("{:.0f} %", 100 * read[n].probability), right ? "" : "wrong"});
     if (n < shown)
       all.images.push_back(picture(lines[n].image, caption));
     else if (!right && wrong.images.size() < 2 * shown)
@@ -125,7 +121,7 @@ Sample<float> ocr_sample(const OcrModel& model, const OcrOptions& options, const
   });
   Sample<float> sample{.loss = [used, line] { return used->loss(std::span(&line, 1), 1); },
                        .input = {},
-                       .about = fmt::format("The sample is the first line that is shown, {}.", text(line.digits))};
+                       .about = fmt::format("The sample is the first line that is shown, {}.", digits_text(line.digits))};
   if (model.has_attention()) {
     for (const Index digit : line.digits) sample.made.push_back(std::to_string(digit));
     sample.made.emplace_back("end");

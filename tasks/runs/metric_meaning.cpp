@@ -20,7 +20,7 @@ constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on what wa
                              {"baseline_", "of always saying the mean: a baseline"},
                              {"memoryless_", "of a regression that sees one frame at a time: a baseline"}};
 
-constexpr Meaning metrics[] = {
+constexpr Meaning meanings[] = {
     {"loss", "what the training pushes down; less is better"},
     {"mse", "mean squared error; 0 is perfect"},
     {"rmse", "root of the mean squared error; 0 is perfect"},
@@ -56,7 +56,7 @@ constexpr Meaning metrics[] = {
 }  // namespace
 
 std::string meaning_of(std::string_view metric) {
-  for (const Meaning& known : metrics)
+  for (const Meaning& known : meanings)
     if (known.name == metric) return std::string(known.text);
   for (const Meaning& part : parts)
     if (metric.starts_with(part.name))

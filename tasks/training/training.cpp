@@ -31,10 +31,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 /// One run of train_model().
 template <class T>
 class TrainRun {
@@ -270,7 +266,7 @@ class TrainRun {
   }
 
   void add_times(std::vector<Metric>& metrics) const {
-    metrics.push_back({"seconds", metrics_->seconds() + seconds_since(began_)});
+    metrics.push_back({"seconds", metrics_->seconds() + detail::seconds_since(began_)});
     metrics.push_back({"cpu_seconds", metrics_->cpu_seconds() + cpu_seconds() - cpu_began_});
   }
 

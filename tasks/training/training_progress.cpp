@@ -8,11 +8,11 @@
 
 namespace carousel {
 
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
+double detail::seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
+
+namespace {
 
 /// " 3/40": as wide as it will be at the end.
 std::string of_all(Index done, Index all) {
@@ -137,7 +137,7 @@ void TrainingProgress::step(const StepReport& report, double loss) {
 
 void TrainingProgress::validating() {
   constexpr double noticed = 0.5;  // seconds: what follows a shorter epoch is short as well
-  if (!live() || now_.epoch == 0 || seconds_since(epoch_began_) < noticed) return;
+  if (!live() || now_.epoch == 0 || detail::seconds_since(epoch_began_) < noticed) return;
   now_.doing = "validating";
   draw();
 }
@@ -151,7 +151,7 @@ void TrainingProgress::validated(const Metric& metric) {
 
 void TrainingProgress::draw() {
   now_.loss = smoothed_.value();
-  now_.steps_per_second = static_cast<double>(steps_done_) / seconds_since(began_);
+  now_.steps_per_second = static_cast<double>(steps_done_) / detail::seconds_since(began_);
   if (const std::optional<Terminal> screen = terminal()) {
     now_.losses = course_.values();
     Progress::draw(progress_line(now_, *screen));

@@ -16,6 +16,11 @@
 
 namespace carousel {
 
+namespace detail {
+/// Seconds that have passed.
+double seconds_since(std::chrono::steady_clock::time_point start);
+}  // namespace detail
+
 /// How far a training is, and how it does.
 struct TrainingState {
   Index epoch = 0, epochs = 1;     ///< from 1

@@ -19,6 +19,8 @@
 
 using namespace carousel;
 
+namespace test_affine_scan {
+
 namespace {
 
 using V = Var<double>;
@@ -393,3 +395,5 @@ TEST_CASE("a scan without history packs a weight again for each stretch of steps
   CHECK(difference(scanned.outputs.value(), with_history) < 1e-14);
   CHECK(difference(V(scan(again, tape.constant(sequence), tape.constant(zeros<double>({6, 4})))).value(), with_history) < 1e-14);
 }
+
+}  // namespace test_affine_scan

@@ -8,6 +8,8 @@
 
 using namespace carousel;
 
+namespace test_arrange {
+
 namespace {
 
 using V = Var<double>;
@@ -112,3 +114,5 @@ TEST_CASE("gather") {
   check_gradient([&](V v) { return gather(transpose(v), 1, often); }, {2, 3});
   check_gradient([&](V v) { return gather(v, 0, {1}); }, {3, 2});  // most receive nothing
 }
+
+}  // namespace test_arrange

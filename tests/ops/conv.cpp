@@ -18,6 +18,8 @@
 
 using namespace carousel;
 
+namespace test_conv {
+
 namespace {
 
 using V = Var<double>;
@@ -321,3 +323,5 @@ TEST_CASE("convolution and pooling take nothing from the heap once they are warm
   }
   CHECK(allocations() == before);
 }
+
+}  // namespace test_conv

@@ -20,11 +20,11 @@ done
 
 # Headers that are the same for every machine, and what pkg-config says of them.
 mkdir -p "$folder/include" "$folder/pkgconfig"
-for name in doctest nlohmann xflens xsimd xtensor xtensor-blas xtl; do
+for name in doctest nlohmann xflens xtensor xtensor-blas xtl; do
   [[ -d /usr/include/$name ]] || { echo "passed over: no /usr/include/$name"; finish; }
   ln -s "/usr/include/$name" "$folder/include/$name"
 done
-for name in nlohmann_json xsimd xtensor xtl; do
+for name in nlohmann_json xtensor xtl; do
   sed "s|^prefix=.*|prefix=$folder|; s|^includedir=.*|includedir=$folder/include|" \
     "$(pkg-config --variable=pcfiledir "$name")/$name.pc" >"$folder/pkgconfig/$name.pc"
 done

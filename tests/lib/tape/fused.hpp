@@ -25,8 +25,8 @@ struct Case {
 };
 
 inline constexpr auto softsign = elementwise(
-    "softsign", [](auto x) { return x / (1 + xsimd::abs(x)); },
-    [](auto dy, auto, auto x) { return dy / ((1 + xsimd::abs(x)) * (1 + xsimd::abs(x))); });
+    "softsign", [](auto x) { return x / (1 + simd::abs(x)); },
+    [](auto dy, auto, auto x) { return dy / ((1 + simd::abs(x)) * (1 + simd::abs(x))); });
 
 #define EXPRESSION(...)                                                        \
   {                                                                            \

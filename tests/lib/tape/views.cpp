@@ -19,7 +19,7 @@ namespace {
 
 using V = Var<double>;
 
-void check_equal(const Tensor<double>& a, const Tensor<double>& b) {
+void check_same(const Tensor<double>& a, const Tensor<double>& b) {
   REQUIRE(shape_of(a) == shape_of(b));
   for (std::size_t i = 0; i < a.size(); ++i) {
     INFO("element ", i);
@@ -107,7 +107,7 @@ TEST_CASE("parts of a value, used in any order and number, send back what they s
     }
     backward(loss);
     INFO("round ", round);
-    check_equal(tape.gradient(leaf), expected);
+    check_same(tape.gradient(leaf), expected);
   }
 }
 
@@ -144,5 +144,5 @@ TEST_CASE("gradients of gates of a slice do not get lost when the whole is used 
   const V early = sum(x * 10);
   const auto [left, right] = split<2>(slice(x, 1, 1, 5));
   backward(early + sum(left * 1) + sum(right * 2));
-  check_equal(tape.gradient(x), tensor<double>({2, 6}, {10, 11, 11, 12, 12, 10, 10, 11, 11, 12, 12, 10}));
+  check_same(tape.gradient(x), tensor<double>({2, 6}, {10, 11, 11, 12, 12, 10, 10, 11, 11, 12, 12, 10}));
 }

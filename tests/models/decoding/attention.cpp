@@ -14,6 +14,8 @@
 
 using namespace carousel;
 
+namespace test_attention {
+
 namespace {
 
 constexpr Index steps = 5, batch = 3, hidden = 4, features = 2, units = 6;
@@ -272,3 +274,5 @@ TEST_CASE("training with attention takes nothing from the heap once it is warm")
   }
   CHECK(allocations() == before);
 }
+
+}  // namespace test_attention

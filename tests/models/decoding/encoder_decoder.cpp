@@ -12,6 +12,8 @@
 
 using namespace carousel;
 
+namespace test_encoder_decoder {
+
 namespace {
 
 constexpr Index times = 5, batch = 3, features = 4, hidden = 4, dim = 2, symbols = 6, steps = 4;
@@ -269,3 +271,5 @@ TEST_CASE("a decoder refuses what does not fit") {
     refuses([&] { search(d, memory, d.cell.start(2), {.most = 3, .beam = beam}); },
             "decoder: a state of a batch of 2 beside a memory of 3: must be the same");
 }
+
+}  // namespace test_encoder_decoder

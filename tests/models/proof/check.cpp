@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <carousel/models/cells/lstm.hpp>
 #include <carousel/models/cells/rnn.hpp>
+#include <carousel/ops/elementwise.hpp>
 
 using namespace carousel;
 
@@ -11,7 +12,7 @@ namespace {
 /// tanh whose derivative has lost its sign where the value is negative.
 constexpr auto broken_tanh = elementwise(
     "broken_tanh", [](auto x) { return simd::tanh(x); },
-    [](auto dy, auto y, auto) { return xsimd::select(y < 0, -(dy * (1 - y * y)), dy * (1 - y * y)); });
+    [](auto dy, auto y, auto) { return simd::select(y < 0, -(dy * (1 - y * y)), dy * (1 - y * y)); });
 
 struct BrokenCell {
   using State = Var<double>;

@@ -8,6 +8,7 @@
 #include <carousel/models/cells/gru.hpp>
 #include <carousel/models/cells/lstm.hpp>
 #include <carousel/ops/affine.hpp>
+#include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
 #include "tests/models/sequences.hpp"

@@ -9,6 +9,7 @@
 #include <carousel/lib/training/init.hpp>
 #include <carousel/models/cells/gru.hpp>
 #include <carousel/ops/affine.hpp>
+#include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
 #include "tests/models/sequences.hpp"

@@ -12,6 +12,7 @@
 #include <carousel/models/sequence/runner.hpp>
 #include <carousel/models/sequence/stacked.hpp>
 #include <carousel/models/sequence/zoneout.hpp>
+#include <carousel/ops/elementwise.hpp>
 
 #include "tests/models/sequences.hpp"
 

@@ -8,6 +8,8 @@
 
 using namespace carousel;
 
+namespace test_layers {
+
 namespace {
 
 struct Net {
@@ -93,3 +95,5 @@ TEST_CASE("the state after all steps is that of one direction, or the sum of bot
   for (Index b = 0; b < 3; ++b)
     for (Index k = 0; k < 4; ++k) CHECK(h(b, k) == doctest::Approx(ends(b, k) + ends(b, 4 + k)).epsilon(1e-12));
 }
+
+}  // namespace test_layers

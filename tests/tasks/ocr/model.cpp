@@ -10,6 +10,8 @@
 
 using namespace carousel;
 
+namespace test_ocr_model {
+
 namespace {
 
 OcrOptions small(const std::string& head) {
@@ -162,3 +164,5 @@ TEST_CASE("accuracies count whole lines, and digits by edit distance; nothing is
   CHECK(some.characters == doctest::Approx(0.7));
   CHECK(of({Digits(20, 1), Digits(20, 1), Digits(20, 1)}).characters == 0);
 }
+
+}  // namespace test_ocr_model
