@@ -77,13 +77,16 @@ requires(!requires { typename Function::State; }) Scanned<State> scan(const Func
 }
 
 /// One step, recorded like any op. It is the step at `key->first_time` of a scan: the same values, the same gradients, the same
-/// noise.
+/// noise. Throws std::invalid_argument unless x and the state are of one batch.
 ///   x: [batch, features]
 template <class Cell>
 typename Cell::State step(const Cell& cell, InputOf<Cell> x, typename Cell::State state,
                           const std::optional<DropoutKey>& key = {}) {
-  detail::set_key(state, key);
   using T = ScalarOfState<typename Cell::State>;
+  const Shape& shape = Tape<T>::active().node(x).shape;
+  if (shape.rank() == 0) wrong_argument("step: x is ", shape, ": must be [batch, ...]");
+  detail::check_batch("step", detail::members_of(state), shape[0]);
+  detail::set_key(state, key);
   const At<T> cell_runs(&Recorder<T>::Here::in_cell, true);
   typename Cell::State next = cell(x, state);
   detail::watch_state(next);

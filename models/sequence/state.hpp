@@ -83,6 +83,9 @@ auto output(State state) {
 
 namespace detail {
 
+/// Throws std::invalid_argument: member k of the state does not fit the batch of x.
+[[noreturn]] void wrong_batch(const char* op, std::size_t k, const Shape& member, Index batch);
+
 /// The key of one of several places that draw in the same step; none stays none.
 inline std::optional<DropoutKey> at_place(std::optional<DropoutKey> key, std::uint64_t place) {
   if (!key) return key;
@@ -126,6 +129,18 @@ void watch_state(State& state) {
   const std::span<const char* const> names = names_of(state);
   const auto members = members_of(state);
   for (std::size_t k = 0; k < std::min(names.size(), members.count); ++k) recorder->hear(names[k], members[k]);
+}
+
+/// Throws std::invalid_argument for `op` unless each member is of that batch, the extent of its first axis: an op would take a
+/// batch of 1 for one that is to be repeated.
+template <class T>
+void check_batch(const char* op, const Members<T>& state, Index batch) {
+  Tape<T>& tape = Tape<T>::active();
+  for (std::size_t k = 0; k < state.count; ++k)
+    if (state[k].serial() == 0)
+      continue;  // it has no value: the cell will say so
+    else if (const Shape& shape = tape.node(state[k]).shape; shape.rank() == 0 || shape[0] != batch) [[unlikely]]
+      wrong_batch(op, k, shape, batch);
 }
 
 }  // namespace detail

@@ -10,6 +10,12 @@
 
 namespace carousel::detail {
 
+void wrong_batch(const char* op, std::size_t k, const Shape& member, Index batch) {
+  if (member.rank() > 0 && k == 0)
+    wrong_argument(op, ": the state's batch is ", member[0], ", that of xs is ", batch, ": must be the same");
+  wrong_argument(op, ": state member ", k, " is ", member, ", the batch of xs is ", batch, ": its first axis must be the batch");
+}
+
 namespace {
 
 /// Runs a loop of the tape for as long as it lives. If an exception ends it, the tape forgets what the loop recorded.
@@ -220,12 +226,9 @@ Var<T> unroll(ErasedCell<T> cell, Var<T> xs, ScanOptions options) {
     wrong_argument("scan: xs is ", shape, ": must be [time, batch, ...] with at least one step");
   const Members<T>& members = cell.members;
   if (members.count == 0) wrong_argument("scan: the state has no members: must have at least one, the output");
+  check_batch("scan", members, shape[1]);
   if (!options.lengths.empty()) {
     check_lengths("scan", options.lengths, shape);
-    for (std::size_t k = 0; k < members.count; ++k)
-      if (const Shape& member = members[k].shape(); member.rank() == 0 || member[0] != shape[1])
-        wrong_argument("scan: state member ", k, " is ", member, ", the batch is ", shape[1],
-                       ": with lengths, its first axis must be the batch");
     if (std::all_of(options.lengths.begin(), options.lengths.end(), [&](Index length) { return length == shape[0]; }))
       options.lengths = {};
   }

@@ -2,17 +2,20 @@
 
 #include <carousel/models/sequence/scan.hpp>
 
+#include <optional>
 #include <tuple>
 
 #include <doctest/doctest.h>
 
 #include <carousel/lib/training/init.hpp>
 #include <carousel/models/cells/gru.hpp>
+#include <carousel/models/cells/lstm.hpp>
 #include <carousel/ops/affine.hpp>
 #include <carousel/ops/elementwise.hpp>
 #include <carousel/ops/reduce.hpp>
 
 #include "tests/models/sequences.hpp"
+#include "tests/support/message_of.hpp"
 
 using namespace carousel;
 
@@ -168,4 +171,39 @@ TEST_CASE("a plain function of x and state") {
       gradcheck([](auto v) -> V { return scan([&](V x, V h) { return tanh(affine(x, v[1], h, v[2])); }, v[0], v[3]).outputs; },
                 {{"xs", xs, true}, {"w", w}, {"u", u}, {"h0", h0}});
   CHECK_MESSAGE(checked.passed, checked.worst().describe());
+}
+
+TEST_CASE("no cell takes a state of another batch than that of its input") {
+  const std::vector<Index> one_length{3}, four_lengths{3, 1, 2, 3};
+  for (const std::string& name : all_cells()) {
+    CAPTURE(name);
+    Registry<double> registry;
+    Random random(9);
+    const AnyCell<double> cell = make_cell<double>(name, Scope(registry, random), 3, 4);
+    for (const bool recording : {true, false}) {
+      Tape<double> tape;
+      std::optional<NoGrad<double>> no_gradient;
+      if (!recording) no_gradient.emplace();
+      const V one = tape.constant(zeros<double>({3, 1, 3})), four = tape.constant(zeros<double>({3, 4, 3}));
+      const auto says = [](const auto& f) { return message_of<std::invalid_argument>(f); };
+      const std::string wide = "scan: the state's batch is 4, that of xs is 1: must be the same",
+                        thin = "scan: the state's batch is 1, that of xs is 4: must be the same";
+      CHECK(says([&] { scan(cell, one, cell.start(4)); }) == wide);
+      CHECK(says([&] { scan(cell, four, cell.start(1)); }) == thin);
+      CHECK(says([&] { scan(cell, one, cell.start(4), {.reverse = true}); }) == wide);
+      CHECK(says([&] { scan(cell, one, cell.start(4), {.lengths = one_length}); }) == wide);
+      CHECK(says([&] { scan(cell, four, cell.start(1), {.lengths = four_lengths}); }) == thin);
+      CHECK(says([&] { step(cell, at(one, 0, 0), cell.start(4)); }) ==
+            "step: the state's batch is 4, that of xs is 1: must be the same");
+    }
+  }
+  Tape<double> tape;
+  const V xs = tape.constant(zeros<double>({3, 2, 3}));
+  CHECK(message_of<std::invalid_argument>([&] {
+          scan(
+              [](V x, LstmState<double> s) {
+                return LstmState<double>{s.h + x, s.c};
+              },
+              xs, LstmState<double>{tape.constant(zeros<double>({2, 3})), tape.constant(zeros<double>({3}))});
+        }) == "scan: state member 1 is [3], the batch of xs is 2: its first axis must be the batch");
 }
