@@ -89,11 +89,15 @@ Var<T> first_element_loss_of(Var<T> h, Var<T> target) {
   return sum(square(first - target));
 }
 
+// A logit that is infinite loses nothing where it is right and infinitely much where not; the formula has 0 · ∞ there.
 constexpr auto logistic_loss = elementwise(
     "binary_cross_entropy",
     [](auto x, auto y) {
-      const decltype(x) zero(0);
-      return (1 - y) * x + simd::max(-x, zero) + simd::log1p(simd::exp(-simd::abs(x)));
+      using L = decltype(x);
+      const L zero(0), infinity = L(1) / zero;
+      const L loss = (1 - y) * x + simd::max(-x, zero) + simd::log1p(simd::exp(-simd::abs(x)));
+      const auto right = (x == infinity && y == 1) || (x == -infinity && y == 0);
+      return simd::select(right, zero, simd::select(simd::abs(x) == infinity && y == y, infinity, loss));
     },
     [](auto dy, auto, auto x, auto y) { return std::tuple(dy * (simd::sigmoid(x) - y), -(dy * x)); });
 

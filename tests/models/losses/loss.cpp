@@ -234,6 +234,12 @@ TEST_CASE("losses stay exact where a softmax or a sigmoid saturates") {
   backward(loss + binary_cross_entropy(x, y));
   for (double d : tape.gradient(z)) CHECK(std::isfinite(d));
   for (double d : tape.gradient(x)) CHECK(std::isfinite(d));
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Var<double> sure = tape.constant(tensor<double>({4}, {infinity, -infinity, infinity, -infinity}));
+  CHECK(binary_cross_entropy(slice(sure, 0, 0, 2), tape.constant(tensor<double>({2}, {1, 0}))).item() == 0);
+  for (Index i = 2; i < 4; ++i)
+    CHECK(binary_cross_entropy(slice(sure, 0, i, i + 1), tape.constant(tensor<double>({1}, {i == 2 ? 0.0 : 1.0}))).item() ==
+          infinity);
   CHECK(tape.gradient(z).data()[0] == 1);
   CHECK(tape.gradient(z).data()[1] == -1);
 }
