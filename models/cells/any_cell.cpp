@@ -1,5 +1,7 @@
 #include <carousel/models/cells/any_cell.hpp>
 
+#include <array>
+
 #include <carousel/models/cells/gru.hpp>
 #include <carousel/models/cells/lstm.hpp>
 #include <carousel/models/cells/rnn.hpp>
@@ -11,30 +13,39 @@ namespace {
 template <class T>
 using Make = AnyCell<T> (*)(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options);
 
-template <class Cell, class T>
-AnyCell<T> make(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options) {
-  return Cell(p, in, hidden, options);
+/// A cell with its name, for each scalar.
+struct Known {
+  CellName name;
+  Make<float> of_float;
+  Make<double> of_double;
+};
+
+template <template <class> class Cell>
+constexpr Known known(std::string_view name, std::string_view about) {
+  const auto make = []<class T>(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options) -> AnyCell<T> {
+    return Cell<T>(p, in, hidden, options);
+  };
+  return {{name, about}, make, make};
 }
 
-constexpr CellName names[] = {
-    {"lstm", "LSTM with forget gate, h = o∘tanh(c)"},
-    {"lstm-linear", "LSTM with forget gate, h = o∘c (Lipton, nicodjimenez)"},
-    {"lstm-1997", "LSTM without forget gate: the constant error carousel (Hochreiter & Schmidhuber)"},
-    {"lstm-peephole", "LSTM whose gates see the cell (Gers & Schmidhuber)"},
-    {"lstm-coupled", "LSTM that forgets as much as it takes in (Greff et al.)"},
-    {"gru", "GRU, reset after the recurrent product (PyTorch)"},
-    {"gru-reset-before", "GRU, reset before the recurrent product (Cho et al., char-rnn)"},
-    {"rnn-tanh", "simple recurrent network with tanh (Elman)"},
-    {"rnn-relu", "simple recurrent network with rectifiers"},
+/// A cell that has a name is a line here.
+constexpr Known cells[] = {
+    known<Lstm>("lstm", "LSTM with forget gate, h = o∘tanh(c)"),
+    known<LstmLinear>("lstm-linear", "LSTM with forget gate, h = o∘c (Lipton, nicodjimenez)"),
+    known<Lstm1997>("lstm-1997", "LSTM without forget gate: the constant error carousel (Hochreiter & Schmidhuber)"),
+    known<LstmPeephole>("lstm-peephole", "LSTM whose gates see the cell (Gers & Schmidhuber)"),
+    known<LstmCoupled>("lstm-coupled", "LSTM that forgets as much as it takes in (Greff et al.)"),
+    known<Gru>("gru", "GRU, reset after the recurrent product (PyTorch)"),
+    known<GruResetBefore>("gru-reset-before", "GRU, reset before the recurrent product (Cho et al., char-rnn)"),
+    known<RnnTanh>("rnn-tanh", "simple recurrent network with tanh (Elman)"),
+    known<RnnRelu>("rnn-relu", "simple recurrent network with rectifiers"),
 };
 
-/// In the order of the names.
-template <class T>
-constexpr Make<T> makers[] = {
-    make<Lstm<T>>, make<LstmLinear<T>>,     make<Lstm1997<T>>, make<LstmPeephole<T>>, make<LstmCoupled<T>>,
-    make<Gru<T>>,  make<GruResetBefore<T>>, make<RnnTanh<T>>,  make<RnnRelu<T>>,
-};
-static_assert(std::size(makers<double>) == std::size(names));
+constexpr auto names = [] {
+  std::array<CellName, std::size(cells)> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = cells[i].name;
+  return all;
+}();
 
 }  // namespace
 
@@ -44,12 +55,17 @@ std::span<const CellName> cell_names() {
 
 template <class T>
 AnyCell<T> make_cell(std::string_view name, Scope<T> p, Index in, Index hidden, const CellOptions<T>& options) {
-  std::string known;
-  for (std::size_t i = 0; i < std::size(names); ++i) {
-    if (names[i].name == name) return makers<T>[i](p, in, hidden, options);
-    known += (i == 0 ? "" : ", ") + std::string(names[i].name);
+  std::string all;
+  for (const Known& cell : cells) {
+    if (cell.name.name == name) {
+      if constexpr (std::is_same_v<T, float>)
+        return cell.of_float(p, in, hidden, options);
+      else
+        return cell.of_double(p, in, hidden, options);
+    }
+    all += (all.empty() ? "" : ", ") + std::string(cell.name.name);
   }
-  wrong_argument("cell: there is no ", name, ": must be one of ", known);
+  wrong_argument("cell: there is no ", name, ": must be one of ", all);
 }
 
 template AnyCell<float> make_cell(std::string_view, Scope<float>, Index, Index, const CellOptions<float>&);
