@@ -66,7 +66,9 @@ struct Gates {
   Gates(Scope<T> p, Index in, Index hidden_size, Index blocks, const CellOptions<T>& options = {})
       : Gates(p, in, hidden_size, blocks, options, -1, 0) {}
 
-  /// Block `forget` of the biases starts with sign · options.forget_bias; where sign is 1, the input gate's stands before it.
+  /// Block `forget` of the biases starts with sign · options.forget_bias. With options.chrono the input gate's, which stands
+  /// before it, starts with the opposite; there is none if `forget` is 0 or sign is −1, where one gate does both. Throws
+  /// std::invalid_argument for a block that there is not.
   Gates(Scope<T> p, Index in, Index hidden_size, Index blocks, const CellOptions<T>& options, Index forget, double sign = 1)
       : hidden(hidden_size),
         wx(p.parameter("wx", {in, blocks * hidden},
@@ -79,6 +81,7 @@ struct Gates {
 
  private:
   static Init<T> bias(Index blocks, const CellOptions<T>& options, Index forget, double sign) {
+    if (forget >= blocks) wrong_argument("Gates: block ", forget, " of ", blocks, " forgets: must be one of them");
     const Init<T> usual = detail::recipe(options.b, options.init, init::constant<T>(0));
     std::vector<Init<T>> each(static_cast<std::size_t>(blocks), usual);
     if (forget >= 0 && options.chrono) {
@@ -95,6 +98,8 @@ struct Gates {
       const auto f = static_cast<std::size_t>(forget);
       if (sign < 0) {  // f = 1 − σ(i): one bias for both
         each[f] = [draw, negative](const Shape& shape, Random& random) { return negative(draw(shape, random)); };
+      } else if (f == 0) {  // there is no input gate
+        each[f] = draw;
       } else {
         each[f - 1] = [draw, negative](const Shape& shape, Random& random) { return negative(draw(shape, random)); };
         each[f] = [keeps](const Shape&, Random&) { return *keeps; };

@@ -262,3 +262,19 @@ TEST_CASE("Karpathy's second check: every element of X, W, c0 and h0 has the num
   CHECK_MESSAGE(result.passed, result.worst().describe());
   CHECK(result.checks == 5 * 3 * 10 + 2 * 3 * 4 + (10 + 4 + 1) * 4 * 4);
 }
+
+TEST_CASE("a cell whose first block forgets has a chrono start without an input gate, and no other block than its own") {
+  Registry<double> registry;
+  Random random(1);
+  const Scope<double> scope(registry, random);
+  constexpr Index hidden = 50;
+  const Gates<double> janet(scope / "janet", 2, hidden, 2, {.chrono = 101}, 0);  // van der Westhuizen & Lasenby 2018: f, c
+  const double* const b = registry.at("janet/b").value.data();
+  for (Index j = 0; j < hidden; ++j) {
+    CHECK(b[j] >= 0);
+    CHECK(b[j] <= std::log(100));
+    CHECK(b[hidden + j] == 0);
+  }
+  CHECK_THROWS_WITH_AS(Gates<double>(scope / "far", 2, hidden, 2, {.chrono = 101}, 2),
+                       "Gates: block 2 of 2 forgets: must be one of them", std::invalid_argument);
+}
