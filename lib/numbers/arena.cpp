@@ -5,7 +5,10 @@
 
 #include <sys/mman.h>
 
+#include <carousel/lib/numbers/lane.hpp>
 #include <carousel/lib/numbers/processor.hpp>
+
+const char carousel::simd::detail::CAROUSEL_LIBRARY_IS_FOR = 0;
 
 namespace carousel::detail {
 

@@ -21,12 +21,23 @@ namespace carousel::simd {
 namespace detail {
 
 #if defined(__AVX512F__)
+#define CAROUSEL_LIBRARY_IS_FOR library_is_for_avx512
 inline constexpr std::size_t register_bytes = 64;
+#elif defined(__AVX__) && defined(__FMA__)
+#define CAROUSEL_LIBRARY_IS_FOR library_is_for_avx_with_fma
+inline constexpr std::size_t register_bytes = 32;
 #elif defined(__AVX__)
+#define CAROUSEL_LIBRARY_IS_FOR library_is_for_avx
 inline constexpr std::size_t register_bytes = 32;
 #else
+#define CAROUSEL_LIBRARY_IS_FOR library_is_for_16_bytes
 inline constexpr std::size_t register_bytes = 16;
 #endif
+
+/// The library defines this name for the registers that it was compiled for. A program that is compiled for others, whose
+/// statements could not be mixed with those of the library, wants another name and does not link.
+extern const char CAROUSEL_LIBRARY_IS_FOR;
+[[gnu::used]] inline const char* const same_registers = &CAROUSEL_LIBRARY_IS_FOR;
 
 template <class T, std::size_t Bytes>
 struct VectorOf {
@@ -117,9 +128,9 @@ Lane<T> min(Lane<T> a, Lane<T> b) {
   constexpr bool single [[maybe_unused]] = sizeof(T) == 4;
 #if defined(__AVX512F__)
   if constexpr (single)
-    return _mm512_min_ps(a.data, b.data);
+    return _mm512_maskz_min_ps(0xffff, a.data, b.data);
   else
-    return _mm512_min_pd(a.data, b.data);
+    return _mm512_maskz_min_pd(0xff, a.data, b.data);
 #elif defined(__AVX__)
   if constexpr (single)
     return _mm256_min_ps(a.data, b.data);
@@ -140,9 +151,9 @@ Lane<T> max(Lane<T> a, Lane<T> b) {
   constexpr bool single [[maybe_unused]] = sizeof(T) == 4;
 #if defined(__AVX512F__)
   if constexpr (single)
-    return _mm512_max_ps(a.data, b.data);
+    return _mm512_maskz_max_ps(0xffff, a.data, b.data);
   else
-    return _mm512_max_pd(a.data, b.data);
+    return _mm512_maskz_max_pd(0xff, a.data, b.data);
 #elif defined(__AVX__)
   if constexpr (single)
     return _mm256_max_ps(a.data, b.data);
@@ -189,9 +200,9 @@ Lane<T> sqrt(Lane<T> x) {
   constexpr bool single = sizeof(T) == 4;
 #if defined(__AVX512F__)
   if constexpr (single)
-    return _mm512_sqrt_ps(x.data);
+    return _mm512_maskz_sqrt_ps(0xffff, x.data);
   else
-    return _mm512_sqrt_pd(x.data);
+    return _mm512_maskz_sqrt_pd(0xff, x.data);
 #elif defined(__AVX__)
   if constexpr (single)
     return _mm256_sqrt_ps(x.data);

@@ -1,8 +1,6 @@
 #pragma once
 /// How an expression becomes a node: the loops over memory that expression.hpp promises.
 
-#include <span>
-
 #include <carousel/lib/tape/tree.hpp>
 
 namespace carousel::detail {

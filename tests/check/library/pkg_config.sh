@@ -32,6 +32,17 @@ check 'the example proves, learns, saves, loads and answers' run_example "$folde
 # And that of the tour, which uses the library where it was built.
 check 'the example compiles against the build folder' build_with "$build/meson-uninstalled" "$root/tests/installed/main.cpp" "$folder/example"
 check 'and does the same' run_example "$folder/example"
+# Its statements and those of the library must be for the same registers.
+other_does_not_link() {
+  ! bash -c "export PKG_CONFIG_PATH=$pkg_config_path; ${CXX:-g++} -O0 $root/tests/installed/main.cpp \
+    \$(pkg-config --cflags --libs carousel | sed 's/-march=[^ ]*/-march=x86-64/') -o $folder/other" >"$folder/said" 2>&1 &&
+    grep -q library_is_for_16_bytes "$folder/said"
+}
+if "${CXX:-g++}" -march=native -dM -E -x c++ /dev/null 2>/dev/null | grep '__AVX__' >/dev/null; then
+  check 'a program for other registers than those of the library does not link' other_does_not_link
+else
+  echo 'passed over: a program for other registers: this processor has only one kind'
+fi
 check 'carousel.pc asks for nothing that only sources of the library want' empty "$(grep json "$pkg_config_path/carousel.pc")"
 
 {
