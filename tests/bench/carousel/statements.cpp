@@ -10,7 +10,7 @@ using namespace carousel;
 namespace {
 
 /// An LSTM without its products: its input is z.
-struct Gates {
+struct GatesAlone {
   using State = LstmState<float>;
   State operator()(Var<float> z, State s) const {
     auto [i, f, g, o] = split<4>(z);  // [batch, hidden] each
@@ -35,7 +35,7 @@ class Statements {
       filled_ = true;
     }
     const Var<float> zero = zero_state<float>(size_.batch, size_.hidden);
-    loss_ = carousel::sum(scan(Gates(), zs_, {zero, zero}));
+    loss_ = carousel::sum(scan(GatesAlone(), zs_, {zero, zero}));
     tape_.backward(loss_);
   }
   std::vector<double> result() {
