@@ -2,17 +2,9 @@
 # The library for 64-bit ARM: compiled by Debian's cross compiler, its tests run under qemu-user. Packages of that machine are unpacked
 # into a folder; the system's own are left alone.
 set -euo pipefail
-root=$(cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../.." && pwd)
+# shellcheck source=tests/support/checks.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../support/checks.sh"
 build=$root/build-arm64
-folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
-passed=0
-failed=0
-finish() {
-  printf '%d passed, %d failed\n' "$passed" "$failed"
-  ((failed == 0))
-  exit
-}
 
 for tool in aarch64-linux-gnu-g++ qemu-aarch64 apt-get dpkg; do
   command -v "$tool" >/dev/null || { echo "passed over: no $tool (Debian: g++-aarch64-linux-gnu, qemu-user)"; finish; }

@@ -5,27 +5,12 @@
 set -uo pipefail
 # shellcheck source=tasks/setup.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../../tasks/setup.sh"
+# shellcheck source=tests/support/checks.sh
+source "$root/tests/support/checks.sh"
 
-passed=0 failed=0
-finish() {
-  printf '%d passed, %d failed\n' "$passed" "$failed"
-  ((failed == 0))
-  exit
-}
 pass_over() {
   echo "passed over: Debian 13: $1"
   finish
-}
-check() {  # NAME COMMAND...: right when the command succeeds; its output is shown when not
-  local name=$1
-  shift
-  if "$@" >"$folder/log" 2>&1; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $name"
-    tail -n 100 "$folder/log"
-  fi
 }
 
 ((EUID == 0)) || pass_over 'a root folder can be entered by root only'
@@ -35,8 +20,6 @@ unshare --mount --pid --fork true 2>/dev/null || pass_over 'this machine allows 
 archive=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' 2>/dev/null | sed -n 1p)
 [[ $archive == http:* ]] || pass_over 'apt knows no archive of Debian that is read by http'
 
-folder=$(mktemp -d)
-trap 'rm -rf -- "$folder"' EXIT
 trap 'exit 130' INT TERM
 home=${CAROUSEL_DEBIAN13:-$folder}/debian13
 mkdir -p "$home" || pass_over "cannot write in $home"
