@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <string_view>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/models/sequence/lengths.hpp>
@@ -11,9 +12,11 @@
 namespace carousel::detail {
 
 void wrong_batch(const char* op, std::size_t k, const Shape& member, Index batch) {
+  const char* const input = std::string_view(op) == "scan" ? "xs" : "x";  // as the caller knows it
   if (member.rank() > 0 && k == 0)
-    wrong_argument(op, ": the state's batch is ", member[0], ", that of xs is ", batch, ": must be the same");
-  wrong_argument(op, ": state member ", k, " is ", member, ", the batch of xs is ", batch, ": its first axis must be the batch");
+    wrong_argument(op, ": the state's batch is ", member[0], ", that of ", input, " is ", batch, ": must be the same");
+  wrong_argument(op, ": state member ", k, " is ", member, ", the batch of ", input, " is ", batch,
+                 ": its first axis must be the batch");
 }
 
 namespace {

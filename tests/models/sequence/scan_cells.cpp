@@ -194,7 +194,7 @@ TEST_CASE("no cell takes a state of another batch than that of its input") {
       CHECK(says([&] { scan(cell, one, cell.start(4), {.lengths = one_length}); }) == wide);
       CHECK(says([&] { scan(cell, four, cell.start(1), {.lengths = four_lengths}); }) == thin);
       CHECK(says([&] { step(cell, at(one, 0, 0), cell.start(4)); }) ==
-            "step: the state's batch is 4, that of xs is 1: must be the same");
+            "step: the state's batch is 4, that of x is 1: must be the same");
     }
   }
   Tape<double> tape;
