@@ -122,25 +122,33 @@ bool any(LaneMask<T> mask) {
   return found;
 }
 
+// The function's result by this processor's instruction of that name, for floats or for doubles. Those of AVX-512 without a mask
+// make g++ 12 warn of its own header.
+#if defined(__AVX512F__)
+#define CAROUSEL_X86(name, ...)                           \
+  if constexpr (sizeof(T) == 4)                           \
+    return _mm512_maskz_##name##_ps(0xffff, __VA_ARGS__); \
+  else                                                    \
+    return _mm512_maskz_##name##_pd(0xff, __VA_ARGS__)
+#elif defined(__AVX__)
+#define CAROUSEL_X86(name, ...)             \
+  if constexpr (sizeof(T) == 4)             \
+    return _mm256_##name##_ps(__VA_ARGS__); \
+  else                                      \
+    return _mm256_##name##_pd(__VA_ARGS__)
+#elif defined(__x86_64__)
+#define CAROUSEL_X86(name, ...)          \
+  if constexpr (sizeof(T) == 4)          \
+    return _mm_##name##_ps(__VA_ARGS__); \
+  else                                   \
+    return _mm_##name##_pd(__VA_ARGS__)
+#endif
+
 /// a where a < b, else b: of NaN and a number the second.
 template <class T>
 Lane<T> min(Lane<T> a, Lane<T> b) {
-  constexpr bool single [[maybe_unused]] = sizeof(T) == 4;
-#if defined(__AVX512F__)
-  if constexpr (single)
-    return _mm512_maskz_min_ps(0xffff, a.data, b.data);
-  else
-    return _mm512_maskz_min_pd(0xff, a.data, b.data);
-#elif defined(__AVX__)
-  if constexpr (single)
-    return _mm256_min_ps(a.data, b.data);
-  else
-    return _mm256_min_pd(a.data, b.data);
-#elif defined(__x86_64__)
-  if constexpr (single)
-    return _mm_min_ps(a.data, b.data);
-  else
-    return _mm_min_pd(a.data, b.data);
+#ifdef CAROUSEL_X86
+  CAROUSEL_X86(min, a.data, b.data);
 #else
   return select(a < b, a, b);
 #endif
@@ -148,22 +156,8 @@ Lane<T> min(Lane<T> a, Lane<T> b) {
 /// a where a > b, else b: of NaN and a number the second.
 template <class T>
 Lane<T> max(Lane<T> a, Lane<T> b) {
-  constexpr bool single [[maybe_unused]] = sizeof(T) == 4;
-#if defined(__AVX512F__)
-  if constexpr (single)
-    return _mm512_maskz_max_ps(0xffff, a.data, b.data);
-  else
-    return _mm512_maskz_max_pd(0xff, a.data, b.data);
-#elif defined(__AVX__)
-  if constexpr (single)
-    return _mm256_max_ps(a.data, b.data);
-  else
-    return _mm256_max_pd(a.data, b.data);
-#elif defined(__x86_64__)
-  if constexpr (single)
-    return _mm_max_ps(a.data, b.data);
-  else
-    return _mm_max_pd(a.data, b.data);
+#ifdef CAROUSEL_X86
+  CAROUSEL_X86(max, a.data, b.data);
 #else
   return select(a > b, a, b);
 #endif
@@ -197,24 +191,10 @@ Lane<T> floor(Lane<T> x) {
 /// √x, rounded once.
 template <class T>
 Lane<T> sqrt(Lane<T> x) {
-  constexpr bool single = sizeof(T) == 4;
-#if defined(__AVX512F__)
-  if constexpr (single)
-    return _mm512_maskz_sqrt_ps(0xffff, x.data);
-  else
-    return _mm512_maskz_sqrt_pd(0xff, x.data);
-#elif defined(__AVX__)
-  if constexpr (single)
-    return _mm256_sqrt_ps(x.data);
-  else
-    return _mm256_sqrt_pd(x.data);
-#elif defined(__x86_64__)
-  if constexpr (single)
-    return _mm_sqrt_ps(x.data);
-  else
-    return _mm_sqrt_pd(x.data);
+#ifdef CAROUSEL_X86
+  CAROUSEL_X86(sqrt, x.data);
 #elif defined(__aarch64__)
-  if constexpr (single)
+  if constexpr (sizeof(T) == 4)
     return vsqrtq_f32(x.data);
   else
     return vsqrtq_f64(x.data);
@@ -223,6 +203,8 @@ Lane<T> sqrt(Lane<T> x) {
   return x;
 #endif
 }
+
+#undef CAROUSEL_X86
 
 /// a * b + c, rounded once where the machine can.
 template <class T>

@@ -259,19 +259,15 @@ Var<T> record(const Expression<T, Op, Args...>& e) {
 
 /// Each statement of one arithmetic operation: DO(scalar, function, operands…). Composed statements consist of such, so each file
 /// would compile them all; the library has them.
-#define CAROUSEL_ARITHMETIC(DO, T)     \
-  DO(T, add, Var<T>, Var<T>)           \
-  DO(T, add, Constant<T>, Var<T>)      \
-  DO(T, add, Var<T>, Constant<T>)      \
-  DO(T, subtract, Var<T>, Var<T>)      \
-  DO(T, subtract, Constant<T>, Var<T>) \
-  DO(T, subtract, Var<T>, Constant<T>) \
-  DO(T, multiply, Var<T>, Var<T>)      \
-  DO(T, multiply, Constant<T>, Var<T>) \
-  DO(T, multiply, Var<T>, Constant<T>) \
-  DO(T, divide, Var<T>, Var<T>)        \
-  DO(T, divide, Constant<T>, Var<T>)   \
-  DO(T, divide, Var<T>, Constant<T>)   \
+#define CAROUSEL_BINARY(DO, T, function) \
+  DO(T, function, Var<T>, Var<T>)        \
+  DO(T, function, Constant<T>, Var<T>)   \
+  DO(T, function, Var<T>, Constant<T>)
+#define CAROUSEL_ARITHMETIC(DO, T) \
+  CAROUSEL_BINARY(DO, T, add)      \
+  CAROUSEL_BINARY(DO, T, subtract) \
+  CAROUSEL_BINARY(DO, T, multiply) \
+  CAROUSEL_BINARY(DO, T, divide)   \
   DO(T, negate, Var<T>)
 #define CAROUSEL_STATEMENT(T, function, ...) \
   template Var<T> record(const Expression<T, std::remove_const_t<decltype(functions::function)>, __VA_ARGS__>&);
