@@ -287,6 +287,23 @@ void fill(Index m, Index n, T* c, Index ldc, Start<T> start) {
       std::fill_n(c + i * ldc, n, T(0));
 }
 
+/// c = start + a b for few rows of a, or small k.
+template <class T>
+void multiply_few(bool transpose_b, Index m, Index n, Index k, View<T> a, View<T> b, T* c, Index ldc, Start<T> start) {
+  if (m <= few_rows && transpose_b) {
+    multiply_dots(m, n, k, a, b.data, b.column, c, ldc, start);
+  } else if (m <= few_rows) {
+    multiply_rows<T, few_vectors, few_rows>(m, n, k, a, b.data, b.row, c, ldc, start);
+  } else if (registers == 32 && m <= more_rows) {
+    multiply_rows<T, 2 * block_vectors, more_rows>(m, n, k, a, b.data, b.row, c, ldc, start);
+  } else {
+    for (Index i = 0, rows; i < m; i += rows) {
+      rows = next_rows(m - i, block_rows);
+      multiply_rows<T, block_vectors, block_rows>(rows, n, k, a.from(i, 0), b.data, b.row, c + i * ldc, ldc, start.at(i, 0));
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -302,18 +319,11 @@ void gemm(GemmOptions options, Index m, Index n, Index k, const T* a, Index lda,
     if (bias) fill(m, n, c, ldc, start);
     options.accumulate |= bias != nullptr;
     blas_gemm(options, m, n, k, a, lda, b, ldb, c, ldc);
-  } else if (m <= few_rows && options.transpose_b && !options.transpose_a) {
-    multiply_dots(m, n, k, left, b, ldb, c, ldc, start);
-  } else if (m <= few_rows && !options.transpose_b) {
-    multiply_rows<T, few_vectors, few_rows>(m, n, k, left, b, ldb, c, ldc, start);
-  } else if (registers == 32 && m <= more_rows && !options.transpose_b) {
-    multiply_rows<T, 2 * block_vectors, more_rows>(m, n, k, left, b, ldb, c, ldc, start);
-  } else if (!options.transpose_b && (m <= some_rows || k <= 2 * block_rows)) {
-    for (Index i = 0; i < m;) {
-      const Index rows = next_rows(m - i, block_rows);
-      multiply_rows<T, block_vectors, block_rows>(rows, n, k, {left.data + i * left.row, left.row, left.column}, b, ldb,
-                                                  c + i * ldc, ldc, start.at(i, 0));
-      i += rows;
+  } else if (options.transpose_b ? m <= few_rows && !options.transpose_a : m <= some_rows || k <= 2 * block_rows) {
+    // So much of k at a time that b stays in the second-level cache for all rows, and that sums stay exact: see multiply_blocks.
+    for (Index p = 0, depth; p < k; p += depth) {
+      depth = next_rows(k - p, depth_block);
+      multiply_few(options.transpose_b, m, n, depth, left.from(0, p), right.from(p, 0), c, ldc, p > 0 ? Start<T>{c, ldc} : start);
     }
   } else {
     multiply_blocks(m, n, k, left, right, c, ldc, start);

@@ -251,3 +251,45 @@ TEST_CASE("the provider of products is named for the record, and OpenBLAS runs o
   CHECK(threads() == 1);
   dlclose(library);
 }
+
+TEST_CASE("sums over a long k stay as exact as sums of blocks are") {
+  // Terms of random sign. Within a block of 384 the rounding errors of a running sum grow as the square root of its length, and
+  // so do those of the sum of all blocks: together some √384 + √(k / 384) times ε of the typical size of a term sum, √k / 3.
+  struct Long {
+    Index m, n, k;
+    bool transpose_a, transpose_b;
+  };
+  std::vector<Long> cases;
+  for (const Index k : {Index{400}, Index{6400}, Index{100'000}, Index{1'000'000}})
+    for (const Index m : {1, 3, 4, 6, 7, 12, 20, 24, 25, 40})
+      for (const Index n : {1, 5, 40})
+        for (const bool transpose_a : {false, true})
+          for (const bool transpose_b : {false, true})
+            if (m * n * k <= 5'000'000) cases.push_back({m, n, k, transpose_a, transpose_b});
+  std::string worst;
+  double most = 0;
+  Random random(7);
+  std::vector<float> a(5'000'000), b(5'000'000), c(1600);
+  for (float& x : a) x = static_cast<float>(random.uniform(-1, 1));
+  for (float& x : b) x = static_cast<float>(random.uniform(-1, 1));
+  for (const auto& [m, n, k, transpose_a, transpose_b] : cases) {
+    gemm<float>({.transpose_a = transpose_a, .transpose_b = transpose_b}, m, n, k, a.data(), transpose_a ? m : k, b.data(),
+                transpose_b ? k : n, c.data(), n);
+    const auto blocks = static_cast<double>((k + 383) / 384), terms = static_cast<double>(k);
+    const double bound = (std::sqrt(384.0) + std::sqrt(blocks)) * std::sqrt(terms) / 3 * 0x1p-24;
+    for (const Index i : {Index{0}, m / 2, m - 1})
+      for (const Index j : {Index{0}, n - 1}) {
+        double sum = 0;
+        for (Index p = 0; p < k; ++p)
+          sum += static_cast<double>(a[static_cast<std::size_t>(transpose_a ? p * m + i : i * k + p)]) *
+                 static_cast<double>(b[static_cast<std::size_t>(transpose_b ? j * k + p : p * n + j)]);
+        const double error = std::abs(static_cast<double>(c[static_cast<std::size_t>(i * n + j)]) - sum) / bound;
+        if (error > most) {
+          most = error;
+          worst = join(m, "x", n, "x", k, transpose_a ? " T" : " N", transpose_b ? "T" : "N");
+        }
+      }
+  }
+  INFO(worst);
+  CHECK(most < 2);
+}
