@@ -11,13 +11,13 @@ namespace carousel::detail {
 /// Elements between neighbours along each axis.
 using Strides = std::array<Index, max_rank>;
 
-/// The strides of a row-major array.
+/// The strides of a row-major array. Where there are no elements they may be so large that they wrap round.
 inline Strides contiguous(const Shape& shape) {
   Strides strides{};
-  Index step = 1;
+  std::size_t step = 1;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = step;
-    step *= shape[axis];
+    strides[static_cast<std::size_t>(axis)] = static_cast<Index>(step);
+    step *= static_cast<std::size_t>(shape[axis]);
   }
   return strides;
 }
@@ -32,13 +32,12 @@ struct Layout {
 
   explicit Layout(const Shape& s) : shape(s), size(s.size()) { pack(); }
   Layout(const Shape& s, const Strides& given) : shape(s), size(s.size()) {
-    Index step = 1;
+    const Strides row_major = contiguous(shape);
     for (int axis = shape.rank() - 1; axis >= 0; --axis) {
       const auto a = static_cast<std::size_t>(axis);
       strides[a] = given[a];
-      packed &= shape[axis] == 1 || strides[a] == step;
-      step *= shape[axis];
-      extent += (shape[axis] - 1) * strides[a];
+      packed &= shape[axis] == 1 || strides[a] == row_major[a];
+      if (size > 0) extent += (shape[axis] - 1) * strides[a];
     }
     extent = size == 0 ? 0 : extent + 1;
     if (packed) pack();  // an axis of one element may have had any stride
@@ -46,11 +45,7 @@ struct Layout {
 
  private:
   void pack() {
-    Index step = 1;
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      strides[static_cast<std::size_t>(axis)] = step;
-      step *= shape[axis];
-    }
+    strides = contiguous(shape);
     extent = size;
   }
 };
@@ -120,15 +115,15 @@ void copy_strided(const Shape& shape, const T* from, const Strides& strides, T* 
 }
 
 /// to += from, element by element.
-template <class T>
-void add_strided(const Shape& shape, const T* from, const Strides& strides, T* to, const Strides& to_strides) {
+template <class T, class To>
+void add_strided(const Shape& shape, const T* from, const Strides& strides, To* to, const Strides& to_strides) {
   for_each_run(shape, strides, to_strides, [&](Index in, Index step, Index out, Index to_step, Index count) {
     if (step == 1 && to_step == 1)
-      for (Index j = 0; j < count; ++j) to[out + j] += from[in + j];
+      for (Index j = 0; j < count; ++j) to[out + j] += static_cast<To>(from[in + j]);
     else if (step == 0 && to_step == 1)
-      for (T* place = to + out; place < to + out + count; ++place) *place += from[in];
+      for (To* place = to + out; place < to + out + count; ++place) *place += static_cast<To>(from[in]);
     else
-      for (Index j = 0; j < count; ++j) to[out + j * to_step] += from[in + j * step];
+      for (Index j = 0; j < count; ++j) to[out + j * to_step] += static_cast<To>(from[in + j * step]);
   });
 }
 

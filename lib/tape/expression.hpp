@@ -89,7 +89,7 @@ Var<T> operand(Var<T> v) {
   return v;
 }
 template <class T>
-Var<T> operand(Param<T> p) {
+Var<T> operand(const Param<T>& p) {
   return p;
 }
 template <class T, Number A>
@@ -127,6 +127,12 @@ struct Function {
   }
 };
 
+/// The name of a function, known when it is compiled: a tape shows it, however long that lives.
+struct Name {
+  const char* text;
+  consteval Name(const char* literal) : text(literal) {}
+};
+
 /// Makes an elementwise function of one line for the value and one for the derivative:
 ///
 ///     inline constexpr auto softsign = elementwise("softsign",
@@ -136,8 +142,8 @@ struct Function {
 /// `value(x…)` takes one register per operand; `gradient(dy, y, x…)`, with y the value, gives ∂L/∂x, or with several operands a
 /// std::tuple of one register each.
 template <class Value, class Gradient>
-constexpr Function<Value, Gradient> elementwise(const char* name, Value value, Gradient gradient) {
-  return {name, value, gradient};
+constexpr Function<Value, Gradient> elementwise(Name name, Value value, Gradient gradient) {
+  return {name.text, value, gradient};
 }
 
 namespace functions {

@@ -11,7 +11,7 @@ namespace carousel {
 template <class T>
 class Tape;
 template <class T>
-struct Parameter;
+class Parameter;
 
 namespace detail {
 
@@ -47,7 +47,7 @@ struct Observer {
 template <class T>
 struct Product {
   Product* next;
-  const T* a;   // [rows, columns of a], row stride lda
+  const T* a;   // [rows, columns of a], row stride lda; null: one column of ones
   const T* dz;  // [rows, columns of dz], row stride ldz
   Index rows, lda, ldz;
 };
@@ -77,7 +77,9 @@ struct alignas(64) Node {
   std::uint64_t version = 0;  // of the parameter when it entered
   T* packings[2] = {};        // the value packed for gemm, as it is and transposed; made when first asked for
 
-  Node(T* at, const Layout& l) : value(at), shape(l.shape), strides(l.strides), layout(l) {}
+  std::uint64_t serial;  // that of its handles
+
+  Node(T* at, const Layout& l, std::uint64_t s) : value(at), shape(l.shape), strides(l.strides), layout(l), serial(s) {}
   bool is_view() const { return parent != none; }
 };
 

@@ -43,13 +43,42 @@ bool lies_below(std::string_view path, std::string_view prefix) {
 }
 
 template <class T>
-Registry<T>::~Registry() {
-  for (const Parameter<T>& parameter : parameters_) ids().give(parameter.id);
+Parameter<T>::Parameter(std::string p, Tensor<T> v, detail::ParameterStore<T>& s, std::uint32_t i)
+    : path(std::move(p)), value(value_), gradient(zeros<T>(shape_of(v))), value_(std::move(v)), store_(s), id_(i) {}
+
+template <class T>
+void Parameter<T>::set(const Tensor<T>& to) {
+  if (!has_shape(to, shape()))
+    wrong_argument("parameter: ", path, " is ", shape(), ", to be set to ", shape_of(to), ": must keep its shape");
+  std::copy_n(to.data(), to.size(), change().data());
+}
+
+namespace detail {
+
+template <class T>
+ParameterStore<T>::~ParameterStore() {
+  for (const std::uint32_t id : ids_) ids().give(id);
 }
 
 template <class T>
+Parameter<T>& ParameterStore<T>::add(const std::string& path, Tensor<T> value) {
+  ids_.push_back(ids().take());
+  Parameter<T>& made = parameters.emplace_back(path, std::move(value), *this, ids_.back());
+  by_path[path] = &made;
+  return made;
+}
+
+template <class T>
+void ParameterStore<T>::zero_gradients() {
+  for (Parameter<T>& parameter : parameters) parameter.has_gradient = false;
+  gradients_of = 0;
+}
+
+}  // namespace detail
+
+template <class T>
 Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial) {
-  if (const auto found = by_path_.find(path); found != by_path_.end()) {
+  if (const auto found = store_->by_path.find(path); found != store_->by_path.end()) {
     if (!(found->second->shape() == shape))
       wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape,
                      ": shared ones must have one shape");
@@ -60,22 +89,13 @@ Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape
   Tensor<T> value = initial();
   if (!(shape_of(value) == shape))
     wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
-  Tensor<T> gradient = zeros<T>(shape);
-  const std::uint32_t id = ids().take();
-  Parameter<T>& made = parameters_.emplace_back();
-  made.path = path;
-  made.value = std::move(value);
-  made.gradient = std::move(gradient);
-  made.registry = this;
-  made.id = id;
-  by_path_[path] = &made;
-  return made;
+  return store_->add(path, std::move(value));
 }
 
 template <class T>
 Parameter<T>& Registry<T>::at(std::string_view path) {
-  const auto found = by_path_.find(path);
-  if (found == by_path_.end()) wrong_argument("parameter: there is no ", path);
+  const auto found = store_->by_path.find(path);
+  if (found == store_->by_path.end()) wrong_argument("parameter: there is no ", path);
   return *found->second;
 }
 
@@ -87,7 +107,7 @@ const Parameter<T>& Registry<T>::at(std::string_view path) const {
 template <class T>
 std::size_t Registry<T>::freeze(std::string_view prefix, bool frozen) {
   std::size_t count = 0;
-  for (Parameter<T>& parameter : parameters_)
+  for (Parameter<T>& parameter : store_->parameters)
     if (lies_below(parameter.path, prefix)) {
       parameter.frozen = frozen;
       ++count;
@@ -97,21 +117,16 @@ std::size_t Registry<T>::freeze(std::string_view prefix, bool frozen) {
 }
 
 template <class T>
-void Registry<T>::zero_gradients() {
-  for (Parameter<T>& parameter : parameters_) parameter.has_gradient = false;
-}
-
-template <class T>
 Index Registry<T>::elements() const {
   Index sum = 0;
-  for (const Parameter<T>& parameter : parameters_) sum += parameter.shape().size();
+  for (const Parameter<T>& parameter : store_->parameters) sum += parameter.shape().size();
   return sum;
 }
 
 template <class T>
 std::string Registry<T>::summary() const {
   std::size_t path_width = 5, shape_width = 5;
-  for (const Parameter<T>& parameter : parameters_) {
+  for (const Parameter<T>& parameter : store_->parameters) {
     path_width = std::max(path_width, parameter.path.size());
     shape_width = std::max(shape_width, text(parameter.shape()).size());
   }
@@ -121,7 +136,7 @@ std::string Registry<T>::summary() const {
     return path + shape + std::string(count.size() < 10 ? 10 - count.size() : 0, ' ') + count + note + '\n';
   };
   std::string out;
-  for (const Parameter<T>& parameter : parameters_)
+  for (const Parameter<T>& parameter : store_->parameters)
     out += line(parameter.path, text(parameter.shape()), std::to_string(parameter.shape().size()),
                 parameter.frozen ? "  frozen" : "");
   return out + line("total", "", std::to_string(elements()), "");
@@ -138,6 +153,10 @@ Param<T> Scope<T>::parameter(std::string_view name, const Shape& shape,
   return registry_->parameter((*this / name).path_, shape, [&] { return init(shape, *random_); });
 }
 
+template class Parameter<float>;
+template class Parameter<double>;
+template class detail::ParameterStore<float>;
+template class detail::ParameterStore<double>;
 template class Registry<float>;
 template class Registry<double>;
 template class Scope<float>;

@@ -5,8 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <carousel/lib/tape/tape.hpp>
 
@@ -15,45 +18,98 @@ namespace carousel {
 template <class T>
 class Registry;
 
-/// A tensor that is trained. Its gradient belongs to the last backward() that used its registry; a parameter which that did not
-/// reach counts as zero.
+namespace detail {
 template <class T>
-struct Parameter {
-  std::string path;
-  Tensor<T> value;
-  Tensor<T> gradient;  // meaningful while has_gradient
-  Registry<T>* registry = nullptr;
+class ParameterStore;
+}
+
+/// A tensor that is trained. Its gradient belongs to the last backward() that used its registry; a parameter which that did not
+/// reach counts as zero. It lives as long as anything refers to it: a registry, a Param, a tape that it entered, an optimiser.
+template <class T>
+class Parameter {
+ public:
+  /// A registry makes them.
+  Parameter(std::string p, Tensor<T> v, detail::ParameterStore<T>& s, std::uint32_t i);
+  Parameter(const Parameter&) = delete;
+  Parameter& operator=(const Parameter&) = delete;
+
+  const std::string path;
+  const Tensor<T>& value;
+  Tensor<T> gradient;         // meaningful while has_gradient
   bool has_gradient = false;  // the last backward() of its registry reached it
   bool frozen = false;        // receives no gradient, is not updated
-  std::uint32_t id = 0;       // unique among living parameters of the process
-  std::uint64_t version = 0;  // counts changes of the value; whoever changes it adds one
 
   Shape shape() const { return shape_of(value); }
+  /// Gives it another value, in the memory of the one before. Throws std::invalid_argument for another shape.
+  void set(const Tensor<T>& value);
+  /// Its elements, row by row, to be changed now: a tape that it entered before sees that they are others.
+  std::span<T> change() {
+    ++version_;
+    return {value_.data(), value_.size()};
+  }
+  /// Unique among living parameters of the process, and small.
+  std::uint32_t id() const { return id_; }
+  /// Counts the changes of the value.
+  std::uint64_t version() const { return version_; }
+
+ private:
+  friend class Param<T>;
+  friend class Tape<T>;
+  Tensor<T> value_;
+  detail::ParameterStore<T>& store_;
+  std::uint32_t id_;
+  std::uint64_t version_ = 0;
 };
 
 /// True if a path is `prefix` or lies below it: "lstm" covers lstm and lstm/wx, not lstm2; "" covers all.
 bool lies_below(std::string_view path, std::string_view prefix);
 
-/// A handle to a parameter of a registry, which must outlive it; stands wherever a Var may.
+namespace detail {
+
+/// The parameters of a registry, which share their life with all that refers to one of them.
+template <class T>
+class ParameterStore : public std::enable_shared_from_this<ParameterStore<T>> {
+ public:
+  ParameterStore() = default;
+  ParameterStore(const ParameterStore&) = delete;
+  ParameterStore& operator=(const ParameterStore&) = delete;
+  ~ParameterStore();
+
+  Parameter<T>& add(const std::string& path, Tensor<T> value);
+  void zero_gradients();
+
+  std::deque<Parameter<T>> parameters;  // in the order of their making, at fixed addresses
+  std::map<std::string, Parameter<T>*, std::less<>> by_path;
+  std::uint64_t gradients_of = 0;  // the tape whose backward() alone the gradients are, by its serial; 0: of several, or none
+
+ private:
+  std::vector<std::uint32_t> ids_;
+};
+
+}  // namespace detail
+
+/// A handle to a parameter, which it keeps alive; stands wherever a Var may.
 template <class T>
 class Param {
  public:
-  Param(Parameter<T>& parameter) : parameter_(&parameter) {}
+  Param(Parameter<T>& parameter) : parameter_(parameter.store_.shared_from_this(), &parameter) {}
   Parameter<T>& operator*() const { return *parameter_; }
-  Parameter<T>* operator->() const { return parameter_; }
+  Parameter<T>* operator->() const { return parameter_.get(); }
 
  private:
-  Parameter<T>* parameter_;
+  std::shared_ptr<Parameter<T>> parameter_;
 };
+
+template <class T>
+class Optimizer;
 
 /// Parameters by path ("lstm/wx"), in the order of their making.
 template <class T>
 class Registry {
  public:
-  Registry() = default;
+  Registry() : store_(std::make_shared<detail::ParameterStore<T>>()) {}
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
-  ~Registry();
 
   /// The parameter of that path: made by `initial()` if it is new; one that exists is shared. Throws std::invalid_argument when
   /// that one has another shape, or a path that is new is empty, is not UTF-8, or has a colon (in files that marks what is not a
@@ -62,28 +118,30 @@ class Registry {
   /// The parameter of that path; throws std::invalid_argument if there is none.
   Parameter<T>& at(std::string_view path);
   const Parameter<T>& at(std::string_view path) const;
-  bool contains(std::string_view path) const { return by_path_.contains(path); }
+  bool contains(std::string_view path) const { return store_->by_path.contains(path); }
 
   /// Freezes (or thaws) every parameter whose path is `prefix` or lies below it; returns how many. Throws std::invalid_argument
   /// if there is none.
   std::size_t freeze(std::string_view prefix, bool frozen = true);
   /// Forgets all gradients.
-  void zero_gradients();
+  void zero_gradients() { store_->zero_gradients(); }
 
-  std::size_t size() const { return parameters_.size(); }
+  std::size_t size() const { return store_->parameters.size(); }
   /// Number of elements of all parameters.
   Index elements() const;
   /// A table of paths, shapes, numbers of elements, and their sum.
   std::string summary() const;
 
-  auto begin() { return parameters_.begin(); }
-  auto end() { return parameters_.end(); }
-  auto begin() const { return parameters_.begin(); }
-  auto end() const { return parameters_.end(); }
+  auto begin() { return store_->parameters.begin(); }
+  auto end() { return store_->parameters.end(); }
+  auto begin() const { return std::as_const(*store_).parameters.begin(); }
+  auto end() const { return std::as_const(*store_).parameters.end(); }
 
  private:
-  std::deque<Parameter<T>> parameters_;  // in the order of their making, at fixed addresses
-  std::map<std::string, Parameter<T>*, std::less<>> by_path_;
+  friend class Optimizer<T>;
+  explicit Registry(std::shared_ptr<detail::ParameterStore<T>> store) : store_(std::move(store)) {}
+
+  std::shared_ptr<detail::ParameterStore<T>> store_;
 };
 
 /// A place in a registry where a model puts its parameters, with the generator that initialises them:
@@ -112,6 +170,8 @@ class Scope {
   std::string path_;
 };
 
+extern template class Parameter<float>;
+extern template class Parameter<double>;
 extern template class Registry<float>;
 extern template class Registry<double>;
 extern template class Scope<float>;

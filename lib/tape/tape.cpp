@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <type_traits>
 
 #include <carousel/lib/tape/parameter.hpp>
 
 namespace carousel {
 
-namespace {
+using detail::next_serial;
 
-/// Unique in the process. Each thread takes many at a time.
-std::uint64_t next_serial() {
+/// Each thread takes many at a time.
+std::uint64_t detail::next_serial() {
   constexpr std::uint64_t many = 1 << 16;
   static std::atomic<std::uint64_t> taken{0};
   static thread_local std::uint64_t last = 0, last_taken = 0;
@@ -22,11 +23,9 @@ std::uint64_t next_serial() {
   return ++last;
 }
 
-}  // namespace
-
 template <class T>
-Tape<T>::Tape() : serial_(next_serial()), previous_(active_) {
-  active_ = this;
+Tape<T>::Tape() : serial_(next_serial()) {
+  own_.enter(*this);
 }
 
 template <class T>
@@ -34,49 +33,62 @@ Tape<T>::Tape(Idle) : serial_(next_serial()) {}
 
 template <class T>
 Tape<T>::~Tape() {
-  const auto unlink = [this](Tape*& first) {
-    Tape** link = &first;
-    while (*link && *link != this) link = &(*link)->previous_;
-    if (*link) *link = previous_;
-  };
-  unlink(active_);
-  for (Activation<T>* a = Activation<T>::innermost_; a; a = a->outer_) unlink(a->previous_);
+  while (entries_) entries_->leave();
+  for (NoGrad<T>* n = no_grads_; n; n = n->next_) n->tape_ = nullptr;
 }
 
 template <class T>
 void Tape<T>::no_active_tape() {
+  constexpr bool is_float = std::is_same_v<T, float>;
+  if (detail::Thread<std::conditional_t<is_float, double, float>>::here().active)
+    wrong_order("tape: no tape of ", is_float ? "float" : "double", " is active on this thread, one of ",
+                is_float ? "double" : "float", " is: values and their tape must be of one scalar type");
   wrong_order("tape: no tape is active on this thread: construct a Tape before computing with Vars");
 }
 
 template <class T>
 void Tape<T>::stale(Var<T> v) const {
   if (v.serial() == 0) wrong_order("var: used before a value was given to it");
-  wrong_order("var: its tape was cleared, or is not the active one: keep() what must live longer");
+  for (const detail::ActiveEntry<T>* entry = detail::Thread<T>::here().top; entry; entry = entry->below)
+    if (const auto& nodes = entry->tape->nodes_; v.index() < nodes.size() && nodes[v.index()].serial == v.serial())
+      wrong_order("var: it is of another tape than the active one: must be used while its own is active");
+  wrong_order("var: its tape has forgotten it, by clear(), at the end of a step without gradients, or with its own end: ",
+              "keep() what must live longer");
 }
 
 template <class T>
 void Tape<T>::clear() {
+  if (uncleared_ > 0) wrong_order("clear: a scan runs on this tape: must come after it");
   nodes_.clear();
   packings_.clear();
   arena_.clear();
   gradients_.clear();
   for (FreeGradients& free : free_gradients_) free.blocks.clear();
   entered_.clear();
+  std::erase_if(held_, [](const auto& store) { return store.use_count() == 1; });  // the others are likely to enter again
   consumed_ = false;
   loop_depth_ = 0;
   loop_ = nullptr;
   serial_ = next_serial();
 }
 
+/// Forgets the nodes from `count` on, not their memory.
 template <class T>
-void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
+void Tape<T>::forget(std::size_t count) {
+  if (nodes_.size() <= count) return;
   while (!entered_.empty() && entered_.back() >= count) entered_.pop_back();
-  for (; !packings_.empty() && packings_.back().before >= mark; packings_.pop_back())
-    if (const auto& [node, transposed, before] = packings_.back(); node < count)
-      nodes_[node].packings[transposed ? 1 : 0] = nullptr;
   for (std::size_t i = nodes_.size(); i-- > count;)
     if (nodes_[i].is_member && nodes_[i].parent < count) nodes_[nodes_[i].parent].members = nodes_[i].sibling;
   while (nodes_.size() > count) nodes_.pop_back();
+  serial_ = next_serial();
+}
+
+template <class T>
+void Tape<T>::rewind(std::size_t count, detail::Arena::Mark mark) {
+  for (; !packings_.empty() && packings_.back().before >= mark; packings_.pop_back())
+    if (const auto& [node, transposed, before] = packings_.back(); node < count)
+      nodes_[node].packings[transposed ? 1 : 0] = nullptr;
+  forget(count);
   arena_.rewind(mark);
 }
 
@@ -93,7 +105,7 @@ Var<T> Tape<T>::record_outside_loop(const Shape& shape, bool needs_gradient) {
 
 template <class T>
 Var<T> Tape<T>::record_at(T* value, const detail::Layout& layout, bool needs_gradient) {
-  nodes_.emplace_back(value, layout).needs_gradient = needs_gradient;
+  nodes_.emplace_back(value, layout, serial_).needs_gradient = needs_gradient;
   const auto index = static_cast<std::uint32_t>(nodes_.size() - 1);
   if (observer) [[unlikely]]
     observer->recorded(*this, index);
@@ -117,7 +129,7 @@ void Tape<T>::end_loop() {
 template <class T>
 Var<T> Tape<T>::view(Var<T> of, const detail::Layout& layout, Index offset, bool member) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
-  Node& node = nodes_.emplace_back(this->node(of).value + offset, layout);
+  Node& node = nodes_.emplace_back(this->node(of).value + offset, layout, serial_);
   Node& parent = nodes_[of.index()];
   if (parent.is_view() && !parent.is_member) member = false;  // what the whole consists of is not known through such a view
   node.needs_gradient = parent.needs_gradient && recording_;
@@ -162,22 +174,27 @@ Var<T> Tape<T>::variable(const Tensor<T>& data) {
 
 template <class T>
 Var<T> Tape<T>::enter(Parameter<T>& parameter) {
-  if (parameter.id >= parameter_nodes_.size()) parameter_nodes_.resize(parameter.id + 1, detail::none);
-  std::uint32_t& index = parameter_nodes_[parameter.id];
-  if (index >= nodes_.size() || nodes_[index].parameter != &parameter || nodes_[index].version != parameter.version) {
-    if (parameter.value.size() != parameter.gradient.size())
-      wrong_argument("parameter: ", parameter.path, " was made as ", shape_of(parameter.gradient), ", its value is now ",
-                     parameter.shape(), ": must keep its shape");
+  if (parameter.id_ >= parameter_nodes_.size()) parameter_nodes_.resize(parameter.id_ + 1, detail::none);
+  std::uint32_t& index = parameter_nodes_[parameter.id_];
+  if (index >= nodes_.size() || nodes_[index].parameter != &parameter || nodes_[index].version != parameter.version_) {
+    hold(parameter);
     index = static_cast<std::uint32_t>(nodes_.size());
-    Node& node = nodes_.emplace_back(parameter.value.data(), layout(parameter.shape()));
+    Node& node = nodes_.emplace_back(parameter.value_.data(), layout(parameter.shape()), serial_);
     node.needs_gradient = recording_ && !parameter.frozen;
     node.parameter = &parameter;
-    node.version = parameter.version;
+    node.version = parameter.version_;
     entered_.push_back(index);
   } else if (recording_ && !parameter.frozen) {
     nodes_[index].needs_gradient = true;  // it may have entered under a NoGrad
   }
   return handle(index);
+}
+
+/// Keeps a parameter alive, with all of its registry, until clear().
+template <class T>
+void Tape<T>::hold(Parameter<T>& parameter) {
+  const auto is_store = [&](const auto& store) { return store.get() == &parameter.store_; };
+  if (std::none_of(held_.begin(), held_.end(), is_store)) held_.push_back(parameter.store_.shared_from_this());
 }
 
 template <class T>
@@ -216,9 +233,15 @@ Tensor<T> Tape<T>::gradient(Var<T> v) {
   if (!consumed_) wrong_order("gradient: backward() has not run on this tape");
   if (!n.needs_gradient) wrong_argument("gradient: the value depends on nothing that receives a gradient");
   if (!n.keeps_grad && !n.parameter) wrong_argument("gradient: of an inner value: pass it to keep_gradient() before backward()");
+  const T* grad = touched(v.index()) ? gradient_buffer(v.index()) : nullptr;
+  if (n.parameter && grad && gradients_of_ != 0) {
+    if (n.parameter->store_.gradients_of != gradients_of_)
+      wrong_order("gradient: that of parameter ", n.parameter->path,
+                  " is no longer of this tape alone: read the parameter's own .gradient");
+    grad = n.parameter->gradient.data();
+  }
   Tensor<T> out = zeros<T>(n.shape);
-  if (touched(v.index()))
-    detail::copy_strided(n.shape, gradient_buffer(v.index()), n.strides, out.data(), detail::contiguous(n.shape));
+  if (grad) detail::copy_strided(n.shape, grad, n.strides, out.data(), detail::contiguous(n.shape));
   return out;
 }
 
@@ -229,7 +252,7 @@ void Tape<T>::print() const {
 }
 
 template <class T>
-Var<T>::Var(Param<T> parameter) : Var(Tape<T>::active().enter(*parameter)) {}
+Var<T>::Var(const Param<T>& parameter) : Var(Tape<T>::active().enter(*parameter)) {}
 
 template <class T>
 Shape Var<T>::shape() const {

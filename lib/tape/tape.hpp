@@ -23,12 +23,14 @@
 /// the loop reaches W, which lies below all its uses; notes that lie side by side in memory, as the steps of a sequence do,
 /// become one large matrix product.
 ///
-/// A Var is a small handle: the index of its node and the serial of its tape, which clear() renews. A handle that outlived its
-/// tape throws; it never reads freed memory.
+/// A Var is a small handle: the index of its node and the serial that this got from its tape. clear() and rewind() forget nodes
+/// and renew the serial, so that a handle whose node was forgotten throws, though another node has its index; it never reads
+/// freed memory. A parameter that entered lives at least until clear().
 
 #include <concepts>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -36,6 +38,7 @@
 #include <carousel/lib/numbers/arena.hpp>
 #include <carousel/lib/numbers/strided.hpp>
 #include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/lib/tape/activation.hpp>
 #include <carousel/lib/tape/describe.hpp>
 #include <carousel/lib/tape/loop.hpp>
 #include <carousel/lib/tape/node.hpp>
@@ -43,13 +46,15 @@
 namespace carousel {
 
 template <class T>
-class Tape;
-template <class T>
-struct Parameter;
+class Parameter;
 template <class T>
 class Param;
 
 namespace detail {
+template <class T>
+class ParameterStore;
+/// A number that no tape has had: unique in the process, never 0.
+std::uint64_t next_serial();
 struct AnyExpression;
 template <class E, class T>
 concept ExpressionOf = std::derived_from<E, AnyExpression> && std::is_same_v<typename E::Scalar, T>;
@@ -66,7 +71,7 @@ class Var {
   template <class E>
   requires detail::ExpressionOf<std::remove_cvref_t<E>, T> Var(E&& expression);
   /// The parameter as a value on the active tape, where it enters once.
-  Var(Param<T> parameter);
+  Var(const Param<T>& parameter);
 
   std::uint32_t index() const { return index_; }
   std::uint64_t serial() const { return serial_; }
@@ -89,7 +94,7 @@ enum class Gradients {
 };
 
 /// An array of nodes and the memory of their values. Constructing one makes it the active tape of this thread for T; destroying
-/// it makes the one before active again. Handles of one tape used while another is active throw.
+/// it, here or on another thread, makes the one before active again. Handles of one tape used while another is active throw.
 template <class T>
 class Tape {
  public:
@@ -105,11 +110,13 @@ class Tape {
 
   /// The active tape of this thread; throws std::logic_error if there is none.
   static Tape& active() {
-    if (!active_) no_active_tape();
-    return *active_;
+    Tape* const tape = detail::Thread<T>::here().active;
+    if (!tape) no_active_tape();
+    return *tape;
   }
 
-  /// Forgets all nodes and keeps their memory for the next step. Handles made so far become stale.
+  /// Forgets all nodes and keeps their memory for the next step. Handles made so far become stale. Throws std::logic_error inside
+  /// a scan.
   void clear();
 
   /// A leaf that holds a copy of the data and receives a gradient.
@@ -125,7 +132,8 @@ class Tape {
   void copy_elements(Var<T> v, T* to);
   /// Copies a value into a tensor, whose memory is used again if the shape is the same.
   void copy_value(Var<T> v, Tensor<T>& to);
-  /// The gradient of a leaf, or of a value passed to keep_gradient, after backward(); zeros if none arrived.
+  /// The gradient of a leaf, or of a value passed to keep_gradient, after backward(); zeros if none arrived. Throws
+  /// std::logic_error for a parameter whose gradient is no longer that of this backward() alone.
   Tensor<T> gradient(Var<T> v);
   /// Asks backward() to keep the gradient of an inner value.
   void keep_gradient(Var<T> v);
@@ -161,13 +169,12 @@ class Tape {
 
   /// The node behind a handle; throws std::logic_error if the handle is stale or of another tape.
   Node& node(Var<T> v) {
-    if (v.serial() != serial_ || v.index() >= nodes_.size()) stale(v);
+    if (v.index() >= nodes_.size() || nodes_[v.index()].serial != v.serial()) stale(v);
     return nodes_[v.index()];
   }
   Node& node(std::uint32_t index) { return nodes_[index]; }
   Var<T> enter(Parameter<T>& parameter);
-  std::uint64_t serial() const { return serial_; }
-  Var<T> handle(std::uint32_t index) const { return {index, serial_}; }
+  Var<T> handle(std::uint32_t index) const { return {index, nodes_[index].serial}; }
 
   /// A layout for nodes that are recorded from now on.
   const detail::Layout& layout(const Shape& shape) { return *new (arena_.take(sizeof(detail::Layout))) detail::Layout(shape); }
@@ -216,7 +223,8 @@ class Tape {
   void complete(std::uint32_t index);
   /// Lends memory as the gradient of an untouched node, which becomes touched.
   void lend_gradient(std::uint32_t index, T* memory);
-  /// Leaves a note: ∂L/∂(node) += aᵀ dz, to be added when backward reaches the node.
+  /// Leaves a note: ∂L/∂(node) += aᵀ dz, to be added when backward reaches the node. If a is null, it is a column of
+  /// ones: the node is one row.
   void defer_product(std::uint32_t index, const T* a, Index lda, const T* dz, Index ldz, Index rows);
   /// The value of a 2-D node (with unit stride along its rows), or its transpose, packed for gemm_packed; made once.
   const T* packing(std::uint32_t index, bool transposed);
@@ -235,16 +243,16 @@ class Tape {
   void rewind(std::size_t count, detail::Arena::Mark mark);
 
  private:
-  template <class>
-  friend struct NoGrad;
-  template <class>
-  friend class Aside;
-  template <class>
-  friend class Activation;
+  friend class NoGrad<T>;
+  friend class Aside<T>;
+  friend class detail::Forgetting<T>;
+  friend struct detail::ActiveEntry<T>;
   [[noreturn]] static void no_active_tape();
   [[noreturn]] void stale(Var<T> v) const;
   T* take_gradient(Index size);
   T* make_gradient_buffer(std::uint32_t index);
+  void hold(Parameter<T>& parameter);
+  void forget(std::size_t count);
   bool any_member_reached(const Node& node) const;
   void check_parameters() const;
   void release_gradient(Node& node);
@@ -253,13 +261,15 @@ class Tape {
   template <class After>
   void sweep(std::uint32_t last, bool keep, After after);
 
-  static inline constinit thread_local Tape* active_ = nullptr;
-
   std::vector<Node> nodes_;
   detail::Arena arena_, gradients_;
-  std::uint64_t serial_;
+  std::uint64_t serial_;            // of the nodes that are recorded now
+  std::uint64_t gradients_of_ = 0;  // marks registries whose gradients are of this tape alone; 0: they are on the tape
   bool recording_ = true, consumed_ = false;
-  Tape* previous_ = nullptr;  // active before this one
+  detail::ActiveEntry<T> own_;                 // where its constructor made it active
+  detail::ActiveEntry<T>* entries_ = nullptr;  // where it is active
+  NoGrad<T>* no_grads_ = nullptr;              // that live
+  std::size_t uncleared_ = 0;                  // scopes that rely on its nodes
   detail::Loop<T>* loop_ = nullptr;
   std::deque<detail::Loop<T>> loops_;  // one for each depth of nesting that has occurred
   std::size_t loop_depth_ = 0;
@@ -269,72 +279,14 @@ class Tape {
     bool transposed;
     detail::Arena::Mark before;  // where its memory begins
   };
-  std::vector<Packing> packings_;       // in the order of their making
-  std::vector<std::uint32_t> entered_;  // the nodes of parameters
+  std::vector<Packing> packings_;                                 // in the order of their making
+  std::vector<std::uint32_t> entered_;                            // the nodes of parameters
+  std::vector<std::shared_ptr<detail::ParameterStore<T>>> held_;  // where these live
   struct FreeGradients {
     Index size;
     std::vector<T*> blocks;
   };
   std::vector<FreeGradients> free_gradients_;
-};
-
-/// Makes a tape the active one of this thread for as long as it lives: for tapes that are kept, and filled by one thread or
-/// another.
-template <class T>
-class Activation {
- public:
-  explicit Activation(Tape<T>& tape) : previous_(Tape<T>::active_), outer_(innermost_) {
-    Tape<T>::active_ = &tape;
-    innermost_ = this;
-  }
-  ~Activation() {
-    Tape<T>::active_ = previous_;
-    innermost_ = outer_;
-  }
-  Activation(const Activation&) = delete;
-  Activation& operator=(const Activation&) = delete;
-
- private:
-  friend class Tape<T>;
-  static inline constinit thread_local Activation* innermost_ = nullptr;
-  Tape<T>* previous_;  // active again at the end, unless it is destroyed before
-  Activation* outer_;
-};
-
-/// While one lives, ops on the active tape of T compute and record no way back.
-template <class T>
-struct NoGrad {
-  NoGrad() : tape_(Tape<T>::active()), before_(tape_.recording_) { tape_.recording_ = false; }
-  ~NoGrad() { tape_.recording_ = before_; }
-  NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
-
- private:
-  Tape<T>& tape_;
-  bool before_;
-};
-
-/// While one lives, ops on the active tape of T compute aside: no gradient goes there, a loop takes no notice, and at the end the
-/// tape has forgotten it all.
-template <class T>
-class Aside {
- public:
-  Aside() : tape_(Tape<T>::active()), nodes_(tape_.size()), mark_(tape_.arena().mark()), loop_(tape_.loop_) {
-    tape_.loop_ = nullptr;
-  }
-  ~Aside() {
-    tape_.loop_ = loop_;
-    tape_.rewind(nodes_, mark_);
-  }
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-
- private:
-  NoGrad<T> no_gradient_;
-  Tape<T>& tape_;
-  std::size_t nodes_;
-  detail::Arena::Mark mark_;
-  detail::Loop<T>* loop_;
 };
 
 /// Sends ∂loss/∂· through the active tape; see Tape::backward.
@@ -351,6 +303,10 @@ Var<double> detach(Var<double> v);
 
 extern template class Var<float>;
 extern template class Var<double>;
+extern template struct detail::ActiveEntry<float>;
+extern template struct detail::ActiveEntry<double>;
+extern template class NoGrad<float>;
+extern template class NoGrad<double>;
 extern template class Tape<float>;
 extern template class Tape<double>;
 

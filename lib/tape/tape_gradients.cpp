@@ -146,28 +146,34 @@ void Tape<T>::add_products(std::uint32_t index) {
 
 template <class T>
 void Tape<T>::check_parameters() const {
-  for (std::uint32_t i : entered_)
-    if (nodes_[i].parameter->version != nodes_[i].version)
-      wrong_order("backward: parameter ", nodes_[i].parameter->path,
-                  " has changed since the forward pass: update it after backward()");
+  for (std::uint32_t i : entered_) {
+    const Parameter<T>& parameter = *nodes_[i].parameter;
+    if (parameter.version_ != nodes_[i].version)
+      wrong_order("backward: parameter ", parameter.path, " has changed since the forward pass: update it after backward()");
+    if (!has_shape(parameter.gradient, parameter.shape()))
+      wrong_order("backward: parameter ", parameter.path, " is ", parameter.shape(), ", its gradient was made ",
+                  shape_of(parameter.gradient), ": must have its shape");
+  }
 }
 
 /// Sends gradients back from the node `last` on, calling after(i) for each that had one; `keep`: the parameters do not get them.
 template <class T>
 template <class After>
 void Tape<T>::sweep(std::uint32_t last, bool keep, After after) {
+  const std::size_t size = nodes_.size();
+  const NoGrad<T> no_gradient(*this);  // a backward function may be made of ops: they compute, and are forgotten
   for (std::uint32_t i = last + 1; i-- > 0;) {
-    const Node& current = nodes_[i];
-    if (!current.needs_gradient) continue;
-    if (current.products) add_products(i);
-    if (current.is_view() && !current.operation) continue;  // its gradient lies in its parent's
+    if (!nodes_[i].needs_gradient) continue;
+    if (nodes_[i].products) add_products(i);
+    if (nodes_[i].is_view() && !nodes_[i].operation) continue;  // its gradient lies in its parent's
     if (!reached(i)) continue;
     complete(i);
-    if (current.operation) {
-      current.operation->backward(*this, i, current.closure);
+    if (nodes_[i].operation) {
+      nodes_[i].operation->backward(*this, i, nodes_[i].closure);
+      if (nodes_.size() > size) forget(size);
       release_gradient(nodes_[i]);
     }
-    if (current.parameter && !keep) current.parameter->has_gradient = true;
+    if (nodes_[i].parameter && !keep) nodes_[i].parameter->has_gradient = true;
     after(i);
   }
 }
@@ -182,13 +188,17 @@ void Tape<T>::backward(Var<T> loss, Gradients gradients) {
   check_parameters();
   consumed_ = true;
 
-  const Registry<T>* zeroed = nullptr;
+  gradients_of_ = gradients == Gradients::keep ? 0 : detail::next_serial();
+  detail::ParameterStore<T>* zeroed = nullptr;
   for (std::uint32_t i : entered_) {
     Node& leaf = nodes_[i];
     if (!leaf.needs_gradient || gradients == Gradients::keep) continue;
-    Registry<T>* registry = leaf.parameter->registry;
-    if (gradients == Gradients::replace && registry != zeroed) registry->zero_gradients();
-    zeroed = registry;
+    detail::ParameterStore<T>& store = leaf.parameter->store_;
+    if (&store != zeroed) {
+      if (gradients == Gradients::replace) store.zero_gradients();
+      store.gradients_of = gradients == Gradients::replace ? gradients_of_ : 0;
+      zeroed = &store;
+    }
     leaf.grad = leaf.parameter->gradient.data();
     leaf.touched = leaf.parameter->has_gradient;
   }
@@ -222,6 +232,7 @@ void Tape<T>::add_to_parameters() {
   for (std::uint32_t i : entered_) {
     const Node& leaf = nodes_[i];
     if (!leaf.needs_gradient || !leaf.touched) continue;
+    leaf.parameter->store_.gradients_of = 0;
     T* to = leaf.parameter->gradient.data();
     const Index size = leaf.shape.size();
     if (leaf.parameter->has_gradient)

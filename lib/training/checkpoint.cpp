@@ -67,9 +67,8 @@ std::function<void()> take(Registry<T>& registry, const Safetensors& file, const
     values.push_back(detail::tensor_of<T>(file, parameter->path, parameter->shape(), path));
   return [targets = std::move(targets), values = std::move(values)] {
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      std::copy_n(values[i].data(), values[i].size(), targets[i]->value.data());
+      targets[i]->set(values[i]);
       targets[i]->has_gradient = false;
-      ++targets[i]->version;
     }
   };
 }

@@ -95,18 +95,29 @@ CheckedTensor compare_gradients(const std::string& name, const Tensor<double>& a
   return checked;
 }
 
-Tensor<double> numeric_gradient(const std::function<double()>& f, Tensor<double>& x, double step) {
-  Tensor<double> gradient = zeros<double>(shape_of(x));
+namespace {
+/// Of f with respect to elements that it reads.
+Tensor<double> differences(const std::function<double()>& f, const Shape& shape, std::span<double> x, double step) {
+  Tensor<double> gradient = zeros<double>(shape);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double value = x.data()[i], s = step * std::max(1.0, std::abs(value));
+    const double value = x[i], s = step * std::max(1.0, std::abs(value));
     const auto at = [&](double moved) {
-      x.data()[i] = value + moved;
+      x[i] = value + moved;
       return f();
     };
     gradient.data()[i] = (8 * (at(s) - at(-s)) - (at(2 * s) - at(-2 * s))) / (12 * s);
-    x.data()[i] = value;
+    x[i] = value;
   }
   return gradient;
+}
+}  // namespace
+
+Tensor<double> numeric_gradient(const std::function<double()>& f, Tensor<double>& x, double step) {
+  return differences(f, shape_of(x), {x.data(), x.size()}, step);
+}
+
+Tensor<double> numeric_gradient(const std::function<double()>& f, Parameter<double>& p, double step) {
+  return differences(f, p.shape(), p.change(), step);
 }
 
 GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> inputs, Registry<double>* parameters,
@@ -138,20 +149,20 @@ GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> in
 
   GradcheckResult result;
   std::size_t next = 0;
-  const auto compare = [&](const std::string& name, Tensor<double>& x, bool sequence) {
-    CheckedTensor checked = compare_gradients(name, analytic[next++], numeric_gradient(value, x, options.step), options.floor);
+  const auto compare = [&](const std::string& name, const Tensor<double>& numeric, bool sequence) {
+    CheckedTensor checked = compare_gradients(name, analytic[next++], numeric, options.floor);
     checked.sequence = sequence;
-    result.checks += static_cast<Index>(x.size());
+    result.checks += static_cast<Index>(numeric.size());
     result.worst_error = std::max(result.worst_error, checked.worst_error);
-    if (x.size() > 0) result.tensors.push_back(std::move(checked));
+    if (numeric.size() > 0) result.tensors.push_back(std::move(checked));
   };
-  for (CheckedInput& input : inputs) compare(input.name, input.value, input.sequence);
+  for (CheckedInput& input : inputs) compare(input.name, numeric_gradient(value, input.value, options.step), input.sequence);
   if (parameters)
     for (Parameter<double>& p : *parameters) {
       if (p.frozen)
         ++next;
       else
-        compare(p.path, p.value, false);
+        compare(p.path, numeric_gradient(value, p, options.step), false);
     }
   result.passed = result.checks > 0 && result.worst_error <= options.tolerance;
   return result;

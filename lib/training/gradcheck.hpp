@@ -67,5 +67,7 @@ CheckedTensor compare_gradients(const std::string& name, const Tensor<double>& a
 
 /// The numeric gradient of a function of one tensor, which it may read where it stands; see gradcheck for the formula.
 Tensor<double> numeric_gradient(const std::function<double()>& f, Tensor<double>& x, double step = 1e-3);
+/// The same for a parameter.
+Tensor<double> numeric_gradient(const std::function<double()>& f, Parameter<double>& p, double step = 1e-3);
 
 }  // namespace carousel

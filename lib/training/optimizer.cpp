@@ -61,7 +61,7 @@ void check_fraction(const char* optimizer, const char* option, double value) {
 template <class T>
 Optimizer<T>::Optimizer(Registry<T>& registry, const char* name, double rate, double weight_decay,
                         std::vector<std::string> state_names, double first_state)
-    : registry_(registry),
+    : registry_(registry.store_),
       name_(name),
       rate_(rate),
       weight_decay_(weight_decay),
@@ -127,7 +127,7 @@ void Optimizer<T>::step(double scale) {
     while (mine.state.size() < state_names_.size())
       mine.state.push_back(full<T>(parameter.shape(), static_cast<T>(first_state_)));
     Update u{static_cast<Index>(parameter.value.size()),
-             parameter.value.data(),
+             parameter.change().data(),
              parameter.gradient.data(),
              {},
              mine.rate * rate_factor_,
@@ -136,7 +136,6 @@ void Optimizer<T>::step(double scale) {
              ++mine.steps};
     for (std::size_t k = 0; k < mine.state.size(); ++k) u.state[k] = mine.state[k].data();
     update(u);
-    ++parameter.version;
   }
 }
 

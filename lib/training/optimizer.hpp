@@ -49,7 +49,9 @@ class Optimizer {
   void set_rate_factor(double factor);
   double rate_factor() const { return rate_factor_; }
 
-  Registry<T>& registry() const { return registry_; }
+  /// The parameters that it moves; it keeps them alive.
+  Registry<T>& registry() { return registry_; }
+  const Registry<T>& registry() const { return registry_; }
   /// "adam"
   const char* name() const { return name_; }
 
@@ -89,7 +91,7 @@ class Optimizer {
   void add_slots();
   void apply_groups(Slot& slot, std::string_view path) const;
 
-  Registry<T>& registry_;
+  Registry<T> registry_;
   const char* name_;
   double rate_, weight_decay_, first_state_, rate_factor_ = 1;
   std::vector<std::string> state_names_;

@@ -95,6 +95,7 @@ std::vector<std::vector<FoundString>> search(State start, Index batch, const Ste
   detail::Beams beams(batch, options);
   Tape<T>& tape = Tape<T>::active();
   const NoGrad<T> no_gradient;
+  const detail::Forgetting<T> forgetting(tape);
   Kept<State> kept(start);
   std::vector<Index> rows(static_cast<std::size_t>(beams.rows()));
   for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = static_cast<Index>(row) / options.beam;

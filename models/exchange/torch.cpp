@@ -228,11 +228,7 @@ void from_torch(Registry<T>& registry, const Safetensors& state_dict, const Torc
     if (!names.contains(name) && (!options.partial || std::any_of(mapping.begin(), mapping.end(), owner)))
       bad_file("from_torch: ", name, " is ", stored.shape, ": must have a place in the mapping");
   }
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    Parameter<T>& parameter = registry.at(moves[i].parameter->path);
-    std::copy_n(values[i].data(), values[i].size(), parameter.value.data());
-    ++parameter.version;
-  }
+  for (std::size_t i = 0; i < moves.size(); ++i) registry.at(moves[i].parameter->path).set(values[i]);
 }
 
 template Safetensors to_torch(const Registry<float>&, const TorchMapping&, const TorchOptions&);

@@ -1,7 +1,6 @@
 #include <carousel/models/sequence/unroll.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <string_view>
 
 #include <carousel/lib/error.hpp>
@@ -21,29 +20,18 @@ void wrong_batch(const char* op, std::size_t k, const Shape& member, Index batch
 
 namespace {
 
-/// Runs a loop of the tape for as long as it lives. If an exception ends it, the tape forgets what the loop recorded.
+/// Runs a loop of the tape for as long as it lives.
 template <class T>
 class LoopGuard {
  public:
-  LoopGuard(Tape<T>& tape, Index steps, std::uint32_t input)
-      : tape_(tape),
-        nodes_(tape.size()),
-        mark_(tape.arena().mark()),
-        exceptions_(std::uncaught_exceptions()),
-        loop_(tape.begin_loop(steps, input)) {}
-  ~LoopGuard() {
-    tape_.end_loop();
-    if (std::uncaught_exceptions() > exceptions_) tape_.rewind(nodes_, mark_);
-  }
+  LoopGuard(Tape<T>& tape, Index steps, std::uint32_t input) : tape_(tape), loop_(tape.begin_loop(steps, input)) {}
+  ~LoopGuard() { tape_.end_loop(); }
   LoopGuard(const LoopGuard&) = delete;
   LoopGuard& operator=(const LoopGuard&) = delete;
   Loop<T>& operator*() const { return loop_; }
 
  private:
   Tape<T>& tape_;
-  std::size_t nodes_;
-  Arena::Mark mark_;
-  int exceptions_;
   Loop<T>& loop_;
 };
 
@@ -235,6 +223,7 @@ Var<T> unroll(ErasedCell<T> cell, Var<T> xs, ScanOptions options) {
     if (std::all_of(options.lengths.begin(), options.lengths.end(), [&](Index length) { return length == shape[0]; }))
       options.lengths = {};
   }
+  const Forgetting<T> forgetting(tape, Forgetting<T>::on_exception);
   xs = packed(xs);
   if (!tape.recording()) return unroll_forward(tape, cell, xs, options);
   if (!options.lengths.empty()) xs = without_padding(tape, xs, 0, options.lengths);

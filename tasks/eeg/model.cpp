@@ -36,9 +36,8 @@ Standardise::Standardise(Scope<float> p, Index channels)
 }
 
 void Standardise::set(const EegScale& scale) {
-  std::copy(scale.mean.begin(), scale.mean.end(), mean->value.data());
-  std::copy(scale.deviation.begin(), scale.deviation.end(), deviation->value.data());
-  ++mean->version, ++deviation->version;
+  std::copy(scale.mean.begin(), scale.mean.end(), mean->change().data());
+  std::copy(scale.deviation.begin(), scale.deviation.end(), deviation->change().data());
 }
 
 EegModel::EegModel(Scope<float> p, const EegOptions& options, Index channels)

@@ -46,8 +46,7 @@ void MnistModel<T>::start_as_source(Registry<T>& registry, std::uint32_t seed) {
     }
     Parameter<T>& v = *readout_.w;
     const double deviation = 1 / std::sqrt(static_cast<double>(v.shape()[0]));
-    std::generate_n(v.value.data(), v.value.size(), [&] { return random.normal(0, deviation); });
-    ++v.version;
+    std::ranges::generate(v.change(), [&] { return random.normal(0, deviation); });
   } else {
     wrong_argument("mnist: preset source in float: must be in double, as the original is");
   }

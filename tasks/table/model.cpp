@@ -52,7 +52,10 @@ TableModel::TableModel(Scope<float> p, const TableOptions& options, Index column
   if (options.bidirectional && options.window == 0)
     wrong_argument("--bidirectional: a row of a series is answered before the next one comes: must be with --window N");
   if (options.readout == "linear") readout_ = Linear<float>(p / "readout", layers_.outputs(), 1);
-  if (table && readout_) std::tie(mean_->value, scale_->value) = scales(*table, rows_to_learn(options, *table));
+  if (table && readout_) {
+    const auto [mean, scale] = scales(*table, rows_to_learn(options, *table));
+    mean_->set(mean), scale_->set(scale);
+  }
   mean_->frozen = scale_->frozen = true;
 }
 

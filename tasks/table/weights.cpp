@@ -26,7 +26,7 @@ std::vector<WeightFile> weight_files(Registry<float>& registry, const TableOptio
   if ((options.cell != "lstm" && options.cell != "lstm-linear") || options.layers != 1)
     wrong_argument("weights as text: of ", options.layers, options.layers == 1 ? " layer of " : " layers of ", options.cell,
                    ": must be one layer of lstm or lstm-linear");
-  const auto parameter = [&](const char* path) { return registry.at(path).value.data(); };
+  const auto parameter = [&](const char* path) { return registry.at(path).change().data(); };
   float *const wx = parameter("cell/0/wx"), *const wh = parameter("cell/0/wh"), *const b = parameter("cell/0/b");
   const Index columns = registry.at("cell/0/wx").shape()[0], hidden = options.hidden;
   std::vector<WeightFile> files;
@@ -105,7 +105,6 @@ void import_weights(Registry<float>& registry, const TableOptions& options, cons
   for (std::size_t i = 0; i < files.size(); ++i)
     for (Index k = 0; k < std::ssize(numbers[i]); ++k)
       *files[i].at(k / files[i].numbers, k % files[i].numbers) = numbers[i][static_cast<std::size_t>(k)];
-  for (Parameter<float>& p : registry) ++p.version;
 }
 
 }  // namespace carousel

@@ -22,8 +22,7 @@ template <class T>
 void set_pattern(Registry<T>& registry) {
   Index j = 0;
   for (Parameter<T>& p : registry) {
-    for (Index k = 0; k < p.shape().size(); ++k) p.value.data()[k] = static_cast<T>((7 * k + 3 * j) % 11 - 5) / 10;
-    ++p.version;
+    for (Index k = 0; k < p.shape().size(); ++k) p.change().data()[k] = static_cast<T>((7 * k + 3 * j) % 11 - 5) / 10;
     ++j;
   }
 }

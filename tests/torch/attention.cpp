@@ -11,7 +11,7 @@ template <class Attention>
 void compare_attention(Case& with, Registry<double>& registry, const Attention& attention) {
   std::vector<Index> lengths;
   if (with.has("in.lengths")) lengths = with.integers("in.lengths");
-  for (Parameter<double>& p : registry) p.value = with.tensor("in." + p.path), ++p.version;
+  for (Parameter<double>& p : registry) p.set(with.tensor("in." + p.path));
 
   Tape<double> tape;
   const Var<double> states = tape.variable(with.tensor("in.states"));

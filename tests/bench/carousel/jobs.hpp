@@ -22,7 +22,7 @@ void add_handwritten(Jobs& jobs);
 /// Gives all parameters the numbers that all implementations start from.
 inline void fill(carousel::Registry<float>& registry, float scale) {
   unsigned array = 0;
-  for (carousel::Parameter<float>& parameter : registry) fill(parameter.value.data(), parameter.value.size(), array++, scale);
+  for (carousel::Parameter<float>& parameter : registry) fill(parameter.change().data(), parameter.value.size(), array++, scale);
 }
 
 }  // namespace bench

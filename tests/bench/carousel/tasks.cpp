@@ -38,7 +38,7 @@ class Text : Training {
     unsigned array = 0;
     for (const char* path :
          {"readout/w", "readout/b", "layer0/wx", "layer0/wh", "layer0/b", "layer1/wx", "layer1/wh", "layer1/b"}) {
-      Tensor<float>& value = registry_.at(path).value;
+      const std::span<float> value = registry_.at(path).change();
       fill(value.data(), value.size(), array++, parameter_scale(size));
     }
     for (Index s = 0; s < 2; ++s) {

@@ -45,7 +45,7 @@ TEST_CASE("a parameter that is not finite is named") {
   Registry<double> registry;
   Random random(1);
   const Param<double> w = Scope<double>(registry, random).parameter("net/w", {2, 3}, init::constant<double>(1));
-  registry.at("net/w").value(1, 2) = NAN;
+  registry.at("net/w").change()[5] = NAN;
   CHECK(traced([&] {
           return V(sum(tanh(affine(constant({1, 2}, {1, 2}), w))));
         }) == "forward: parameter net/w is nan at [1, 2] of [2, 3]: so it was before this step");

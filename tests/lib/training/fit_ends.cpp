@@ -185,7 +185,7 @@ TEST_CASE("an interrupted training finishes its step, saves, and goes on from th
   Regression<float> second;
   RmsProp<float> two(second.registry, {.rate = 0.01});
   const FitState state = resume(two, options.last, [&](const Safetensors& file) {
-    CHECK(second.w->version == 0);
+    CHECK(second.w->version() == 0);
     extra = to_tensor<double>(file.tensors.at("task:extra"), "").data()[0];
   });
   CHECK(extra == 42);
@@ -197,7 +197,7 @@ TEST_CASE("an interrupted training finishes its step, saves, and goes on from th
   Regression<float> third;
   RmsProp<float> three(third.registry);
   CHECK(fit(three, third.data(), third.loss(), options).state.step == 0);
-  CHECK(third.w->version == 0);
+  CHECK(third.w->version() == 0);
 }
 
 TEST_CASE("a state in a file keeps every bit, and a file without one is refused") {

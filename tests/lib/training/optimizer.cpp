@@ -136,11 +136,11 @@ TEST_CASE("a step consumes the gradients, counts a version, and can scale") {
   Parameter<double>&a = make(registry, "a", {1.0}), &b = make(registry, "b", {1.0});
   Sgd<double> sgd(registry, {.rate = 1});
   give_gradient(a, {4.0});
-  const std::uint64_t version = a.version;
+  const std::uint64_t version = a.version();
   sgd.step(0.125);
   CHECK(a.value.data()[0] == 0.5);
   CHECK(b.value.data()[0] == 1);
-  CHECK(a.version == version + 1);
+  CHECK(a.version() == version + 1);
   CHECK_FALSE(a.has_gradient);
   CHECK_THROWS_WITH_AS(sgd.step(), "step: no parameter has a gradient: call backward() before each step()", std::logic_error);
 }
@@ -169,7 +169,7 @@ TEST_CASE("a frozen parameter stays, with its decay, its momentum and its count 
     adam.step();
   }
   CHECK(a.value.data()[0] == 1);
-  CHECK(a.version == 0);
+  CHECK(a.version() == 0);
   CHECK_FALSE(a.has_gradient);
   registry.freeze("a", false);
   give_gradient(a, {1.0});

@@ -202,9 +202,9 @@ TEST_CASE("parameters of float take a state_dict of double, rounded") {
 TEST_CASE("a value that comes from PyTorch counts as a change: a tape that holds the old one can not go backward") {
   Registry<double> registry;
   put(registry, "w", full<double>({1, 1}, 3.0));
-  const std::uint64_t version = registry.at("w").version;
+  const std::uint64_t version = registry.at("w").version();
   from_torch(registry, state_dict({{"weight", {1, 1}}}), {{"", TorchModule::linear, "", 0, false, false}});
-  CHECK(registry.at("w").version == version + 1);
+  CHECK(registry.at("w").version() == version + 1);
 }
 
 TEST_CASE("a module without bias: ours becomes 0, and must be 0 to go there") {

@@ -13,7 +13,7 @@ TEST_CASE("an embedding gives each id its row, in the shape asked for") {
   Registry<double> registry;
   Random random(1);
   const Embedding<double> embedding(Scope<double>(registry, random) / "embed", 3, 2);
-  registry.at("embed/table").value = tensor<double>({3, 2}, {1, 2, 3, 4, 5, 6});
+  registry.at("embed/table").set(tensor<double>({3, 2}, {1, 2, 3, 4, 5, 6}));
   Tape<double> tape;
   CHECK(embedding(std::vector<int>{2, 0, 2, 1}, {2, 2}).value() == tensor<double>({2, 2, 2}, {5, 6, 1, 2, 5, 6, 3, 4}));
   CHECK(embedding(std::vector<Index>{1}).value() == tensor<double>({1, 2}, {3, 4}));
@@ -25,7 +25,7 @@ TEST_CASE("an embedding is a linear layer of one-hot vectors, forward and backwa
   const Scope<double> scope(registry, random);
   const Embedding<double> embedding(scope / "embed", 4, 3);
   const Linear<double> linear(scope / "linear", 4, 3, {.bias = false});
-  registry.at("linear/w").value = registry.at("embed/table").value;
+  registry.at("linear/w").set(registry.at("embed/table").value);
   Tape<double> tape;
   const Var<double> one_hot = tape.constant(tensor<double>({3, 4}, {0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1}));
   const Var<double> a = embedding(std::vector<Index>{3, 1, 3}), b = linear(one_hot);

@@ -91,8 +91,7 @@ class Training {
     const T value = loss.item();
     for (Parameter<T>& p : registry_) {
       if (!p.has_gradient) throw std::logic_error(p.path + " received no gradient");
-      for (std::size_t i = 0; i < p.value.size(); ++i) p.value.data()[i] -= T(0.05) * p.gradient.data()[i];
-      ++p.version;
+      for (std::size_t i = 0; i < p.value.size(); ++i) p.change()[i] -= T(0.05) * p.gradient.data()[i];
     }
     clear();
     return value;

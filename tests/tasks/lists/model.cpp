@@ -30,8 +30,7 @@ struct Net {
 
   explicit Net(const ListOptions& options) : model(Scope<float>(registry, random), options) {
     for (Parameter<float>& p : registry) {
-      for (float& x : p.value) x = static_cast<float>(random.uniform(-1.5, 1.5));
-      ++p.version;
+      for (float& x : p.change()) x = static_cast<float>(random.uniform(-1.5, 1.5));
     }
   }
 };

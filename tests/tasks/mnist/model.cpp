@@ -70,13 +70,11 @@ TEST_CASE("a net of both directions reads the backward one from the last row to 
   // The same start for both directions, and a read-out that takes the forward half with + and the backward half with −.
   for (const char* name : {"wx", "wh", "b"}) {
     Parameter<double>& backward = registry.at(std::string("layer0/backward/") + name);
-    backward.value = registry.at(std::string("layer0/forward/") + name).value;
-    ++backward.version;
+    backward.set(registry.at(std::string("layer0/forward/") + name).value);
   }
   Parameter<double>& w = registry.at("readout/w");
   const Index half = 6 * digit_count;
-  for (Index i = 0; i < half; ++i) w.value.data()[half + i] = -w.value.data()[i];
-  ++w.version;
+  for (Index i = 0; i < half; ++i) w.change().data()[half + i] = -w.value.data()[i];
 
   DigitImages images = draw_digits("train", 1);
   const Tensor<double> lying = logits_of(model, images, {0});

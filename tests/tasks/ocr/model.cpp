@@ -107,7 +107,7 @@ TEST_CASE("both heads together have 0.8 of the loss of CTC and 0.2 of that of at
   Small both(small("both"));
   Small ctc(small("ctc")), attention(small("attention"));
   for (Small* one : {&ctc, &attention})
-    for (Parameter<float>& parameter : one->registry) parameter.value = both.registry.at(parameter.path).value;
+    for (Parameter<float>& parameter : one->registry) parameter.set(both.registry.at(parameter.path).value);
   CHECK(loss_of(both.model, lines, 3) ==
         doctest::Approx(0.8 * loss_of(ctc.model, lines, 3) + 0.2 * loss_of(attention.model, lines, 3)).epsilon(1e-5));
 }

@@ -19,7 +19,7 @@ TEST_CASE_TEMPLATE("a record has the norms of gradients, and of moves beside wha
   const StepReport report{.epoch = 1, .batch = 2, .step = 7, .loss = 9, .gradient_norm = 10};
   recorder.before(report);
   w.has_gradient = false;  // as an optimiser leaves it
-  w.value.data()[0] += T(0.5), b.value.data()[1] = T(1);
+  w.change()[0] += T(0.5), b.change()[1] = T(1);
   const std::optional<StepRecord> record = recorder.after(report, 4.5, 0.1);
   REQUIRE(record);
   CHECK(record->step == 8);

@@ -40,8 +40,7 @@ TEST_CASE("a net whose read-out is 0 gives the naive forecast") {
   const SeriesModel model(registry, small(), 2, 1, scaling);
   for (const char* const path : {"readout/w", "readout/b"}) {
     Parameter<double>& p = registry.at(path);
-    std::fill(p.value.begin(), p.value.end(), 0.0);
-    ++p.version;
+    std::ranges::fill(p.change(), 0.0);
   }
   const Series series = two_columns();
   for (const Index origin : {4, 11, 20}) {

@@ -35,8 +35,7 @@ struct Net {
   /// Gives a parameter other values.
   void set(const std::string& path, const std::function<float(Index)>& value) {
     Parameter<float>& p = registry.at(path);
-    for (Index i = 0; i < p.shape().size(); ++i) p.value.data()[i] = value(i);
-    ++p.version;
+    for (Index i = 0; i < p.shape().size(); ++i) p.change().data()[i] = value(i);
   }
 };
 

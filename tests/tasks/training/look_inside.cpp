@@ -29,7 +29,7 @@ struct Net {
         steps(all_steps) {}
 
   void set(const std::string& path, double value) {
-    Tensor<double>& all = registry.at(path).value;
+    const std::span<double> all = registry.at(path).change();
     std::fill(all.begin(), all.end(), value);
   }
   Inside inside() {
