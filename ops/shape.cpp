@@ -165,16 +165,14 @@ Var<T> stack_of(std::span<const Var<T>> values) {
 
 Shape worked_out(const Shape& given, const Shape& wanted) {
   Shape shape = wanted;
-  Index known = 1;
   int unknown = -1;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] != -1) {
-      known *= shape[axis];
-    } else {
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    if (shape[axis] == -1) {
       if (unknown >= 0) wrong_argument("reshape: ", given, " to ", wanted, ": only one extent can be worked out");
       unknown = axis;
+      shape[axis] = 1;
     }
-  }
+  const Index known = shape.size();
   if (unknown >= 0 && known == 0)
     wrong_argument("reshape: ", given, " to ", wanted, ": beside an extent of 0 none can be worked out");
   if (unknown >= 0) shape[unknown] = given.size() / known;

@@ -150,3 +150,13 @@ TEST_CASE("float and double views are alike") {
   backward(sum(y * y));
   CHECK(difference(tape.gradient(x), Var<float>(x * 2).value()) == 0);
 }
+
+TEST_CASE("extents whose product no number holds are refused, or hold nothing") {
+  Tape<double> tape;
+  const V x = tape.constant(zeros<double>({2, 3}));
+  constexpr Index huge = Index{1} << 40;
+  for (const Shape& shape : {Shape{huge, huge, -1}, Shape{huge, huge}, Shape{-1, huge, huge, huge}})
+    CHECK_THROWS_AS(reshape(x, shape), std::invalid_argument);
+  const V nothing = tape.constant(zeros<double>({0, 3}));
+  CHECK(reshape(nothing, {0, huge, huge}).shape() == Shape{0, huge, huge});
+}
