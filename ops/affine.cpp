@@ -114,13 +114,8 @@ void send_back(Tape<T>& tape, const Products<T>& products, const T* dz) {
                 dx.stride);
     }
   }
-  if (products.bias != none && tape.node(products.bias).needs_gradient) {
-    const bool add = tape.claim(products.bias);
-    T* db = tape.gradient_buffer(products.bias);
-    if (!add) std::fill_n(db, columns, T(0));
-    for (Index row = 0; row < rows; ++row)
-      for (Index j = 0; j < columns; ++j) db[j] += dz[row * columns + j];
-  }
+  if (products.bias != none && tape.node(products.bias).needs_gradient)
+    tape.defer_product(products.bias, nullptr, 0, dz, columns, rows);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <carousel/lib/numbers/wide_sums.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {
@@ -118,11 +119,13 @@ void broadcast_backward(Tape<T>& tape, std::uint32_t self, const void* closure) 
   const std::uint32_t x = *static_cast<const std::uint32_t*>(closure);
   Scratch scratch(tape.arena());
   const Shape &shape = tape.node(self).shape, &of = tape.node(x).shape;
-  T* const sums = scratch.take<T>(of.size());
-  std::fill_n(sums, of.size(), T(0));
+  auto* const sums = scratch.take<double>(of.size());
+  std::fill_n(sums, of.size(), 0.0);
   add_strided(shape, static_cast<const T*>(tape.gradient_buffer(self)), contiguous(shape), sums,
               repeated(of, contiguous(of), shape));
-  add_to_gradient(tape, x, static_cast<const T*>(sums));
+  T* const narrow = scratch.take<T>(of.size());
+  std::transform(sums, sums + of.size(), narrow, [](double sum) { return static_cast<T>(sum); });
+  add_to_gradient(tape, x, static_cast<const T*>(narrow));
 }
 
 template <class T>
@@ -172,9 +175,14 @@ void gather_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const Node<T>& node = tape.node(gathered.x);
   Shape one = node.shape;
   one[gathered.axis] = 1;
-  const Strides strides = contiguous(tape.node(self).shape);
-  gathered.for_each(node.strides, strides,
-                    [&](Index in, Index out) { add_strided(one, dy + out, strides, dx + in, node.strides); });
+  const Strides from = contiguous(tape.node(self).shape), of_sums = contiguous(one);
+  const Index next_out = from[place(gathered.axis)], next_in = node.strides[place(gathered.axis)];
+  Scratch scratch(tape.arena());
+  add_by_id<T>(
+      scratch, gathered.indices, gathered.count, node.shape[gathered.axis], one.size(),
+      [&](Index id, Index i) { add_strided(one, dy + i * next_out, from, dx + id * next_in, node.strides); },
+      [&](T* sums, Index i) { add_strided(one, dy + i * next_out, from, sums, of_sums); },
+      [&](Index id, const T* sums) { add_strided(one, sums, of_sums, dx + id * next_in, node.strides); });
 }
 
 template <class T>

@@ -80,16 +80,17 @@ struct Convolution {
 template <class T>
 void conv2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const auto& [x_node, w_node, b_node, batch, out, windows] = *static_cast<const Convolution*>(closure);
-  // All are completed first, so that everything is added, even where one is a part of another.
-  T *dx = nullptr, *dw = nullptr, *db = nullptr;
+  // Both are completed first, so that everything is added, even where one is a part of the other.
+  T *dx = nullptr, *dw = nullptr;
   if (tape.node(x_node).needs_gradient) tape.complete(x_node), dx = tape.gradient_buffer(x_node);
   if (tape.node(w_node).needs_gradient) tape.complete(w_node), dw = tape.gradient_buffer(w_node);
-  if (tape.node(b_node).needs_gradient) tape.complete(b_node), db = tape.gradient_buffer(b_node);
   const T* dy = tape.gradient_buffer(self);
   const T *x = tape.node(x_node).value, *w = tape.node(w_node).value;
   const Index places = windows.places(), seen = windows.seen();
   detail::Scratch scratch(tape.arena());
   T* const columns = scratch.take<T>(seen * places);
+  auto* const db = scratch.take<double>(out);
+  std::fill_n(db, out, 0.0);
   for (Index n = 0; n < batch; ++n, x += windows.image(), dy += out * places) {
     if (dw) {
       gather(windows, x, columns);
@@ -99,9 +100,12 @@ void conv2d_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
       gemm<T>({.transpose_a = true}, seen, places, out, w, seen, dy, places, columns, places);
       scatter(windows, static_cast<const T*>(columns), dx + n * windows.image());
     }
-    if (db)
-      for (Index o = 0; o < out; ++o) db[o] += std::accumulate(dy + o * places, dy + (o + 1) * places, T(0));
+    for (Index o = 0; o < out; ++o) db[o] = std::accumulate(dy + o * places, dy + (o + 1) * places, db[o]);
   }
+  if (!tape.node(b_node).needs_gradient) return;
+  T* const sums = scratch.take<T>(out);
+  std::transform(db, db + out, sums, [](double sum) { return static_cast<T>(sum); });
+  detail::add_to_gradient(tape, b_node, static_cast<const T*>(sums));
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <carousel/lib/numbers/wide_sums.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel::detail {
@@ -21,10 +22,14 @@ void embed_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const T* dy = tape.gradient_buffer(self);
   T* const grad = tape.gradient_buffer(lookup.table);
   const Index dim = tape.node(lookup.table).shape[1];
-  for (Index i = 0; i < lookup.count; ++i, dy += dim) {
-    T* const row = grad + lookup.ids[i] * dim;
-    for (Index j = 0; j < dim; ++j) row[j] += dy[j];
-  }
+  const auto add = [dim](T* to, const T* row) {
+    for (Index j = 0; j < dim; ++j) to[j] += row[j];
+  };
+  Scratch scratch(tape.arena());
+  add_by_id<T>(
+      scratch, lookup.ids, lookup.count, tape.node(lookup.table).shape[0], dim,
+      [&](Index id, Index i) { add(grad + id * dim, dy + i * dim); }, [&](T* sums, Index i) { add(sums, dy + i * dim); },
+      [&](Index id, const T* sums) { add(grad + id * dim, sums); });
 }
 
 template <class T>

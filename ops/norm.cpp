@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <carousel/lib/numbers/simd.hpp>
+#include <carousel/lib/numbers/wide_sums.hpp>
 #include <carousel/ops/shape.hpp>
 
 namespace carousel {
@@ -21,14 +22,14 @@ struct Moments {
 
 template <class T>
 Moments<T> moments_of(const T* x, Index columns, T epsilon) {
-  Lane<T> sum(T(0)), squares(T(0));
-  for_each_lane<T>(columns, [&](Index j, auto part) { sum += simd::only(load(x + j, part), part, T(0)); });
-  const T mean = simd::sum(sum) / static_cast<T>(columns);
+  simd::LongSum<T> sum, squares;
+  for_each_lane<T>(columns, [&](Index j, auto part) { sum.add(simd::only(load(x + j, part), part, T(0))); });
+  const T mean = simd::sum(sum.total()) / static_cast<T>(columns);
   for_each_lane<T>(columns, [&](Index j, auto part) {
     const Lane<T> d = simd::only(load(x + j, part) - Lane<T>(mean), part, T(0));
-    squares = simd::fma(d, d, squares);
+    squares.add(d * d);
   });
-  return {mean, 1 / std::sqrt(simd::sum(squares) / static_cast<T>(columns) + epsilon)};
+  return {mean, 1 / std::sqrt(simd::sum(squares.total()) / static_cast<T>(columns) + epsilon)};
 }
 
 template <class T>
@@ -42,27 +43,28 @@ struct LayerNorm {
 template <class T>
 void layer_norm_backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
   const auto& c = *static_cast<const LayerNorm<T>*>(closure);
-  // Gain and bias are completed first, so that all that follows is added, even where they are parts of x.
-  T *dgain = nullptr, *dbias = nullptr, *dx = nullptr;
-  if (tape.node(c.gain).needs_gradient) tape.complete(c.gain), dgain = tape.gradient_buffer(c.gain);
-  if (tape.node(c.bias).needs_gradient) tape.complete(c.bias), dbias = tape.gradient_buffer(c.bias);
+  const bool has_dgain = tape.node(c.gain).needs_gradient, has_dbias = tape.node(c.bias).needs_gradient;
+  detail::Scratch scratch(tape.arena());
+  detail::WideSums<T> dgains(scratch, has_dgain ? c.columns : 0), dbiases(scratch, has_dbias ? c.columns : 0);
+  T *const dgain = has_dgain ? dgains.part() : nullptr, *const dbias = has_dbias ? dbiases.part() : nullptr;
   const bool add = tape.node(c.x).needs_gradient && tape.claim(c.x);
-  if (tape.node(c.x).needs_gradient) dx = tape.gradient_buffer(c.x);
+  T* dx = tape.node(c.x).needs_gradient ? tape.gradient_buffer(c.x) : nullptr;
   const T* dy = tape.gradient_buffer(self);
   const T *x = tape.node(c.x).value, *gain = tape.node(c.gain).value;
   for (Index row = 0; row < c.rows; ++row, x += c.columns, dy += c.columns) {
     const Lane<T> mean(c.moments[row].mean), scale(c.moments[row].scale);
-    Lane<T> sum(T(0)), product(T(0));
+    simd::LongSum<T> sum, product;
     for_each_lane<T>(c.columns, [&](Index j, auto part) {
       const Lane<T> g = load(dy + j, part), normal = (load(x + j, part) - mean) * scale, d = g * load(gain + j, part);
       if (dbias) store(dbias + j, load(dbias + j, part) + g, part);
       if (dgain) store(dgain + j, simd::fma(g, normal, load(dgain + j, part)), part);
-      sum += d;
-      product = simd::fma(d, normal, product);
+      sum.add(d);
+      product.add(d * normal);
     });
+    dgains.added(), dbiases.added();
     if (!dx) continue;
-    const Lane<T> mean_d(simd::sum(sum) / static_cast<T>(c.columns)),
-        mean_product(simd::sum(product) / static_cast<T>(c.columns));
+    const Lane<T> mean_d(simd::sum(sum.total()) / static_cast<T>(c.columns)),
+        mean_product(simd::sum(product.total()) / static_cast<T>(c.columns));
     for_each_lane<T>(c.columns, [&](Index j, auto part) {
       const Lane<T> normal = (load(x + j, part) - mean) * scale;
       const Lane<T> d = scale * (load(dy + j, part) * load(gain + j, part) - mean_d - normal * mean_product);
@@ -70,6 +72,8 @@ void layer_norm_backward(Tape<T>& tape, std::uint32_t self, const void* closure)
     });
     dx += c.columns;
   }
+  if (has_dgain) detail::add_to_gradient(tape, c.gain, dgains.finish());
+  if (has_dbias) detail::add_to_gradient(tape, c.bias, dbiases.finish());
 }
 
 template <class T>

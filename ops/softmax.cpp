@@ -77,9 +77,9 @@ Lane<T> largest(const Groups& groups, const T* x) {
 /// Σ f(place, lanes) over each group.
 template <class T, class Groups, class F>
 Lane<T> sum_of(const Groups& groups, F f) {
-  Lane<T> part(T(0));
-  groups.for_each([&](Index i, auto lanes) { part = part + simd::only(f(i, lanes), lanes, T(0)); });
-  return groups.sum(part);
+  simd::LongSum<T> part;
+  groups.for_each([&](Index i, auto lanes) { part.add(simd::only(f(i, lanes), lanes, T(0))); });
+  return groups.sum(part.total());
 }
 
 template <class T, class Lanes>

@@ -58,6 +58,7 @@ class Arena {
 class Scratch {
  public:
   explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}
+  explicit Scratch(Scratch& outer) : Scratch(outer.arena_) {}
   ~Scratch() { arena_.rewind(mark_); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;

@@ -122,4 +122,30 @@ void for_each_lane(Index n, F f) {
   if (i < n) f(i, Part{n - i});
 }
 
+/// The sum of many registers, lane by lane: some are added up at a time, and what they make with the rounding error of each
+/// addition carried to the next. Kahan 1965, "Further remarks on reducing truncation errors".
+template <class T>
+class LongSum {
+ public:
+  void add(Lane<T> x) {
+    part_ += x;
+    if (++terms_ % 64 == 0) carry();
+  }
+  Lane<T> total() {
+    carry();
+    return sum_;
+  }
+
+ private:
+  void carry() {
+    const Lane<T> part = part_ - lost_, sum = sum_ + part;
+    lost_ = (sum - sum_) - part;
+    sum_ = sum;
+    part_ = Lane<T>(T(0));
+  }
+
+  Lane<T> part_{T(0)}, sum_{T(0)}, lost_{T(0)};
+  unsigned terms_ = 0;
+};
+
 }  // namespace carousel::simd

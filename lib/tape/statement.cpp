@@ -195,41 +195,55 @@ void next_block(const Outer& outer, std::size_t leaves, Index* at, Index* offset
 }
 
 template <class T>
-void take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch, T** to, bool* add,
-                    bool* apart) {
+Sending take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch,
+                       LeafGradient<T>* gradients) {
   // Apart are leaves that are broadcast or were copied, and those of which another node reaches a part too, for its turn may
   // come before.
   for (std::size_t k = 0; k < type.operands; ++k) {
-    apart[k] = leaves[k].smaller || leaves[k].copied;
+    gradients[k] = {nullptr, nullptr, false, leaves[k].smaller || leaves[k].copied};
     for (std::size_t other = 0; other < k; ++other)
       if (leaves[k].node != leaves[other].node && may_overlap(tape, leaves[k].node, leaves[other].node))
-        apart[k] = apart[other] = true;
+        gradients[k].apart = gradients[other].apart = true;
   }
+  Sending sending{false, false};
   for (std::size_t i = 0; i < type.operands; ++i) {
     const std::size_t k = type.order[i];
     const Leaf<T>& leaf = leaves[k];
     const Node<T>& node = tape.node(leaf.node);
-    to[k] = nullptr;
+    LeafGradient<T>& gradient = gradients[k];
     if (!node.needs_gradient) continue;
-    if (apart[k]) {
+    if (gradient.apart) {
+      sending.apart = true;
       const Index extent = leaf.copied ? node.layout.size : node.layout.extent;
-      to[k] = scratch.template take<T>(extent);
-      add[k] = leaf.smaller;
-      if (leaf.smaller) std::fill_n(to[k], extent, T(0));
+      if (leaf.smaller) {
+        gradient.add = sending.broadcast = true;
+        gradient.sums = new (scratch.template take<WideSums<T>>(1)) WideSums<T>(scratch, extent);
+        gradient.to = gradient.sums->part();
+      } else {
+        gradient.to = scratch.template take<T>(extent);
+      }
     } else {
-      add[k] = tape.claim(leaf.node);
-      to[k] = tape.gradient_buffer(leaf.node);
+      gradient.add = tape.claim(leaf.node);
+      gradient.to = tape.gradient_buffer(leaf.node);
     }
   }
+  return sending;
 }
 
 template <class T>
-void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, T* const* from, const bool* apart) {
+void rows_sent(const StatementType<T>& type, LeafGradient<T>* gradients, Index rows) {
+  for (std::size_t k = 0; k < type.operands; ++k)
+    if (gradients[k].sums) gradients[k].sums->added(rows);
+}
+
+template <class T>
+void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, LeafGradient<T>* gradients) {
   for (std::size_t i = 0; i < type.operands; ++i) {
     const std::size_t k = type.order[i];
-    if (!from[k] || !apart[k]) continue;
+    if (!gradients[k].to || !gradients[k].apart) continue;
+    if (gradients[k].sums) gradients[k].sums->finish();
     const Node<T>& node = tape.node(leaves[k].node);
-    add_to_gradient<T>(tape, leaves[k].node, from[k], leaves[k].copied ? contiguous(node.shape) : node.strides);
+    add_to_gradient<T>(tape, leaves[k].node, gradients[k].to, leaves[k].copied ? contiguous(node.shape) : node.strides);
   }
 }
 
@@ -237,8 +251,9 @@ void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* 
   template void add_to_gradient(Tape<T>&, std::uint32_t, const T*, const Strides&);                                 \
   template Var<T> begin_statement(Tape<T>&, const StatementType<T>&, const void*, const Var<T>*, Leaf<T>*, Loops&); \
   template void describe_statement(const StatementType<T>&, const void*, const Leaf<T>*, Description&);             \
-  template void take_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, Scratch&, T**, bool*, bool*);     \
-  template void give_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, T* const*, const bool*);
+  template Sending take_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, Scratch&, LeafGradient<T>*);   \
+  template void rows_sent(const StatementType<T>&, LeafGradient<T>*, Index);                                        \
+  template void give_gradients(Tape<T>&, const StatementType<T>&, const Leaf<T>*, LeafGradient<T>*);
 CAROUSEL_STATEMENTS(float)
 CAROUSEL_STATEMENTS(double)
 

@@ -1,6 +1,9 @@
 #pragma once
 /// How an expression becomes a node: the loops over memory that expression.hpp promises.
 
+#include <algorithm>
+
+#include <carousel/lib/numbers/wide_sums.hpp>
 #include <carousel/lib/tape/tree.hpp>
 
 namespace carousel::detail {
@@ -53,14 +56,30 @@ Var<T> begin_statement(Tape<T>& tape, const StatementType<T>& type, const void* 
 template <class T>
 void describe_statement(const StatementType<T>& type, const void* expression, const Leaf<T>* leaves, Description& to);
 
-/// Finds where the gradient of each leaf is summed: `to`, null: nowhere; `add`: to what is there already; `apart`: in memory of
-/// its own, from `scratch`, and added when the loops are done.
+/// Where the gradient of a leaf is summed.
 template <class T>
-void take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch, T** to, bool* add,
-                    bool* apart);
+struct LeafGradient {
+  T* to;              // null: nowhere
+  WideSums<T>* sums;  // of what many elements of the result send to one; null: the leaf is not broadcast
+  bool add;           // to what is there already
+  bool apart;         // in memory of its own, and added to the node's when the loops are done
+};
+
+/// Whether any leaf is summed apart, and any is broadcast.
+struct Sending {
+  bool apart, broadcast;
+};
+
+/// Finds where the gradient of each leaf is summed, with memory from `scratch`.
+template <class T>
+Sending take_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, Scratch& scratch,
+                       LeafGradient<T>* gradients);
+/// Says that so many rows were sent.
+template <class T>
+void rows_sent(const StatementType<T>& type, LeafGradient<T>* gradients, Index rows);
 /// Adds what was summed apart.
 template <class T>
-void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, T* const* from, const bool* apart);
+void give_gradients(Tape<T>& tape, const StatementType<T>& type, const Leaf<T>* leaves, LeafGradient<T>* gradients);
 
 /// Moves to the next pass of the outer loops: `at` counts them, `offset` is where each leaf lies then.
 void next_block(const Outer& outer, std::size_t leaves, Index* at, Index* offset);
@@ -99,20 +118,22 @@ struct Statement {
     return {room, 0};
   }
 
-  /// Calls block(offset of the result, offsets of the leaves) for each pass of the outer loops.
+  /// Calls block(offset of the result, offsets of the leaves, first row, number of rows) for each pass of the outer loops, so
+  /// many rows at a time.
   template <class F>
-  void for_each_block(F block) const {
+  void for_each_block(Index most_rows, F block) const {
     Index offset[count] = {};
-    if (!loops.outer) return block(0, offset);
     Index at[max_rank] = {};
-    for (Index done = 0; done < loops.outer->count; ++done) {
-      block(done * loops.rows * loops.columns, offset);
-      next_block(*loops.outer, count, at, offset);
+    const Index passes = loops.outer ? loops.outer->count : 1;
+    for (Index done = 0; done < passes; ++done) {
+      for (Index row = 0; row < loops.rows; row += most_rows)
+        block((done * loops.rows + row) * loops.columns, offset, row, std::min(most_rows, loops.rows - row));
+      if (loops.outer) next_block(*loops.outer, count, at, offset);
     }
   }
 
   void forward(T* out) const {
-    for_each_block([&](Index to, const Index* offset) { forward_rows(out + to, offset); });
+    for_each_block(loops.rows, [&](Index to, const Index* offset, Index, Index) { forward_rows(out + to, offset); });
   }
 
   [[gnu::noinline]] void forward_rows(T* out, const Index* offset) const {
@@ -150,32 +171,42 @@ struct Statement {
     }
   };
 
-  [[gnu::noinline]] void backward_rows(const T* dy, const Index* offset, T* const* grad, const bool* add) const {
+  [[gnu::noinline]] void backward_rows(const T* dy, const Index* offset, Index row, Index rows,
+                                       const LeafGradient<T>* gradients) const {
     constexpr Index width = simd::width<T>;
     alignas(64) T room[count][static_cast<std::size_t>(width)], sums[count][static_cast<std::size_t>(width)];
     Source from[count];
     Target target[count];
     Lane<T> leaf[count];
-    const Index rows = loops.rows, columns = loops.columns;
-    for (Index row = 0; row < rows; ++row, dy += columns) {
+    const Index columns = loops.columns;
+    for (const Index last = row + rows; row < last; ++row, dy += columns) {
+      double spread[count] = {};
       for (std::size_t k = 0; k < count; ++k) {
         from[k] = source(k, offset[k], row, room[k]);
-        if (!grad[k]) continue;
+        if (!gradients[k].to) continue;
         if (leaves[k].spread) {
           simd::store(sums[k], Lane<T>(T(0)));
           target[k] = {sums[k], 0, true};
         } else {
-          target[k] = {grad[k] + offset[k] + row * leaves[k].row_stride, ~Index{0}, add[k]};
+          target[k] = {gradients[k].to + offset[k] + row * leaves[k].row_stride, ~Index{0}, gradients[k].add};
         }
       }
       for (Index j = 0; j < columns; j += width) {
         const Index rest = columns - j;
+        if (j > 0 && j % (WideSums<T>::at_once * width) == 0)
+          for (std::size_t k = 0; k < count; ++k)
+            if (target[k].mask == 0 && target[k].to) {
+              spread[k] += static_cast<double>(simd::sum(simd::load(sums[k])));
+              simd::store(sums[k], Lane<T>(T(0)));
+            }
         for (std::size_t k = 0; k < count; ++k) leaf[k] = simd::load_first(from[k].from + (j & from[k].mask), rest);
         Sink sink{target, j, rest};
         Evaluated<T, E, 0>(expression, leaf).pull(expression, simd::load_first(dy + j, rest), sink);
       }
       for (std::size_t k = 0; k < count; ++k)
-        if (grad[k] && leaves[k].spread) grad[k][offset[k] + row * leaves[k].row_stride] += simd::sum(simd::load(sums[k]));
+        if (gradients[k].to && leaves[k].spread)
+          gradients[k].to[offset[k] + row * leaves[k].row_stride] +=
+              static_cast<T>(spread[k] + static_cast<double>(simd::sum(simd::load(sums[k]))));
     }
   }
 
@@ -196,12 +227,15 @@ struct Statement {
   static void backward(Tape<T>& tape, std::uint32_t self, const void* closure) {
     const auto& s = *static_cast<const Statement*>(closure);
     Scratch scratch(tape.arena());
-    T* grad[count];
-    bool add[count], apart[count];
-    take_gradients(tape, type, s.leaves, scratch, grad, add, apart);
+    LeafGradient<T> gradients[count];
+    const Sending sending = take_gradients(tape, type, s.leaves, scratch, gradients);
     const T* dy = tape.gradient_buffer(self);
-    s.for_each_block([&](Index from, const Index* offset) { s.backward_rows(dy + from, offset, grad, add); });
-    give_gradients(tape, type, s.leaves, grad, apart);
+    const Index most_rows = sending.broadcast ? WideSums<T>::at_once : s.loops.rows;
+    s.for_each_block(most_rows, [&](Index from, const Index* offset, Index row, Index rows) {
+      s.backward_rows(dy + from, offset, row, rows, gradients);
+      if (sending.broadcast) rows_sent(type, gradients, rows);
+    });
+    if (sending.apart) give_gradients(tape, type, s.leaves, gradients);
   }
 };
 

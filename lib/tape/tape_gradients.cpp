@@ -1,8 +1,11 @@
 /// The second half of a tape: gradients, from the loss back to the leaves.
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <carousel/lib/numbers/gemm.hpp>
+#include <carousel/lib/numbers/wide_sums.hpp>
 #include <carousel/lib/tape/parameter.hpp>
 #include <carousel/lib/tape/tape.hpp>
 
@@ -133,15 +136,26 @@ const T* Tape<T>::packing(std::uint32_t index, bool transposed) {
 
 template <class T>
 void Tape<T>::add_products(std::uint32_t index) {
-  Node& node = nodes_[index];
+  const Node& node = nodes_[index];
   bool first = !claim(index);
   T* const to = gradient_buffer(index);
-  for (const detail::Product<T>* p = node.products; p; p = p->next) {
-    gemm<T>({.transpose_a = true, .accumulate = !first}, node.shape[0], node.shape[1], p->rows, p->a, p->lda, p->dz, p->ldz, to,
-            node.strides[0]);
-    first = false;
+  detail::Scratch scratch(arena_);
+  std::optional<detail::WideSums<T>> sums;  // of the rows that come with ones
+  const Index size = node.layout.size;
+  for (const detail::Product<T>* p = std::exchange(nodes_[index].products, nullptr); p; p = p->next) {
+    if (p->a) {
+      gemm<T>({.transpose_a = true, .accumulate = !first}, node.shape[0], node.shape[1], p->rows, p->a, p->lda, p->dz, p->ldz, to,
+              node.strides[0]);
+      first = false;
+    } else {
+      if (!sums) sums.emplace(scratch, size);
+      for (Index row = 0; row < p->rows; ++row, sums->added())
+        for (Index j = 0; j < size; ++j) sums->part()[j] += p->dz[row * p->ldz + j];
+    }
   }
-  node.products = nullptr;
+  if (!sums) return;
+  const T* const from = sums->finish();
+  for (Index j = 0; j < size; ++j) to[j] = first ? from[j] : to[j] + from[j];
 }
 
 template <class T>

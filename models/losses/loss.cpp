@@ -180,17 +180,17 @@ std::pair<T, T> exponentials(const T* z, Index count, T* e) {
   for (Index j = whole; j < count; ++j) largest = z[j] > largest ? z[j] : largest;
   if (!std::isfinite(largest)) largest = 0;  // infinities show in the result as such, or as NaN
   const Lane<T> m(largest);
-  Lane<T> sums(T(0));
+  simd::LongSum<T> sums;
   for (Index j = 0; j < whole; j += width) {
     const Lane<T> y = simd::exp(simd::load(z + j) - m);
     simd::store(e + j, y);
-    sums += y;
+    sums.add(y);
   }
   if (whole < count) {
     simd::store_some(e + whole, simd::exp(simd::load_some(z + whole, count - whole) - m), count - whole);
-    sums += simd::load_some(e + whole, count - whole);
+    sums.add(simd::load_some(e + whole, count - whole));
   }
-  return {largest, simd::sum(sums)};
+  return {largest, simd::sum(sums.total())};
 }
 
 template <class T>
