@@ -114,6 +114,16 @@ diff <(bash tests/api_overview.sh "$undocumented" 2>&1 | sed -n 's/.*: \([^ ]*: 
   rule 'planted: a function and a class without a comment are found'
 rm -f "$undocumented"
 
+# What models/README.md lists of the ops, losses and operators, and no table of all ops has. Some have no gradient.
+untried_ops() {  # README
+  awk '/^## / { section = $2 }
+    /^[|] `/ && (section ~ /^(ops|models\/losses):/ || /^[|] `operator/) { sub(/^[|] /, ""); sub(/` [|] .*/, "`"); gsub(/`, `/, "\n"); gsub(/`/, ""); print }' "$1" |
+    grep -F '(' | grep -vE '^(random_mask|ctc_greedy|ctc_beam_search)\(' | sort | comm -23 - <(sed -nE 's/^ *OP\("([^"]*)".*/\1/p' tests/ops/every_op.cpp tests/models/every_loss.cpp | sort -u)
+}
+untried_ops models/README.md | rule 'an op stands in the table of tests/ops/every_op.cpp or tests/models/every_loss.cpp'
+diff <(untried_ops <(printf '%s\n' '## ops: …' '| `sum(x)`, `sum(x, axes)` | Σ. |' '| `cosh(x)` | cosh x. |' '## lib/tape: …' '| `operator%(a, b)` | a mod b. |' '| `f(x)` | No op. |')) \
+  <(printf '%s\n' 'cosh(x)' 'operator%(a, b)' 'sum(x, axes)') | rule 'planted ops: three that stand in no table are found'
+
 grep -nIE '(^|[^a-zA-Z0-9._}])/(work|root|home)/' "${files[@]}" 2>/dev/null | rule 'a path of one machine'
 grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md tasks/text/default.txt 2>/dev/null |
   rule 'a tab, a trailing blank or a carriage return'
