@@ -304,6 +304,10 @@ TEST_CASE("max_pool2d says what does not fit") {
   CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 4, 5}), {.size = 0, .stride = 1}),
                        "max_pool2d: x is [2, 3, 4, 5], size is 0: must be at least 1 and at most the image's",
                        std::invalid_argument);
+  CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 5, 4}), {.size = 5}),
+                       "max_pool2d: x is [2, 3, 5, 4], size is 5: must be at least 1 and at most the image's",
+                       std::invalid_argument);
+  CHECK(max_pool2d(of({2, 3, 5, 4}), {.size = 5, .width = 1}).shape() == Shape{2, 3, 1, 4});
   CHECK_THROWS_WITH_AS(max_pool2d(of({2, 3, 4, 5}), {.width = 6}),
                        "max_pool2d: x is [2, 3, 4, 5], width is 6: must be at least 1 and at most the image's",
                        std::invalid_argument);

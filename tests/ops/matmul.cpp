@@ -104,6 +104,7 @@ const std::vector<Form>& forms() {
       {"a part of a batch", {6, 2, 3}, {4, 3, 5}, {4, 2, 5}, [](V v) { return slice(v, 0, 1, 5); }},
       {"a part of the rows", {4, 6, 3}, {3, 5}, {4, 2, 5}, [](V v) { return slice(v, 1, 1, 3); }},
       {"a part of the columns", {4, 2, 7}, {3, 5}, {4, 2, 5}, [](V v) { return slice(v, 2, 1, 4); }},
+      {"a batch of columns by a number each", {4, 2, 1}, {4, 1, 1}, {4, 2, 1}},
       {"a batch of one", {1, 2, 3}, {1, 3, 5}, {1, 2, 5}},
   };
   return all;
