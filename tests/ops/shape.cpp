@@ -151,6 +151,13 @@ TEST_CASE("float and double views are alike") {
   CHECK(difference(tape.gradient(x), Var<float>(x * 2).value()) == 0);
 }
 
+TEST_CASE("the last element of the first axis, in float and in double") {
+  Tape<double> tape;
+  check_elements(last(tape.constant(counting({3, 2}))), {2}, {4, 5});
+  Tape<float> tape_float;
+  check_elements(last(tape_float.constant(tensor<float>({3, 2}, {0, 1, 2, 3, 4, 5}))), {2}, {4, 5});
+}
+
 TEST_CASE("extents whose product no number holds are refused, or hold nothing") {
   Tape<double> tape;
   const V x = tape.constant(zeros<double>({2, 3}));
