@@ -19,6 +19,7 @@
 namespace carousel {
 
 namespace {
+std::atomic<bool> a_line_is_unread = false;
 std::atomic<bool> line_is_drawn = false;                // on the terminal, by a Progress
 static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may ask for it
 /// On standard error. Where that can not be written, nobody can be told.
@@ -39,9 +40,16 @@ void print(std::string_view line) {
   try {
     fmt::print("{}\n", line);
   } catch (const std::system_error& error) {
-    if (error.code().value() == EPIPE && interrupted()) return;  // nobody reads it: it ends, and saves
+    if (error.code().value() == EPIPE && interrupted()) {  // nobody reads it: it ends, and saves
+      a_line_is_unread = true;
+      return;
+    }
     bad_file("standard output: could not be written: must have room");
   }
+}
+
+bool is_unread() {
+  return a_line_is_unread;
 }
 
 std::string as_started(std::string_view text) {

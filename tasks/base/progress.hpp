@@ -7,8 +7,11 @@
 
 namespace carousel {
 
-/// Prints a line of results on standard output.
+/// Prints a line of results on standard output. Throws std::runtime_error if it can not be written; where nobody reads it any
+/// more and interrupted() says so, it is unread, and nothing is thrown.
 void print(std::string_view line);
+/// Whether a line of results was.
+bool is_unread();
 
 /// A text whose command lines, `carousel train …`, begin with what the user typed: with $CAROUSEL_STARTED_AS, which tasks/run
 /// sets.

@@ -69,8 +69,8 @@ on_terminal 80 '' "timeout --foreground -s INT 1 $program $long"
 check 'Ctrl-C: the line is gone before it is said where it stopped' grep -qaP '\r\e\[Kcarousel: stopped in epoch \d+, saved in run/last\.safetensors; ' "$work/out"
 check 'Ctrl-C: other lines are whole' is_clean
 # The second Ctrl-C comes while the step of the first one has still to end.
-slow="train text --hidden 256 --batch 50 --steps 100 --epochs 99 --out run"
-on_terminal 80 '' "sh -c '$program $slow & sleep 3; kill -INT \$!; sleep 0.02; kill -INT \$!; wait \$!'"
+slow="train text --hidden 512 --batch 50 --steps 100 --epochs 99 --out run"
+on_terminal 80 '' "sh -c '$program $slow & sleep 3; kill -INT \$!; sleep 0.1; kill -INT \$!; wait \$!'"
 check 'Ctrl-C twice: a line had been drawn' drawn_matches ' loss [0-9]'
 check 'Ctrl-C twice: ends at once' test "$code" = 130
 check 'Ctrl-C twice: nothing is left on the line' is_clean
