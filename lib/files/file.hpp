@@ -1,30 +1,15 @@
 #pragma once
-/// Files of the system, with every call checked: reading at offsets, and writing that replaces a file whole or not at all.
+/// Files of the system, with every call checked: reading at offsets, writing that replaces a file whole or not at all, and files
+/// that grow. What lies below a HeldFolder is looked for in that very folder.
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
+
+#include <carousel/lib/files/descriptor.hpp>
 
 namespace carousel {
-
-namespace detail {
-/// A file descriptor that is closed when it goes.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor();
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-  void reset(int number) { number_ = number; }
-
- private:
-  int number_;
-};
-}  // namespace detail
 
 /// A regular file to read from. Errors are std::runtime_error: `read PATH: what is wrong: what must hold`.
 class InputFile {
@@ -57,11 +42,29 @@ class NewFile {
  private:
   [[noreturn]] void fail(int error) const;
 
-  std::string path_, name_;  // of the file to be, and of the file that is
+  std::string path_, last_, name_;  // of the file to be, its last name, and that of the file that is, in the same folder
   std::uint64_t size_, written_ = 0;
-  detail::Descriptor file_;
+  detail::Descriptor folder_, file_;
   bool published_ = false;
 };
+
+/// A file that grows: what is added is in it whole or not at all. Errors are std::runtime_error: `write PATH: …`.
+class GrowingFile {
+ public:
+  /// A file that is there goes on at its end; with `fresh` it must be new.
+  explicit GrowingFile(const std::string& path, bool fresh = false);
+
+  void add(std::span<const std::byte> bytes);
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  detail::Descriptor file_;
+  std::uint64_t size_ = 0;
+};
+
+/// Removes a file; one that is not there, or may not be removed, is passed over.
+void remove_file(const std::string& path);
 
 /// Removes what NewFile left in a folder when its process was killed; nobody may be writing there.
 void remove_unfinished(const std::string& folder);

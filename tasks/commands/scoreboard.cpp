@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -144,9 +143,11 @@ class RunsFolder {
 class Scoreboard {
  public:
   Scoreboard(std::span<const ScoreRun> runs, const ScoreboardOptions& options) : runs_(runs), options_(options) {
-    std::ifstream before(options.out);
     std::vector<std::string> lines;
-    for (std::string line; std::getline(before, line);) lines.push_back(line);
+    if (fs::is_regular_file(options.out)) {
+      constexpr std::uint64_t most = std::uint64_t{1} << 24;
+      for_each_line(read_text(options.out, most), [&](std::string_view line, Index) { lines.emplace_back(line); });
+    }
     for (const ScoreRun& run : runs)
       for (const ScoreMetric& metric : run.metrics) {
         const auto found = std::find_if(lines.begin(), lines.end(),

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/files/file.hpp>
 #include <carousel/tasks/drawing/picture_parts.hpp>
 
 namespace carousel {
@@ -40,7 +41,7 @@ void remove_pictures(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> old;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (is_picture_name(at->path().filename().string())) old.push_back(at->path());
-  for (const std::filesystem::path& path : old) std::filesystem::remove(path, error);
+  for (const std::filesystem::path& path : old) remove_file(path.string());
   if (!old.empty() && std::filesystem::is_empty(folder, error)) std::filesystem::remove(folder, error);
 }
 

@@ -185,12 +185,10 @@ Warning Diagnosis::exploded(const FitState& before) const {
 
 WarningsFile::WarningsFile(const std::string& folder, Index steps_done) : path_(folder + "/warnings.jsonl") {
   if (!std::filesystem::exists(path_)) return;
-  file_.emplace(path_, "step", steps_done);
-  std::ifstream before(path_);
-  for (std::string line; std::getline(before, line);) {
+  file_.emplace(path_, "step", steps_done, [&](std::string_view line) {
     const auto one = parsed_json(line);
-    if (one.is_object() && one.contains("kind") && one["kind"].is_string()) kinds_.insert(one["kind"].get<std::string>());
-  }
+    if (one.contains("kind") && one["kind"].is_string()) kinds_.insert(one["kind"].get<std::string>());
+  });
 }
 
 bool WarningsFile::add(const Warning& warning, Index step) {

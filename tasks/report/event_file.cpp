@@ -1,16 +1,11 @@
 #include <carousel/tasks/report/event_file.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <limits>
@@ -107,6 +102,14 @@ std::vector<long long> seconds_in_folder(const std::string& folder) {
   return all;
 }
 
+/// The path of a file that comes after those that are there.
+std::string new_name(const std::string& folder) {
+  const std::vector<long long> there = seconds_in_folder(folder);
+  long long seconds = std::time(nullptr);
+  if (!there.empty()) seconds = std::max(seconds, *std::max_element(there.begin(), there.end()) + 1);
+  return join(folder, "/", name_begins, seconds, ".carousel");
+}
+
 const std::vector<double>& histogram_limits() {
   static const std::vector<double> limits = [] {
     std::vector<double> positive, all;
@@ -160,13 +163,7 @@ Histogram Histogram::of(std::span<const T> values) {
 template Histogram Histogram::of(std::span<const float>);
 template Histogram Histogram::of(std::span<const double>);
 
-EventFile::EventFile(const std::string& folder, Index steps_done) : file_(-1) {
-  const std::vector<long long> there = seconds_in_folder(folder);
-  long long seconds = std::time(nullptr);
-  if (!there.empty()) seconds = std::max(seconds, *std::max_element(there.begin(), there.end()) + 1);
-  path_ = join(folder, "/", name_begins, seconds, ".carousel");
-  file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666));
-  if (file_.get() < 0) bad_file("write ", path_, ": ", std::strerror(errno));
+EventFile::EventFile(const std::string& folder, Index steps_done) : file_(new_name(folder), true) {
   record(event_at(0).bytes(3, "brain.Event:2").text());
   constexpr std::uint64_t start = 1;
   record(event_at(steps_done + 1).message(7, Message().integer(1, start)).text());
@@ -217,18 +214,7 @@ void EventFile::text(Index step, std::string_view name, std::string_view markdow
 void EventFile::record(const std::string& event) {
   const std::string length = little_endian(event.size(), 8);
   const std::string whole = length + little_endian(masked_crc32c(length), 4) + event + little_endian(masked_crc32c(event), 4);
-  for (std::string_view left = whole; !left.empty();) {
-    const ssize_t count = ::write(file_.get(), left.data(), left.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      const int error = errno;
-      // A record that is cut would be the last that TensorBoard reads of the file; if it can not be taken away, it stays.
-      [[maybe_unused]] const int taken = ::ftruncate(file_.get(), static_cast<off_t>(size_));
-      bad_file("write ", path_, ": ", std::strerror(error), ": must have room on its disk");
-    }
-    left.remove_prefix(static_cast<std::size_t>(count));
-  }
-  size_ += whole.size();
+  file_.add(std::as_bytes(std::span(whole)));  // a record that is cut would be the last that TensorBoard reads of the file
 }
 
 bool has_event_files(const std::string& folder) {

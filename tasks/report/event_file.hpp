@@ -62,16 +62,14 @@ class EventFile {
   /// A text in Markdown.
   void text(Index step, std::string_view name, std::string_view markdown);
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_.path(); }
 
  private:
   void record(const std::string& event);
   template <class Image>
   void add_image(Index step, std::string_view name, const Image& image, std::uint64_t channels, std::string_view description);
 
-  std::string path_;
-  detail::Descriptor file_;
-  std::uint64_t size_ = 0;
+  GrowingFile file_;
 };
 
 /// Whether the folder has files of this kind.

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
-#include <iterator>
+#include <fstream>
+#include <span>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -44,6 +46,40 @@ std::string run_folder(const std::string& task, const std::string& out) {
   return out;
 }
 
+constexpr std::uint64_t most_of_config = std::uint64_t{1} << 20;  // bytes
+
+/// The lines of a file, without more of it in memory than one.
+class LineReader {
+ public:
+  explicit LineReader(const std::string& path) : file_(path) {}
+
+  /// The next line, if there is one and it is no longer than anything of ours.
+  bool next(std::string& line) {
+    constexpr std::size_t longest = std::size_t{1} << 24, part = std::size_t{1} << 16;
+    std::size_t end;
+    for (std::size_t seen = begin_; (end = rest_.find('\n', seen)) == std::string::npos;) {
+      rest_.erase(0, std::exchange(begin_, 0));
+      seen = rest_.size();
+      const std::uint64_t left = file_.size() - at_;
+      if (left == 0 || seen > longest) break;
+      rest_.resize(seen + static_cast<std::size_t>(std::min<std::uint64_t>(left, part)));
+      file_.read(at_, std::as_writable_bytes(std::span(rest_)).subspan(seen));
+      at_ += rest_.size() - seen;
+    }
+    if (end == std::string::npos && (rest_.empty() || rest_.size() > longest)) return false;
+    end = std::min(end, rest_.size());
+    line = rest_.substr(begin_, end - begin_);
+    begin_ = std::min(end + 1, rest_.size());
+    return true;
+  }
+
+ private:
+  InputFile file_;
+  std::uint64_t at_ = 0;
+  std::string rest_;  // what was read of it, and from where on it is to come
+  std::size_t begin_ = 0;
+};
+
 /// "AMD EPYC 9R14, 2 cores"
 std::string machine() {
   std::string name = "unknown processor";
@@ -66,8 +102,9 @@ RunFolder::RunFolder(const std::string& task, const std::string& out, bool fresh
     bad_file("--out ", path_, ": holds a training already: must be another folder, or --resume ", shell_word(path_),
              " goes on with it");
   if (fresh && std::filesystem::exists(path_ + "/best.safetensors"))
-    bad_file("--out ", path_, ": holds a best.safetensors already: must be another folder");
-  if (fresh) return;
+    bad_file("--out ", path_,
+             ": holds a best.safetensors already, and no last.safetensors to go on from: must be another folder, or without that "
+             "file");
   remove_unfinished(path_);
   remove_unfinished(path_ + "/pictures");
 }
@@ -77,7 +114,8 @@ std::vector<std::string> RunFolder::files_of_task() const {
       " config.json metrics.jsonl steps.jsonl warnings.jsonl views.json report.html samples.txt "
       "best.safetensors last.safetensors ";
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path_))
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, gone))
     if (const std::string name = entry.path().filename().string(); always.find(" " + name + " ") == std::string_view::npos &&
                                                                    !name.starts_with("events.") && entry.is_regular_file() &&
                                                                    entry.last_write_time() >= opened_)
@@ -103,10 +141,12 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
   const std::string path = folder + "/config.json";
   std::string began = local_time(std::time(nullptr));
   Json before = Json::array();  // commands of a training that went on with other options
-  if (std::ifstream file(path); file && !options.resume.empty())
-    if (const Json old = parsed_json(std::string(std::istreambuf_iterator<char>(file), {})); old.is_object()) {
+  if (!options.resume.empty() && std::filesystem::exists(path))
+    if (const Json old = parsed_json(read_text(path, most_of_config)); old.is_object()) {
       if (old.contains("began") && old["began"].is_string()) began = old["began"];
-      if (old.contains("before") && old["before"].is_array()) before = old["before"];
+      if (old.contains("before") && old["before"].is_array())
+        for (const Json& command : old["before"])
+          if (command.is_string()) before.push_back(command);
       if (old.contains("command") && old["command"].is_string() && old["command"] != options.command)
         before.push_back(old["command"]);
     }
@@ -127,32 +167,25 @@ void write_config(const std::string& folder, const TrainOptions& options, const 
   write_text(path, written(config, 2) + "\n");
 }
 
-LinesFile::LinesFile(const std::string& path, const char* key, Index last) : path_(path) {
+LinesFile::LinesFile(const std::string& path, const char* key, Index last, const std::function<void(std::string_view)>& see) {
   std::string kept;
   if (last > 0 && std::filesystem::exists(path)) {
-    std::ifstream before(path);
-    for (std::string line; std::getline(before, line);) {
+    LineReader before(path);
+    for (std::string line; before.next(line);) {
       const Json one = parsed_json(line);
       if (!one.is_object() || !one.contains(key) || !one[key].is_number_integer() || one[key] > last) break;
+      if (see) see(line);
       kept += line + "\n";
-      last_kept_ = std::move(line);
+      last_kept_ = line;
     }
   }
   write_text(path, kept);
-  size_ = kept.size();
-  file_.open(path, std::ios::app);
+  file_.emplace(path);
 }
 
-void LinesFile::add(std::string_view line) {
-  file_ << line << std::endl;
-  if (file_) {
-    size_ += line.size() + 1;
-    return;
-  }
-  file_.close();
-  std::error_code ignored;
-  std::filesystem::resize_file(path_, size_, ignored);
-  bad_file("write ", path_, ": could not be written: must have room on its disk");
+void LinesFile::add(const std::string& line) {
+  const std::string whole = line + "\n";
+  file_->add(std::as_bytes(std::span(whole)));
 }
 
 double cpu_seconds() {

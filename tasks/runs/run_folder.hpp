@@ -7,12 +7,13 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <carousel/lib/files/file.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/options.hpp>
 #include <carousel/tasks/runs/run_lock.hpp>
@@ -57,19 +58,18 @@ double cpu_seconds();
 /// A file that grows by lines, each a JSON object.
 class LinesFile {
  public:
-  /// Of what lies there it keeps the lines at the beginning whose `key` is a whole number up to `last`; with `last` 0 none.
-  /// Throws std::runtime_error if it can not be written.
-  LinesFile(const std::string& path, const char* key, Index last);
+  /// Of what lies there it keeps the lines at the beginning whose `key` is a whole number up to `last`, and shows them to `see`;
+  /// with `last` 0 none. Throws std::runtime_error if it can not be read or written.
+  LinesFile(const std::string& path, const char* key, Index last, const std::function<void(std::string_view)>& see = {});
 
   /// Throws std::runtime_error if it can not be written; then none of it is.
-  void add(std::string_view line);
+  void add(const std::string& line);
   /// The last line that was kept, or nothing.
   const std::string& last_kept() const { return last_kept_; }
 
  private:
-  std::string path_, last_kept_;
-  std::uintmax_t size_ = 0;
-  std::ofstream file_;
+  std::string last_kept_;
+  std::optional<GrowingFile> file_;
 };
 
 /// The file metrics.jsonl: a line for each epoch, and a last one for the result, or for why there is none: "ended".

@@ -3,12 +3,13 @@
 
 #include <string>
 
-#include <carousel/lib/files/file.hpp>
+#include <carousel/lib/files/held_folder.hpp>
 
 namespace carousel {
 
 /// The folder of a run, held for the one training that writes there; it is free again when this goes, and when the program ends
-/// in whatever way. Where the file system knows no locks (flock(2)), nothing is held.
+/// in whatever way. Where the file system knows no locks (flock(2)), others are not kept out. What this training writes and reads
+/// there is in this folder, whatever stands under its path later: see HeldFolder.
 class RunLock {
  public:
   /// Throws std::runtime_error if another training holds it; one second passes until it is sure of that.
@@ -18,7 +19,7 @@ class RunLock {
   static bool held(const std::string& folder);
 
  private:
-  detail::Descriptor folder_;
+  HeldFolder folder_;
 };
 
 }  // namespace carousel

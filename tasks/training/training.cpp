@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/files/file.hpp>
 #include <carousel/lib/training/checkpoint.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/task.hpp>
@@ -272,8 +273,7 @@ class TrainRun {
 
   /// The last line of metrics.jsonl. What shows an earlier state goes first: with a result and a report a run counts as whole.
   void add_last(const std::string& first, std::vector<Metric> metrics) {
-    std::error_code ignored;
-    for (const char* name : {"/views.json", "/report.html"}) std::filesystem::remove(folder_ + name, ignored);
+    for (const char* name : {"/views.json", "/report.html"}) remove_file(folder_ + name);
     add_times(metrics);
     metrics_->add(first, metrics);
   }

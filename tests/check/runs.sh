@@ -116,11 +116,58 @@ check 'what it left unfinished is gone, what is not of it is not' test "$(cd "$w
 (cd "$work" && mkdir at-once && cd at-once && for i in 1 2 3; do "$program" train echo --quiet --epochs 1 & done; wait) >"$work/out" 2>"$work/err" </dev/null
 check 'three that begin in one second have folders of their own' test "$(ls "$work/at-once/runs" | wc -l)/$(grep -c ^result "$work/out")" = 3/3
 
+# The folder of a training that runs gives way to another training's.
+(cd "$work" && exec "$program" train add "${small[@]}" --epochs 100000000 --out runs/raced) >"$work/raced.out" 2>"$work/raced.err" </dev/null &
+raced=$!
+for ((i = 0; i < 100; i++)); do [[ -s $work/runs/raced/best.safetensors ]] && break; sleep 0.1; done
+mv "$work/runs/raced" "$work/runs/moved"
+run train add "${small[@]}" --epochs 3 --out runs/raced
+check 'another training in its place: done' test "$code" = 0
+code=0
+wait "$raced" || code=$?
+check 'the training that lost its folder: code 2, no result' test "$code/$(<"$work/raced.out")" = 2/
+check 'the training that lost its folder: one line' grep -qxE 'carousel: (write|read) runs/raced/[a-z.]+: runs/raced was removed or moved, and is not the folder any more that was opened: must stay while it is in use; nothing was changed there' "$work/raced.err"
+check 'the training that lost its folder: nothing else' test "$(wc -l <"$work/raced.err")" = 1
+for name in best last; do
+  check "another training in its place: its $name is as if it had been alone" same_bits "runs/raced/$name.safetensors" "runs/first/$name.safetensors"
+done
+check 'another training in its place: its lines are its own' test "$(grep -c '"epoch":' "$work/runs/raced/metrics.jsonl")" = 3
+run eval runs/moved
+check 'the training that lost its folder: what it had saved by then is whole' test "$code/$(grep -c '^result: add ' "$work/out")" = 0/1
+
+# No room for the first `last`, in which the optimiser is too, and room for a `best`.
+room=$(($(stat -c %s "$work/runs/first/best.safetensors" "$work/runs/first/last.safetensors" | paste -sd+) ))
+code=0
+(ulimit -f $((room / 2048)) && cd "$work" && exec "$program" train add "${small[@]}" --epochs 3 --out runs/cramped) >"$work/out" 2>"$work/err" </dev/null || code=$?
+check 'no room for the first checkpoint: code 2, one line' test "$code/$(grep -c '^carousel: write runs/cramped/last.safetensors: File too large' "$work/err")/$(wc -l <"$work/err")" = 2/1/1
+run train add "${small[@]}" --epochs 3 --out runs/cramped
+check 'no room for the first checkpoint: with room it begins anew' test "$code" = 0
+
+# What is closed takes no number of a file of the run.
+code=0
+(cd "$work" && exec "$program" train add "${small[@]}" --epochs 3 --out runs/closed) <&- >&- 2>&- || code=$?
+check 'standard input, output and error are closed: code 0' test "$code" = 0
+check 'standard input, output and error are closed: only lines in the files of lines' lacks grep -vqhE '^\{.*\}$' "$work/runs/closed/metrics.jsonl" "$work/runs/closed/steps.jsonl"
+check 'standard input, output and error are closed: the checkpoint is as ever' same_bits runs/closed/last.safetensors runs/first/last.safetensors
+
+# Signals that come together, while the step that runs takes long.
+long=(train text --quiet --hidden 512 --batch 64 --steps 200 --epochs 9)
+for signals in 'HUP TERM' 'TERM TERM' 'TERM INT HUP TERM'; do
+  rm -rf "$work/runs/told"
+  (cd "$work" && exec "$program" "${long[@]}" --out runs/told) >"$work/out" 2>"$work/err" </dev/null &
+  told=$!
+  for ((i = 0; i < 200; i++)); do [[ -s $work/runs/told/config.json ]] && break; sleep 0.05; done
+  for signal in $signals; do kill -s "$signal" "$told"; sleep 0.003; done
+  code=0
+  wait "$told" || code=$?
+  check "$signals together: saved, code 130" test "$code/$(grep -c '"ended":"interrupted"' "$work/runs/told/metrics.jsonl")" = 130/1
+done
+
 # No room: files may have 8 kB, the checkpoints have less, the metrics of 300 epochs more.
 code=0
 (ulimit -f 8 && cd "$work" && exec "$program" train echo --quiet --hidden 1 --epochs 300 --out runs/full) >"$work/out" 2>"$work/err" </dev/null || code=$?
 check 'no room: code 2' test "$code" = 2
-check 'no room: one line' grep -qxE 'carousel: write runs/full/(steps|metrics)\.jsonl: could not be written: must have room on its disk' "$work/err"
+check 'no room: one line' grep -qxE 'carousel: write runs/full/(steps|metrics)\.jsonl: File too large: must have room on its disk' "$work/err"
 check 'no room: every line that is there is whole' lacks grep -vqhE '^\{.*\}$' "$work/runs/full/metrics.jsonl" "$work/runs/full/steps.jsonl"
 check 'no room: nothing half is left' test "$(find "$work/runs/full" -name '*.tmp' | wc -l)" = 0
 run runs runs/full

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <sstream>
@@ -34,8 +35,9 @@ struct Trial {
   std::string out = {}, err = {};
   std::vector<double> rates = {};
   T x = 0;
-  std::optional<bool> viewed = {};  // whether the views were asked for a training that is done
-  bool blind = false;               // whether they can not be made
+  std::optional<bool> viewed = {};             // whether the views were asked for a training that is done
+  bool blind = false;                          // whether they can not be made
+  std::function<void(Index)> after_step = {};  // steps, from 1
 
   explicit Trial(const std::string& folder) {
     options.epochs = 4, options.hidden = 1, options.batch = 2, options.rate = 0.1, options.optimizer = "momentum";
@@ -102,6 +104,7 @@ struct Trial {
                       .after_step =
                           [&](const StepReport& report) {
                             rates.push_back(options.rate * optimizer->rate_factor());
+                            if (after_step) after_step(report.step + 1);
                             if (stop_after > 0 && report.step + 1 == stop_after) raise_interrupt();
                           },
                       .after_epoch = [&](const EpochReport& report) -> std::vector<Metric> {

@@ -1,6 +1,7 @@
 #include <carousel/lib/files/file.hpp>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -10,15 +11,46 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/message_of.hpp"
 
 using namespace carousel;
 using test::Folder;
 using test::read_text;
 using test::write_text;
+
+namespace {
+
+/// What is put on disk while it lives, by fsync(2): a file, with its bytes, or a folder, and what stood under `path` then.
+class Syncs {
+ public:
+  explicit Syncs(std::string path) : path_(std::move(path)) { now = this; }
+  ~Syncs() { now = nullptr; }
+  void add(int file) {
+    struct stat status {};
+    REQUIRE(::fstat(file, &status) == 0);
+    all.push_back((S_ISDIR(status.st_mode) ? "folder" : std::to_string(status.st_size) + " bytes") +
+                  ", there: " + read_text(path_));
+  }
+  std::vector<std::string> all;
+  static inline Syncs* now = nullptr;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+// In place of the C library's, for this program.
+extern "C" int fsync(int file) {
+  if (Syncs::now) Syncs::now->add(file);
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace {
 
@@ -85,6 +117,45 @@ TEST_CASE("a new file takes its name when it is published, and not before") {
   }
   CHECK(read_text(folder / "a") == "newest");
   CHECK(folder.count() == 1);
+}
+
+TEST_CASE("a new file is on disk before it takes its name, and its folder is once it has") {
+  const Folder folder;
+  for (const std::string& path : {folder / "a", folder / "b"}) {
+    write_text(path, "old");
+    const Syncs syncs(path);
+    NewFile file(path, 6);
+    file.write(bytes_of("newest"));
+    CHECK(syncs.all.empty());
+    file.publish();
+    CHECK(syncs.all == std::vector<std::string>{"6 bytes, there: old", "folder, there: newest"});
+  }
+}
+
+TEST_CASE("a file that grows has what is added whole, or not at all") {
+  const Folder folder;
+  {
+    GrowingFile file(folder / "a", true);
+    file.add(bytes_of("one\n"));
+    CHECK(read_text(folder / "a") == "one\n");
+  }
+  GrowingFile file(folder / "a");
+  file.add(bytes_of("two\n"));
+  {
+    const FileSizeLimit limit(10);
+    CHECK(message_of<std::runtime_error>([&] { file.add(bytes_of("three\n")); }) ==
+          "write " + (folder / "a") + ": File too large: must have room on its disk");
+  }
+  CHECK(read_text(folder / "a") == "one\ntwo\n");
+  file.add(bytes_of("four\n"));
+  CHECK(read_text(folder / "a") == "one\ntwo\nfour\n");
+  CHECK(message_of<std::runtime_error>([&] { GrowingFile(folder / "a", true); }) ==
+        "write " + (folder / "a") + ": File exists: must be a file that can be written");
+  CHECK(message_of<std::runtime_error>([&] { GrowingFile{folder / "b"}; }) ==
+        "write " + (folder / "b") + ": No such file or directory: must be a file that can be written");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(message_of<std::runtime_error>([&] { GrowingFile{folder / "pipe"}; }) ==
+        "write " + (folder / "pipe") + ": No such device or address: must be a file that can be written");
 }
 
 TEST_CASE("a new file that is not published leaves nothing behind") {

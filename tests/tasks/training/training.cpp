@@ -177,8 +177,12 @@ TEST_CASE("a new training does not begin where another one lies, and one of othe
       (trial.file("last.safetensors") + ": saved for other data than ten examples: must be the same to go on").c_str(),
       std::runtime_error);
   std::filesystem::remove(trial.file("last.safetensors"));  // without it no training goes on
-  CHECK_THROWS_WITH_AS(trial.run(), ("--out " + run + ": holds a best.safetensors already: must be another folder").c_str(),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      trial.run(),
+      ("--out " + run +
+       ": holds a best.safetensors already, and no last.safetensors to go on from: must be another folder, or without that file")
+          .c_str(),
+      std::runtime_error);
   std::filesystem::remove(trial.file("best.safetensors"));
   CHECK(trial.run() == exit_done);
 

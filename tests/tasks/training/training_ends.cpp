@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <regex>
 
 #include <carousel/tasks/base/interrupt.hpp>
@@ -5,6 +7,7 @@
 #include <carousel/tasks/runs/runs.hpp>
 #include <carousel/tasks/training/training.hpp>
 
+#include "tests/support/message_of.hpp"
 #include "tests/tasks/trial.hpp"
 
 using namespace carousel;
@@ -71,6 +74,93 @@ TEST_CASE("one training at a time runs in a folder") {
   REQUIRE(trial.run() == exit_done);
   lock.emplace(trial.options.out);
   CHECK_THROWS_WITH_AS(trial.resumed().run(), error.c_str(), std::runtime_error);
+}
+
+TEST_CASE("a training whose folder gives way to another's ends with a line, and touches nothing of it") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  trial.validations = {4, 3, 2, 1};
+  const std::string run = trial.options.out;
+  trial.after_step = [&](Index step) {
+    if (step != 7) return;
+    std::filesystem::rename(run, folder / "moved");
+    std::filesystem::create_directory(run);
+    for (const char* name : {"best.safetensors", "last.safetensors", "metrics.jsonl", "views.json", "report.html"})
+      test::write_text(trial.file(name), "another's");
+  };
+  const std::string error = message_of<std::runtime_error>([&] { trial.run(); });
+  CHECK(error.find(run + " was removed or moved, and is not the folder any more that was opened: ") != std::string::npos);
+  CHECK(trial.out.empty());
+  std::size_t count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(run)) {
+    CHECK(test::read_text(file.path().string()) == "another's");
+    ++count;
+  }
+  CHECK(count == 5);
+  trial.options.out = folder / "moved", trial.after_step = {};
+  CHECK(trial.resumed().run() == exit_done);  // what it had saved is whole
+}
+
+TEST_CASE("what a killed training left unfinished is gone when another begins in its folder") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  std::filesystem::create_directories(trial.file("pictures"));
+  for (const char* name : {"best.safetensors.12-3.tmp", "pictures/01-x.png.12-4.tmp", "notes.tmp"})
+    test::write_text(trial.file(name), "");
+  REQUIRE(trial.run() == exit_done);
+  CHECK_FALSE(std::filesystem::exists(trial.file("best.safetensors.12-3.tmp")));
+  CHECK_FALSE(std::filesystem::exists(trial.file("pictures/01-x.png.12-4.tmp")));
+  CHECK(std::filesystem::exists(trial.file("notes.tmp")));
+}
+
+TEST_CASE("a training that goes on takes no pipe for a file, and waits for none") {
+  for (const char* name : {"config.json", "metrics.jsonl", "steps.jsonl", "warnings.jsonl", "last.safetensors"}) {
+    CAPTURE(name);
+    const test::Folder folder;
+    Trial<double> trial(folder / "run");
+    REQUIRE(trial.run() == exit_done);
+    Trial<double> more = trial.resumed();
+    more.options.epochs = 6;
+    std::filesystem::remove(trial.file(name));
+    REQUIRE(mkfifo(trial.file(name).c_str(), 0600) == 0);
+    CHECK(message_of<std::runtime_error>([&] { more.run(); }) ==
+          "read " + trial.file(name) + ": not a regular file: must be one");
+  }
+}
+
+TEST_CASE("of the configuration before it a training takes commands, and nothing that has no end") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  for (const std::size_t depth : {10U, 20000U, 100000U}) {
+    test::write_text(trial.file("config.json"), R"({"command":"second","before":[)" + nested(depth) + R"(,"first",{"a":1}]})");
+    Trial<double> more = trial.resumed();
+    more.options.epochs = 6;
+    REQUIRE(more.run() == exit_done);
+    const std::string config = test::read_text(trial.file("config.json"));
+    CHECK(config.size() < 2000);
+    CHECK(nlohmann::json::parse(config).at("before") == nlohmann::json{"first", "second"});
+  }
+  test::write_text(trial.file("config.json"), std::string(1 << 20, ' ') + "{}");
+  Trial<double> more = trial.resumed();
+  more.options.epochs = 8;
+  CHECK(message_of<std::runtime_error>([&] { more.run(); }) ==
+        "read " + trial.file("config.json") + ": 1048578 bytes: must be at most 1048576");
+}
+
+TEST_CASE("lines of a run are kept up to one that is longer than any of ours") {
+  const test::Folder folder;
+  Trial<double> trial(folder / "run");
+  REQUIRE(trial.run() == exit_done);
+  const auto before = trial.metrics();
+  test::write_text(trial.file("metrics.jsonl"), test::read_text(trial.file("metrics.jsonl")) + std::string(40 << 20, ' '));
+  Trial<double> more = trial.resumed();
+  more.options.epochs = 6;
+  REQUIRE(more.run() == exit_done);
+  CHECK(std::filesystem::file_size(trial.file("metrics.jsonl")) < 10000);
+  CHECK(more.metrics().size() == 7);
+  CHECK(more.metrics()[3] == before[3]);
 }
 
 TEST_CASE("a cosine that more epochs stretch is said") {
