@@ -189,7 +189,7 @@ class Run {
   }
 
   Batch next_batch() const {
-    const Index first = state_.batch * data_.batch, last = std::min(first + data_.batch, data_.examples);
+    const Index first = state_.batch * data_.batch, last = first + std::min(data_.batch, data_.examples - first);
     const std::span<const Index> all(order_);
     return {all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)), state_.epoch, state_.batch,
             state_.step, mix(state_.seed, static_cast<std::uint64_t>(state_.step))};
@@ -245,6 +245,7 @@ class Run {
 
   /// Whether after_epoch ends the training.
   bool finish_epoch() {
+    if (state_.history.empty() && !options_.best.empty()) save_last();  // a `best` without a `last` would be of no training
     EpochReport report{state_.epoch, state_.loss_sum / static_cast<double>(state_.examples_seen),
                        options_.validate ? options_.validate() : std::numeric_limits<double>::quiet_NaN(), false};
     const bool higher = options_.validate && options_.higher_is_better;

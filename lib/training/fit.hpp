@@ -43,7 +43,7 @@ struct DataSet {
   bool drop_last = false;  // without a last batch that is not full
 
   /// Batches in an epoch.
-  Index batches() const { return drop_last ? examples / batch : (examples + batch - 1) / batch; }
+  Index batches() const { return examples / batch + (!drop_last && examples % batch != 0 ? 1 : 0); }
 };
 
 /// What one step trains on.
@@ -124,8 +124,8 @@ struct FitOptions {
   std::function<bool(const EpochReport&)> after_epoch = {};  // before `last` is written; true ends the training
   const std::atomic<bool>* stop = nullptr;                   // true ends it after the step that runs
 
-  std::string best = {};                                          // file for the parameters of the best epoch
-  std::string last = {};                                          // file for resume(), after each epoch and at any early end
+  std::string best = {};  // file for the parameters of the best epoch
+  std::string last = {};  // file for resume(), after each epoch, at any early end, and before there is a first `best`
   std::map<std::string, std::string, std::less<>> metadata = {};  // goes into both
   std::function<void(Safetensors&)> save = {};                    // adds to `last` what else must be resumed: names with a colon
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -65,6 +67,22 @@ std::vector<float> trained(const FitOptions& options) {
 }
 
 }  // namespace
+
+TEST_CASE("a batch as large as a number can be is all examples at once") {
+  constexpr Index largest = std::numeric_limits<Index>::max();
+  CHECK(DataSet{.examples = 10, .batch = largest}.batches() == 1);
+  CHECK(DataSet{.examples = 10, .batch = largest, .drop_last = true}.batches() == 0);
+  CHECK(DataSet{.examples = largest, .batch = 2}.batches() == largest / 2 + 1);
+  CHECK(DataSet{.examples = 10, .batch = 5}.batches() == 2);
+  CHECK(DataSet{.examples = 11, .batch = 5}.batches() == 3);
+  CHECK(DataSet{.examples = 11, .batch = 5, .drop_last = true}.batches() == 2);
+  Regression<double> one, all;
+  for (auto [model, batch] : {std::pair(&one, largest), std::pair(&all, Regression<double>::examples)}) {
+    Sgd<double> sgd(model->registry, {.rate = 0.1});
+    CHECK(fit(sgd, model->data(batch), model->loss(), {.epochs = 2}).state.step == 2);
+  }
+  CHECK(same_bits(values(one.registry), values(all.registry)));
+}
 
 TEST_CASE("a linear regression finds its weights") {
   Regression<double> model;

@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cmath>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -200,10 +202,91 @@ TEST_CASE("an interrupted training finishes its step, saves, and goes on from th
   CHECK(third.w->version() == 0);
 }
 
+TEST_CASE("a loss that had risen before an interruption counts after it") {
+  const Folder folder;
+  std::atomic<bool> stop{false};
+  const auto run = [&](Index stop_after, const FitState& state) {
+    Slope model;
+    Sgd<double> sgd(model.registry, {.rate = 0});
+    const double losses[] = {2, 30, 2, 22, 2};  // smoothed: 2, 4.8, 4.52, 6.268, which is more than 3·2; from 2 on: 2, 4
+    FitOptions options{.explosion = 3, .stop = &stop, .last = folder / "last"};
+    options.after_step = [&](const StepReport& report) { stop = report.step + 1 == stop_after; };
+    const FitResult result = fit(
+        sgd, {.examples = 5},
+        [&](const Batch& batch, const Shard&) -> Var<double> { return sum(model.p * 0.0) + losses[batch.step]; }, options, state);
+    stop = false;
+    return result;
+  };
+  const FitResult straight = run(0, {});
+  CHECK(straight.ended == Ended::exploded);
+  CHECK(straight.note.find("in epoch 1, step 4 the smoothed loss is 6.268,") != std::string::npos);
+  CHECK(run(2, {}).ended == Ended::interrupted);
+  Slope model;
+  Sgd<double> sgd(model.registry, {.rate = 0});
+  CHECK(run(0, resume(sgd, folder / "last")).note == straight.note);
+}
+
+TEST_CASE("what after_epoch changes is in the file of that epoch, also where it ends the training") {
+  const Folder folder;
+  for (const bool ends : {false, true}) {
+    double count = 0, saved = 0;
+    Slope model;
+    Sgd<double> sgd(model.registry, {.rate = 1});
+    FitOptions options{.epochs = 2, .last = folder / "last"};
+    options.after_epoch = [&](const EpochReport& report) {
+      ++count;
+      return ends && report.epoch == 0;
+    };
+    options.save = [&](Safetensors& file) { file.tensors["task:count"] = from_tensor(full<double>({}, count)); };
+    fit(sgd, {.examples = 3}, model.loss(), options);
+    const FitState state = resume(sgd, folder / "last", [&](const Safetensors& file) {
+      saved = to_tensor<double>(file.tensors.at("task:count"), "").data()[0];
+    });
+    CHECK(state.epoch == (ends ? 1 : 2));
+    CHECK(state.batch == 0);
+    CHECK(saved == (ends ? 1 : 2));
+  }
+}
+
+TEST_CASE("a training that ends at any point of its first epoch has a last file wherever it has a best one") {
+  const Folder folder;
+  const auto train = [&](const FitOptions& options, const std::string& resumed = "") {
+    Regression<float> model;
+    Adam<float> adam(model.registry, {.rate = 0.3});
+    const FitResult result = fit(adam, model.data(), model.loss(), options, resumed.empty() ? FitState{} : resume(adam, resumed));
+    return std::pair(values(model.registry), result.state);
+  };
+  FitOptions options{.epochs = 3, .best = folder / "best", .last = folder / "last"};
+  options.validate = [&] {
+    if (!std::filesystem::exists(folder / "best")) CHECK(std::filesystem::exists(folder / "last"));
+    return 1;
+  };
+  options.after_epoch = [&](const EpochReport& report) {  // as if it were killed after the first best
+    if (report.epoch == 0) std::filesystem::copy_file(folder / "last", folder / "killed");
+    return false;
+  };
+  const auto [expected, whole] = train(options);
+  options.after_epoch = {};
+  const auto [got, state] = train(options, folder / "killed");
+  CHECK(same_bits(got, expected));
+  REQUIRE(state.history.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(state.history[i].loss == whole.history[i].loss);
+    CHECK(state.history[i].best == (i == 0));
+  }
+}
+
 TEST_CASE("a state in a file keeps every bit, and a file without one is refused") {
   const Folder folder;
-  FitState state{
-      .seed = 0xffffffffffffffff, .epoch = 2, .batch = 3, .step = 17, .loss_sum = 0.1, .examples_seen = 60, .first_loss = 1e-300};
+  FitState state{.seed = 0xffffffffffffffff,
+                 .epoch = 2,
+                 .batch = 3,
+                 .step = 17,
+                 .loss_sum = 0.1,
+                 .examples_seen = 60,
+                 .first_loss = 1e-300,
+                 .smoothed_loss = 0.3,
+                 .best = -7};
   state.plateau = {0.25, -3, 2};
   state.history = {{0, 0.5, std::nan(""), true}, {1, 0.25, 7, false}};
   Safetensors file;
@@ -216,6 +299,11 @@ TEST_CASE("a state in a file keeps every bit, and a file without one is refused"
   CHECK(back.seed == state.seed);
   CHECK(back.history[1].validation == 7);
   CHECK(back.plateau == state.plateau);
+  CHECK(back.loss_sum == 0.1);
+  CHECK(back.examples_seen == 60);
+  CHECK(back.first_loss == 1e-300);
+  CHECK(back.smoothed_loss == 0.3);
+  CHECK(back.best == -7);
 
   Slope model;
   Sgd<double> sgd(model.registry);
