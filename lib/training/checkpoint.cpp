@@ -1,6 +1,7 @@
 #include <carousel/lib/training/checkpoint.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -37,9 +38,24 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > most ? out + " and " + std::to_string(names.size() - most) + " more" : out;
 }
 
+template <class T>
+void check_finite(const Tensor<T>& value, const std::string& name, const std::string& path) {
+  const std::size_t first =
+      static_cast<std::size_t>(std::find_if(value.begin(), value.end(), [](T x) { return !std::isfinite(x); }) - value.begin());
+  if (first == value.size()) return;
+  const Shape shape = shape_of(value);
+  std::string place;
+  auto rest = static_cast<Index>(first);
+  for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis])
+    place = join(rest % shape[axis], place.empty() ? "" : ", ", place);
+  bad_file("load: file has ", static_cast<double>(value.data()[first]), " in ", name, " at [", place,
+           "]: must be finite; such a net was spoilt while it was trained or saved (", path, ")");
+}
+
 /// Checks a file against the parameters; the function that is returned assigns them.
 template <class T>
-std::function<void()> take(Registry<T>& registry, const Safetensors& file, const std::string& path, std::string_view prefix) {
+std::function<void()> take(Registry<T>& registry, const Safetensors& file, const std::string& path, const LoadOptions& options) {
+  const std::string_view prefix = options.prefix;
   std::vector<Parameter<T>*> targets;
   std::vector<Tensor<T>> values;
   std::vector<std::string> faults, missing, unexpected;
@@ -65,6 +81,8 @@ std::function<void()> take(Registry<T>& registry, const Safetensors& file, const
   values.reserve(targets.size());
   for (const Parameter<T>* parameter : targets)
     values.push_back(detail::tensor_of<T>(file, parameter->path, parameter->shape(), path));
+  if (!options.nonfinite)
+    for (std::size_t i = 0; i < targets.size(); ++i) check_finite(values[i], targets[i]->path, path);
   return [targets = std::move(targets), values = std::move(values)] {
     for (std::size_t i = 0; i < targets.size(); ++i) {
       targets[i]->set(values[i]);
@@ -77,7 +95,7 @@ std::function<void()> take(Registry<T>& registry, const Safetensors& file, const
 
 template <class T>
 std::function<void()> detail::take(Optimizer<T>& optimizer, const Safetensors& file, const std::string& path) {
-  return [parameters = carousel::take(optimizer.registry(), file, path, ""), state = optimizer.take(file, path)] {
+  return [parameters = carousel::take(optimizer.registry(), file, path, {}), state = optimizer.take(file, path)] {
     parameters();
     state();
   };
@@ -110,7 +128,7 @@ void save(const Optimizer<T>& optimizer, const std::string& path, const Safetens
 
 template <class T>
 void load(Registry<T>& registry, const Safetensors& file, const std::string& path, const LoadOptions& options) {
-  take(registry, file, path, options.prefix)();
+  take(registry, file, path, options)();
 }
 
 template <class T>

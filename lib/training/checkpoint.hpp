@@ -30,11 +30,14 @@ void save(const Optimizer<T>& optimizer, const std::string& path, const Safetens
 struct LoadOptions {
   /// Only the parameters at or below this path; the model's others stay, the file's others are passed over.
   std::string prefix = {};
+  /// Parameters with a NaN or an infinity in them too: such a net computes nothing, so that it is asked for where it is wanted.
+  bool nonfinite = false;
 };
 
 /// Sets every parameter to the file's tensor of that name, rounded to T where the file has another type of numbers, and returns
-/// all that the file holds. Throws std::runtime_error if the file is bad, lacks a parameter, has one that the model lacks, or has
-/// another shape or type: `load: file has cell/wx [64, 128], the model wants [64, 256] (PATH)`. Then nothing has changed.
+/// all that the file holds. Throws std::runtime_error if the file is bad, lacks a parameter, has one that the model lacks, has
+/// another shape or type: `load: file has cell/wx [64, 128], the model wants [64, 256] (PATH)`, or a number that is not finite,
+/// or not finite as a T. Then nothing has changed.
 template <class T>
 Safetensors load(Registry<T>& registry, const std::string& path, const LoadOptions& options = {});
 

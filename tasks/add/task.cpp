@@ -262,14 +262,12 @@ std::string shown(const Addition& addition, double answer) {
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
-    print(result_line("add", report(loaded.model, loaded.options)));
-    return exit_done;
+    return print_result("add", report(loaded.model, loaded.options));
   }
   const std::vector<Addition> given = read_additions(*options.input, loaded.options.marks());
   const std::vector<double> made = answers(loaded.model, given);
   for (std::size_t i = 0; i < given.size(); ++i) print(shown(given[i], made[i]));
-  print_result("add", {{"mse", mean_square(given, made)}, {"sequences", static_cast<double>(given.size())}});
-  return exit_done;
+  return print_result("add", {{"mse", mean_square(given, made)}, {"sequences", static_cast<double>(given.size())}});
 }
 
 /// Adds up what is given, or a sequence that it draws.

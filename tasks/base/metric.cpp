@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <carousel/lib/error.hpp>
+#include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/progress.hpp>
 
 namespace carousel {
@@ -14,8 +16,19 @@ std::string result_line(std::string_view task, std::span<const Metric> metrics) 
   return line;
 }
 
-void print_result(std::string_view task, std::initializer_list<Metric> metrics) {
-  print(result_line(task, {metrics.begin(), metrics.size()}));
+int print_result(std::string_view task, std::span<const Metric> metrics) {
+  print(result_line(task, metrics));
+  int code = exit_done;
+  for (const Metric& metric : metrics) {
+    if (std::isfinite(metric.value)) continue;
+    note(join(metric.name, " is ", metric.value, ": must be a finite number"));
+    code = exit_bad_result;
+  }
+  return code;
+}
+
+int print_result(std::string_view task, std::initializer_list<Metric> metrics) {
+  return print_result(task, std::span(metrics.begin(), metrics.size()));
 }
 
 std::string json_number(double value) {

@@ -204,8 +204,9 @@ std::string entry_of(const CheckedCellTensor& tensor) {
   return text.substr(0, text.rfind(", error"));
 }
 
-void print_summary(Index checks, double worst) {
-  print_result("gradcheck", {{"checks", static_cast<double>(checks)}, {"worst_relative_error", worst}});
+int print_summary(Index checks, double worst, bool passed) {
+  const int code = print_result("gradcheck", {{"checks", static_cast<double>(checks)}, {"worst_relative_error", worst}});
+  return passed ? code : exit_bad_result;
 }
 
 }  // namespace
@@ -218,8 +219,7 @@ int gradcheck_cell(const std::string& name) {
                       tensor.numeric.worst_error, tensor.by_hand ? fmt::format("{:.1e}", tensor.by_hand->worst_error) : "-",
                       entry_of(tensor), tensor.run));
   if (!check.passed) note(name + ": " + check.describe());
-  print_summary(check.checks, check.worst_error);
-  return check.passed ? exit_done : exit_bad_result;
+  return print_summary(check.checks, check.worst_error, check.passed);
 }
 
 int gradcheck_all() {
@@ -247,8 +247,7 @@ int gradcheck_all() {
       row(check.kind, check.name, result.checks, result.worst_error, "", result.passed);
       if (!result.passed) note(std::string(check.name) + ": " + result.worst().describe());
     }
-  print_summary(checks, worst);
-  return passed ? exit_done : exit_bad_result;
+  return print_summary(checks, worst, passed);
 }
 
 }  // namespace carousel

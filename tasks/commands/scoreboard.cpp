@@ -181,8 +181,8 @@ class Scoreboard {
       return exit_interrupted;
     }
     note("written to " + options_.out);
-    print_result("scoreboard", {{"good", good_}, {"worse", worse_}, {"failed", failed_}, {"missing", missing_}});
-    return failed_ > 0 || (options_.check && worse_ > 0) ? exit_bad_result : exit_done;
+    const int code = print_result("scoreboard", {{"good", good_}, {"worse", worse_}, {"failed", failed_}, {"missing", missing_}});
+    return failed_ > 0 || (options_.check && worse_ > 0) ? exit_bad_result : code;
   }
 
  private:

@@ -248,8 +248,7 @@ struct Saved {
 
 int eval(const EvalOptions& options) {
   const Saved saved(options.checkpoint, options.file);
-  print(result_line("count", try_all_starts(saved.counter, loss_of_all_starts(saved.counter))));
-  return exit_done;
+  return print_result("count", try_all_starts(saved.counter, loss_of_all_starts(saved.counter)));
 }
 
 int sample(const SampleOptions& options) {

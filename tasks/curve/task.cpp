@@ -143,8 +143,7 @@ struct Loaded {
 
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  print(result_line("curve", measure(Drawn(loaded.net, loaded.options, drawn_length(loaded.options)), loaded.options)));
-  return exit_done;
+  return print_result("curve", measure(Drawn(loaded.net, loaded.options, drawn_length(loaded.options)), loaded.options));
 }
 
 int sample(const SampleOptions& options) {

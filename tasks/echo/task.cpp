@@ -200,8 +200,7 @@ int eval(const EvalOptions& options) {
   Tape<double> tape;
   const double loss = echo.loss({}).item();
   print(echo.describe(loss));
-  print_result("echo", {{"loss", loss}});
-  return exit_done;
+  return print_result("echo", {{"loss", loss}});
 }
 
 }  // namespace

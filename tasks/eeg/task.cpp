@@ -350,8 +350,7 @@ int evaluate(const EvalOptions& eval) {
   const std::string path = (run / ("predictions" + suffix + ".csv")).string();
   write_predictions(path, series, logits);
   note("how probable events are, row by row: " + path);
-  print_result("eeg", {{"auc", found.mean()}, {"series", static_cast<double>(series.size())}});
-  return exit_done;
+  return print_result("eeg", {{"auc", found.mean()}, {"series", static_cast<double>(series.size())}});
 }
 
 }  // namespace

@@ -258,15 +258,13 @@ int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
     const ListData data(random_of(loaded.options, "lists"), loaded.options.length, loaded.options.range);
-    print(result_line(loaded.kind.name, report(loaded.model, loaded.kind, loaded.options, data, "")));
-    return exit_done;
+    return print_result(loaded.kind.name, report(loaded.model, loaded.kind, loaded.options, data, ""));
   }
   const std::vector<List> lists = read_lists(*options.input, loaded.options.range);
   const ListAccuracy found = accuracy_on(loaded.model, task_of(loaded.kind, loaded.options), lists);
-  print_result(
+  return print_result(
       loaded.kind.name,
       {{"token_accuracy", found.tokens}, {"string_accuracy", found.strings}, {"lists", static_cast<double>(lists.size())}});
-  return exit_done;
 }
 
 /// Makes something of one list, and shows where it looked.

@@ -233,8 +233,7 @@ int evaluate_in(const MnistOptions& options, const EvalOptions& eval, const Digi
   load(registry, eval.checkpoint, eval.file);
   const Confusion confusion = measure(model, sets.test, 0, sets.test.count());
   Progress(eval.quiet).line(text(confusion));
-  print_result("mnist", {{"test_accuracy", confusion.accuracy()}});
-  return exit_done;
+  return print_result("mnist", {{"test_accuracy", confusion.accuracy()}});
 }
 
 int evaluate(const EvalOptions& eval) {

@@ -166,14 +166,12 @@ struct Loaded {
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
-    print(result_line("ocr", measure(loaded.model, make_data(loaded.options, loaded.fonts))));
-    return exit_done;
+    return print_result("ocr", measure(loaded.model, make_data(loaded.options, loaded.fonts)));
   }
   const GreyImage image = fit_into(without_margin(read_png(*options.input)), OcrModel::height, OcrModel::width);
   const auto [digits, probability] = read_one(loaded.model, image);
   print(digits.empty() ? "no digits" : digits_text(digits));
-  print_result("ocr", {{"digits", static_cast<double>(digits.size())}, {"probability", probability}});
-  return exit_done;
+  return print_result("ocr", {{"digits", static_cast<double>(digits.size())}, {"probability", probability}});
 }
 
 /// Reads a new image, which is left beside the checkpoint.

@@ -325,8 +325,7 @@ int eval(const EvalOptions& options) {
                ", which has changed since then: must be as it was, or --input FILE gives another");
     first = series_parts(series, loaded.options.window, loaded.options.horizon).validation;
   }
-  print(result_line("series", Forecasts(*loaded.model, series, loaded.season, first).measure(series)));
-  return exit_done;
+  return print_result("series", Forecasts(*loaded.model, series, loaded.season, first).measure(series));
 }
 
 /// Forecasts what follows the end of the series.

@@ -224,8 +224,7 @@ struct Loaded {
 
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  print(result_line("sin", measure(loaded.net)));
-  return exit_done;
+  return print_result("sin", measure(loaded.net));
 }
 
 /// Goes on from the first 100 points of the sine.

@@ -178,8 +178,7 @@ int train_many(const TableOptions& options, const Table& table) {
   std::vector<Metric> metrics = metrics_of(best.counts);
   metrics.push_back({"hidden", static_cast<double>(best.options.hidden)});
   metrics.push_back({"rate", best.options.rate});
-  print(result_line("table", metrics));
-  return exit_done;
+  return print_result("table", metrics);
 }
 
 /// What checkpoints say besides the options.
@@ -199,8 +198,7 @@ int keep_imported(const TableOptions& options, const Table& table, TableTraining
   const std::vector<Metric> found = metrics_of(counts_of(outputs_of(training.model, options, table), options, table));
   MetricsFile(folder, 0).add(R"("result":"table")", found);
   note(fmt::format("saved in {}; try: carousel eval {}", folder, shell_word(folder)));
-  print(result_line("table", found));
-  return exit_done;
+  return print_result("table", found);
 }
 
 int train(const TableOptions& options) {
@@ -300,11 +298,9 @@ int eval(const EvalOptions& options) {
   if (table.labels.empty()) {
     double ones = 0;
     for (const double output : outputs) ones += output > 0.5;
-    print_result("table", {{"rows", static_cast<double>(table.rows())}, {"ones", ones}});
-  } else {
-    print(result_line("table", metrics_of(counts_of(outputs, trained, table))));
+    return print_result("table", {{"rows", static_cast<double>(table.rows())}, {"ones", ones}});
   }
-  return exit_done;
+  return print_result("table", metrics_of(counts_of(outputs, trained, table)));
 }
 
 }  // namespace

@@ -290,8 +290,7 @@ int evaluate_whole(const TextModel& model, const std::string& path) {
     sum += static_cast<double>(cross_entropy(logits, targets, {.divide_by = 1}).item());
   }
   const double loss = sum / static_cast<double>(symbols.size() - 1);
-  print_result("text", {{"loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
-  return exit_done;
+  return print_result("text", {{"loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
 }
 
 /// The loss per character over the validation part of the text that the model was trained on, as the training measured it.
@@ -309,8 +308,8 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
   Tape<float> tape{Tape<float>::Idle{}};
   const double loss =
       validation_loss(model, Streams(model.vocabulary.encode(text, name), saved.batch, saved.steps, 0.95, name), tape);
-  print_result("text", {{"validation_loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
-  return exit_done;
+  return print_result("text",
+                      {{"validation_loss", loss}, {"bits_per_character", loss / std::log(2.0)}, {"perplexity", std::exp(loss)}});
 }
 
 int evaluate(const EvalOptions& options) {

@@ -54,8 +54,7 @@ class TrainRun {
     const std::string in_vain = is_left() ? "" : no_step_for();
     if (const std::vector<Metric> known = known_result(); !known.empty()) {
       note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs, in_vain));
-      print(result_line(task_, known));
-      return exit_done;
+      return print_result(task_, known);
     }
     if (!in_vain.empty()) note(in_vain);
     metrics_.emplace(folder_, state_.epoch);
@@ -77,7 +76,7 @@ class TrainRun {
       write_text(folder_ + "/profile.json", profile_json(profile_));
     }
     const int code = finish(result);
-    show(code == exit_done, result.state.step);
+    show(result.ended == Ended::finished || result.ended == Ended::stopped, result.state.step);
     return code;
   }
 
@@ -243,7 +242,8 @@ class TrainRun {
     if (milliseconds_ && epoch_steps_done_ > 0) line += fmt::format("  {:.1f} ms/batch", *milliseconds_);
     if (!plan_.silent) progress_.line(line);
 
-    const Index batches = plan_.data.batches(), examples = std::min(batches * plan_.data.batch, plan_.data.examples);
+    const Index batches = plan_.data.batches();
+    const Index examples = plan_.data.drop_last ? batches * plan_.data.batch : plan_.data.examples;
     shown.push_back({"gradient_norm", gradient_norms_ / static_cast<double>(batches)});
     shown.push_back({"rate", rate_});
     add_times(shown);
@@ -314,8 +314,7 @@ class TrainRun {
     add_last(fmt::format(R"("result":"{}")", task_), metrics);
     if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
-    print(result_line(task_, metrics));
-    return exit_done;
+    return print_result(task_, metrics);
   }
 
   /// What there is to see of it. The training is over and saved: what fails here is said, and no more. The report is the last

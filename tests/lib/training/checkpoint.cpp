@@ -78,6 +78,43 @@ TEST_CASE("a file of floats loads into doubles and back") {
   CHECK(same_bits(back.at("w").value, narrow.at("w").value));
 }
 
+TEST_CASE("a parameter that is not finite is refused, and taken where that is asked for") {
+  const Folder folder;
+  const std::string path = folder / "model.safetensors", end =
+                                                             ": must be finite; such a net was spoilt while it was trained or "
+                                                             "saved (" +
+                                                             path + ")";
+  Registry<double> saved, model;
+  Registry<float> narrow;
+  for (Registry<double>* one : {&saved, &model}) add(*one, "a", {}, 1), add(*one, "w", {2, 3}, 1);
+  add(narrow, "a", {}, 5), add(narrow, "w", {2, 3}, 5);
+  for (const double bad : {std::nan(""), -HUGE_VAL, 1e300}) {
+    CAPTURE(bad);
+    saved.at("w").change()[5] = bad;
+    Adam<double> adam(saved, {});
+    save(adam, path);
+    const std::uint64_t version = model.at("w").version();
+    const auto refusal = [&](auto& into) { return message_of<std::runtime_error>([&] { load(into, path); }); };
+    const std::string what = std::isnan(bad) ? "nan" : bad < 0 ? "-inf" : "inf";
+    CHECK(refusal(narrow) == "load: file has " + what + " in w at [1, 2]" + end);
+    CHECK(narrow.at("a").value.data()[0] == 5);
+    if (std::isfinite(bad)) {
+      CHECK_NOTHROW(load(model, path));
+      continue;
+    }
+    CHECK(refusal(model) == "load: file has " + what + " in w at [1, 2]" + end);
+    Adam<double> another(model, {});
+    CHECK(refusal(another) == "load: file has " + what + " in w at [1, 2]" + end);
+    CHECK(model.at("w").version() == version);
+    load(model, path, {.prefix = "a"});  // of what is taken nothing is wrong
+    load(model, path, {.nonfinite = true});
+    CHECK(same_bits(model.at("w").value, saved.at("w").value));
+  }
+  saved.at("a").change()[0] = std::nan("");
+  save(saved, path);
+  CHECK(message_of<std::runtime_error>([&] { load(model, path); }) == "load: file has nan in a at []" + end);
+}
+
 TEST_CASE("a file that does not fit says all that is wrong, and nothing is assigned") {
   const Folder folder;
   const std::string path = folder / "model.safetensors", end = " (" + path + ")";

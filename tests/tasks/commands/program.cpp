@@ -1,5 +1,9 @@
+#include <unistd.h>
+
 #include <array>
+#include <cmath>
 #include <set>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -8,6 +12,7 @@
 #include <carousel/tasks/runs/run_folder.hpp>
 
 #include "tests/support/folder.hpp"
+#include "tests/tasks/written.hpp"
 
 using namespace carousel;
 
@@ -16,6 +21,27 @@ TEST_CASE("a result line names the task and its metrics with six digits") {
   CHECK(result_line("count", std::array{Metric{"starts_right", 9}, Metric{"starts", 9}, Metric{"loss", 0.165}}) ==
         "result: count starts_right=9 starts=9 loss=0.165");
   CHECK(result_line("x", {}) == "result: x");
+}
+
+TEST_CASE("a result that is not finite is said to be, and is no good end") {
+  int code = -1;
+  std::string out, err;
+  const auto print_three = [&](double third) {
+    err = test::written_to(STDERR_FILENO, [&] {
+      out = test::written_to(STDOUT_FILENO, [&] { code = print_result("x", {{"loss", 1}, {"auc", 0.5}, {"mse", third}}); });
+    });
+  };
+  print_three(2);
+  CHECK(code == exit_done);
+  CHECK(out == "result: x loss=1 auc=0.5 mse=2\n");
+  CHECK(err.empty());
+  print_three(HUGE_VAL);
+  CHECK(code == exit_bad_result);
+  CHECK(out == "result: x loss=1 auc=0.5 mse=inf\n");
+  CHECK(err == "carousel: mse is inf: must be a finite number\n");
+  print_three(-std::nan(""));  // whatever its sign
+  CHECK(code == exit_bad_result);
+  CHECK(err == "carousel: mse is nan: must be a finite number\n");
 }
 
 TEST_CASE("every task has a name of its own, a line about it, an example that calls it, and trains") {
