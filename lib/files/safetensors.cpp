@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include <carousel/lib/files/file.hpp>
+#include <carousel/lib/files/file_kind.hpp>
 #include <carousel/lib/files/safetensors_header.hpp>
 #include <carousel/lib/utf8.hpp>
 #include <nlohmann/json.hpp>
@@ -22,9 +24,22 @@ namespace {
 using nlohmann::json;
 using namespace safetensors;
 
+// Throws where the first bytes say that a file is of another kind. Behind the length of a header there is a "{".
+template <class Fetch>
+void refuse_other_kinds(std::uint64_t size, const std::string& path, const Fetch& fetch) {
+  std::string first(static_cast<std::size_t>(std::min<std::uint64_t>(size, telling_bytes)), '\0');
+  fetch(0, std::as_writable_bytes(std::span(first)));
+  std::uint64_t header_size = 0;
+  if (first.size() > 8) std::memcpy(&header_size, first.data(), 8);
+  if (first.size() > 8 && first[8] == '{' && header_size <= std::min<std::uint64_t>(max_header, size - 8)) return;
+  if (const std::optional<FileKind> kind = kind_of(first))
+    bad_file("read ", path, ": ", kind->name, ": must be safetensors; ", kind->help);
+}
+
 // Reads a file of that size; `fetch(offset, bytes)` fills the bytes from there, or throws.
 template <class Fetch>
 Safetensors load(std::uint64_t size, const std::string& path, const Fetch& fetch) {
+  refuse_other_kinds(size, path, fetch);
   if (size < 8) bad_file("read ", path, ": file of ", size, " bytes: must have at least 8");
   std::uint64_t header_size = 0;
   fetch(0, std::as_writable_bytes(std::span(&header_size, 1)));

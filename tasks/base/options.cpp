@@ -37,7 +37,7 @@ void read_number(const std::string& option, const std::string& text, const Rule&
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc() && stop == end && std::isfinite(static_cast<double>(value)) && holds(rule, static_cast<double>(value)))
     return;
-  wrong_argument(option, " ", text, ": must be ", kind, describe(rule));
+  wrong_argument(option, " ", text, ": must be ", kind, describe(rule), rule.instead.empty() ? "" : "; ", rule.instead);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ struct Rule {
   bool may_change = false;               ///< with --resume, from what the training began with
   bool saved = true;                     ///< checkpoints say it
   bool is_path = false;                  ///< of a file or folder: may change, and checkpoints say it as an absolute path
+  std::string instead = {};              ///< what to give in place of a number that it must not be
   std::string shelf = {};                ///< of a path: folder in the folder of data sets, where a file of that name may lie
 };
 

@@ -129,7 +129,8 @@ void declare_sample(CLI::App& app, Command& chosen) {
   declare_run(sample, given->run);
   detail::declare_optional(sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1, .at_most = 1e9});
   detail::declare_optional(sample, "--temperature", "T", given->options.temperature,
-                           "below 1: more of what is likely; above 1: less of it", {.above = 0});
+                           "below 1: more of what is likely; above 1: less of it",
+                           {.above = 0, .instead = "for always the likeliest: --argmax"});
   detail::declare_optional(sample, "--prime", "TEXT", given->options.prime, "what the model reads before it goes on by itself");
   detail::declare_flag(sample, "--argmax", "always the likeliest, no chance", [given] { given->options.argmax = true; });
   detail::declare_optional(sample, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
@@ -228,7 +229,8 @@ int parse_and_run(std::vector<std::string> arguments) {
       .footer =
           "carousel COMMAND --help says more.\n"
           "results go to standard output, progress and remarks to standard error\n"
-          "exit codes: 0 done, 1 a check failed or the loss exploded, 2 wrong usage or data, 130 Ctrl-C\n"
+          "exit codes: 0 done, 1 a check failed, the loss exploded or a result is not finite,\n"
+          "2 wrong usage or data, 130 Ctrl-C\n"
           "example: carousel train echo --preset source",
       .version = "carousel " CAROUSEL_VERSION,
       .declare = [&](CLI::App& app) {

@@ -38,7 +38,8 @@ Var<float> TextModel::operator()(const std::uint32_t* symbols, Index steps, Inde
 }
 
 void sample_text(const TextModel& model, const TextSampling& sampling, const std::function<bool(const std::string&)>& print) {
-  if (!(sampling.temperature > 0)) wrong_argument("sample: temperature ", sampling.temperature, ": must be above 0");
+  if (!(sampling.temperature > 0))
+    wrong_argument("sample: temperature ", sampling.temperature, ": must be above 0; argmax draws always the likeliest");
   const Vocabulary& vocabulary = model.vocabulary;
   std::vector<std::uint32_t> prime = vocabulary.encode(sampling.prime, "the prime text");
   for (std::uint32_t symbol : prime)
@@ -64,6 +65,8 @@ void sample_text(const TextModel& model, const TextSampling& sampling, const std
       continue;
     }
     const float* z = tape.data(logits);
+    for (const float* logit = z; logit != z + vocabulary.size(); ++logit)
+      if (!std::isfinite(*logit)) bad_file("sample: after ", read, " characters a logit is ", *logit, ": must be finite");
     const float* const likeliest = std::max_element(z, z + vocabulary.size());
     if (sampling.argmax) {
       symbol = static_cast<std::uint32_t>(likeliest - z);

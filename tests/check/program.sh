@@ -167,6 +167,21 @@ expect_error '--out echo: holds a training already: must be another folder, or -
 expect_error 'eval: --threads: the task echo has no use for it' eval echo --threads 2
 expect_error 'echo/last.safetensors: saved with task echo, this is count: must be the same to go on' train count --resume echo
 
+# A net that was spoilt, and files that hold none
+
+cp -r "$work/count-gru" "$work/spoilt"
+net=$work/spoilt/last.safetensors
+header=$(od -An -tu8 -N8 "$net")
+parameter=$(tail -c +9 "$net" | head -c "$header" | grep -oE '"[a-z0-9]+/[^"]+":\{[^}]*"data_offsets":\[[0-9]+' | tail -n 1 | grep -oE '[0-9]+$')
+printf '\377\377\377\377\377\377\377\377' | dd of="$net" bs=1 seek=$((8 + header + parameter)) conv=notrunc 2>/dev/null
+for command in eval sample; do
+  run "$command" spoilt/last.safetensors
+  check "$command: a net with a NaN is refused" test "$code/$(<"$work/out")/$(grep -cE '^carousel: load: file has nan in [a-z0-9/]+ at \[[0-9, ]+\]: must be finite; such a net was spoilt while it was trained or saved \(spoilt/last.safetensors\)$' "$work/err")" = 2//1
+done
+printf '<!DOCTYPE html>\n<html>' >"$work/page.safetensors"
+expect_error 'read page.safetensors: a page of HTML: must be safetensors; download the file that the page is about (on Hugging Face /resolve/ in place of /blob/)' eval page.safetensors
+expect_error '--temperature 0: must be a number above 0; for always the likeliest: --argmax' sample count-gru --temperature 0
+
 # Ctrl-C
 
 code=0
@@ -216,6 +231,8 @@ if command -v script >/dev/null; then
 fi
 (cd "$work" && "$program" train count --epochs 1000000 --out unread 2>"$work/err" </dev/null; echo $? >"$work/code") | head -n 1 >"$work/out"
 check 'nobody reads the results: code 130, saved' test "$(<"$work/code")/$(grep -c 'saved in unread/last.safetensors; to go on: ' "$work/err")" = 130/1
+(cd "$work" && "$program" train add --quiet --hidden 8 --sequences 200 --epochs 2 --out unread-result 2>"$work/err" </dev/null; echo $? >"$work/code") | :
+check 'nobody reads the result: code 130, and it is saved' test "$(<"$work/code")/$(grep -c '"result":' "$work/unread-result/metrics.jsonl")" = 130/1
 code=0
 (cd "$work" && exec "$program" train count --epochs 1 --out unwritten) >/dev/full 2>"$work/err" </dev/null || code=$?
 check 'no room for the results: code 2, one line' test "$code/$(grep -c 'standard output: could not be written: must have room' "$work/err")" = 2/1

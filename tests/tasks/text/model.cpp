@@ -367,8 +367,8 @@ TEST_CASE("a temperature that can not be and a prime text of other characters ar
       return true;
     });
   };
-  CHECK_THROWS_WITH_AS(refused({.temperature = 0, .prime = "a"}), "sample: temperature 0: must be above 0",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(refused({.temperature = 0, .prime = "a"}),
+                       "sample: temperature 0: must be above 0; argmax draws always the likeliest", std::invalid_argument);
   CHECK_THROWS_AS(refused({.temperature = -1}), std::invalid_argument);
   CHECK_THROWS_AS(refused({.temperature = std::numeric_limits<double>::quiet_NaN()}), std::invalid_argument);
   CHECK_THROWS_WITH_AS(refused({.prime = "ab\nxb"}),
