@@ -40,10 +40,9 @@ Index widest_line(std::string_view text) {
 }
 
 std::string plain_or_quoted(std::string_view word) {
-  constexpr std::size_t longest = 60;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (word.size() <= longest && is_utf8(word) && std::none_of(word.begin(), word.end(), is_control)) return std::string(word);
-  return in_quotes(word);
+  const std::string quoted = in_quotes(word);
+  const std::string_view inside = std::string_view(quoted).substr(1, quoted.size() - 2);
+  return inside == word ? std::string(word) : quoted;
 }
 
 }  // namespace carousel

@@ -30,3 +30,12 @@ TEST_CASE("a word in quotes is one short line") {
   CHECK(in_quotes(std::string(61, 'x')) == "\"" + std::string(60, 'x') + "…\"");
   CHECK(in_quotes(std::string(59, 'x') + "σ") == "\"" + std::string(59, 'x') + "…\"");
 }
+
+TEST_CASE("letters that can not be seen are escaped in quotes") {
+  CHECK(in_quotes("\ufeff") == "\"\\ufeff\"");
+  CHECK(in_quotes("a\u200bb\u00a0c\u202ed") == "\"a\\u200bb\\u00a0c\\u202ed\"");
+  CHECK(in_quotes("\u0085\u2028\u3000") == "\"\\u0085\\u2028\\u3000\"");
+  CHECK(in_quotes("\U000e0041") == "\"\\U000e0041\"");
+  CHECK(in_quotes(std::string_view("\0", 1)) == "\"\\x00\"");
+  CHECK(in_quotes("äσ∘😀“”…") == "\"äσ∘😀“”…\"");
+}
