@@ -5,6 +5,7 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/files/file.hpp>
+#include <carousel/lib/utf8.hpp>
 
 namespace carousel {
 
@@ -13,6 +14,18 @@ std::string read_file(const std::string& path) {
   std::string content(file.size(), '\0');
   file.read(0, std::as_writable_bytes(std::span(content)));
   return content;
+}
+
+void refuse_utf16(std::string_view text, const std::string& name) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    bad_file("read ", name, ": line 1, byte 0: is UTF-16: must be UTF-8; iconv -f UTF-16 -t UTF-8 makes it so");
+}
+
+void refuse_not_utf8(std::string_view text, std::size_t bad, const std::string& name, Index line, std::uint64_t byte) {
+  // Latin-1 has no letters at 0x80 to 0x9f, Windows has.
+  const char* const from = static_cast<unsigned char>(text[bad]) < 0xa0 ? "CP1252" : "LATIN1";
+  bad_file("read ", name, ": line ", line, ", byte ", byte, ": ", in_quotes(text.substr(bad, 1)), ": must be UTF-8; iconv -f ",
+           from, " -t UTF-8 makes it so, if that is what it is");
 }
 
 std::string shell_word(const std::string& word) {

@@ -8,6 +8,7 @@
 
 #include <carousel/lib/files/file.hpp>
 #include <carousel/lib/utf8.hpp>
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
@@ -19,8 +20,9 @@ Index line_of(std::string_view text, std::size_t byte) {
 
 /// The code points of UTF-8.
 std::vector<char32_t> code_points(std::string_view text, const std::string& name) {
+  refuse_utf16(text, name);
   if (const std::size_t bad = first_not_utf8(text); bad != std::string_view::npos)
-    bad_file("read ", name, ": line ", line_of(text, bad), ", byte ", bad, ": is not UTF-8");
+    refuse_not_utf8(text, bad, name, line_of(text, bad), bad);
   std::vector<char32_t> points;
   points.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {

@@ -70,8 +70,18 @@ std::string input_name(const std::string& path) {
   return path.empty() ? "the built-in text" : path;
 }
 
-std::string input_text(const std::string& path) {
-  return path.empty() ? std::string(carousel_text_begin, carousel_text_end) : read_file(path);
+/// A text without its byte order mark, unless that is among the characters that a model knows: one that was trained before the
+/// mark was dropped.
+std::string text_of(const std::string& path, bool quiet, std::string_view known = "") {
+  std::string text = read_file(path);
+  if (!starts_with_mark(text) || known.find(byte_order_mark) != std::string_view::npos) return text;
+  if (!quiet) note(path + " begins with a byte order mark, which is not read");
+  text.erase(0, byte_order_mark.size());
+  return text;
+}
+
+std::string input_text(const std::string& path, bool quiet, std::string_view known = "") {
+  return path.empty() ? std::string(carousel_text_begin, carousel_text_end) : text_of(path, quiet, known);
 }
 
 /// What tells one text from another.
@@ -246,7 +256,9 @@ class Training {
 };
 
 int train(const TrainOptions& options) {
-  const std::string text = input_text(options.input), name = input_name(options.input);
+  const auto resumed = options.resumed.find("vocabulary");
+  const std::string text = input_text(options.input, options.quiet, resumed == options.resumed.end() ? "" : resumed->second),
+                    name = input_name(options.input);
   const Vocabulary vocabulary = Vocabulary::of(text, name);
   std::vector<std::uint32_t> symbols = vocabulary.encode(text, name);
   const Index characters = std::ssize(symbols);
@@ -272,8 +284,8 @@ struct Loaded {
 };
 
 /// The loss per character over a text, read as one stream.
-int evaluate_whole(const TextModel& model, const std::string& path) {
-  const std::vector<std::uint32_t> symbols = model.vocabulary.encode(read_file(path), path);
+int evaluate_whole(const TextModel& model, const std::string& path, bool quiet) {
+  const std::vector<std::uint32_t> symbols = model.vocabulary.encode(text_of(path, quiet, model.vocabulary.characters()), path);
   if (symbols.size() < 2) bad_file("read ", path, ": has ", symbols.size(), " characters: must be at least 2");
   constexpr std::size_t chunk = 256;
   Tape<float> tape;
@@ -302,7 +314,7 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
     bad_file(options.file, ": trained on ", name, ", which ", what, ": must be as it was, or --input FILE gives another text");
   };
   if (!path.empty() && !std::filesystem::exists(path)) refuse("is not there any more");
-  const std::string text = input_text(path);
+  const std::string text = input_text(path, options.quiet, model.vocabulary.characters());
   if (detail::saved_value(metadata, "identity", options.file) != identity_of(text)) refuse("has changed since then");
   const TrainOptions saved = arguments().read(options.checkpoint, options.file);
   Tape<float> tape{Tape<float>::Idle{}};
@@ -314,7 +326,7 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
 
 int evaluate(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  return options.input ? evaluate_whole(loaded.model, detail::find_on_shelf(*options.input, shelf))
+  return options.input ? evaluate_whole(loaded.model, detail::find_on_shelf(*options.input, shelf), options.quiet)
                        : evaluate_validation(loaded.model, options);
 }
 
@@ -336,7 +348,7 @@ int sample(const SampleOptions& options) {
   if (options.prime) sampling.prime = *options.prime;
   watch_for_interrupt();
   sample_text(loaded.model, sampling, [](const std::string& character) {
-    std::fputs(character.c_str(), stdout);
+    std::fwrite(character.data(), 1, character.size(), stdout);  // it may be a NUL
     return !interrupted();
   });
   std::fputc('\n', stdout);

@@ -289,7 +289,7 @@ printf 'one\ntwo \377\n' >"$work/wrong"
 expect_error "tiny: 2 characters $few" train text --input tiny
 expect_error "nothing: 0 characters $few" train text --input nothing
 expect_error 'read nothing: has 0 characters: must be at least 2' eval read --input nothing
-expect_error 'read wrong: line 2, byte 8: is not UTF-8' train text --input wrong
+expect_error 'read wrong: line 2, byte 8: "\xff": must be UTF-8; iconv -f LATIN1 -t UTF-8 makes it so, if that is what it is' train text --input wrong
 expect_error 'read nowhere: No such file or directory: must be a readable file' train text --input nowhere
 expect_error '--out read: holds a training already: must be another folder, or --resume read goes on with it' train text --out read
 if [[ $(id -u) != 0 ]]; then

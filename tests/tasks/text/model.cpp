@@ -374,5 +374,8 @@ TEST_CASE("a temperature that can not be and a prime text of other characters ar
   CHECK_THROWS_WITH_AS(refused({.prime = "ab\nxb"}),
                        "read the prime text: line 2: character \"x\" is not among the 5 that the model knows",
                        std::runtime_error);
-  CHECK_THROWS_WITH_AS(refused({.prime = "a\xff"}), "read the prime text: line 1, byte 1: is not UTF-8", std::runtime_error);
+  CHECK_THROWS_WITH_AS(refused({.prime = "a\xff"}),
+                       "read the prime text: line 1, byte 1: \"\\xff\": must be UTF-8; iconv -f LATIN1 -t UTF-8 makes it so, if "
+                       "that is what it is",
+                       std::runtime_error);
 }

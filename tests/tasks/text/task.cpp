@@ -252,6 +252,29 @@ TEST_CASE("a text is learned, and what was learned can be evaluated and sampled"
   CHECK(number_after(evaluated.out, " perplexity=") == doctest::Approx(std::exp(loss)).epsilon(1e-4));
 }
 
+TEST_CASE("what is sampled is the text to the last byte, zero bytes too") {
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += std::string("ab\0", 3);
+  const Trained trained(text, {"--epochs", "5", "--hidden", "16", "--batch", "4", "--steps", "10"});
+  const Ran sampled = run({"sample", trained.out, "--prime", "ab", "--length", "7", "--argmax"});
+  CHECK(sampled.out == std::string("ab\0ab\0ab\0\n", 10));
+}
+
+TEST_CASE("a byte order mark is not learned, and a text with one is that without it") {
+  const std::string text = random_text(1200, "abc", 2), mark = "\xef\xbb\xbf";
+  const Trained with(mark + text, {"--epochs", "1", "--hidden", "4", "--batch", "4", "--steps", "10"}),
+      without(text, {"--epochs", "1", "--hidden", "4", "--batch", "4", "--steps", "10"});
+  CHECK(Loaded(with.last).model.vocabulary.characters() == "abc");
+  const Ran evaluated = run({"eval", with.last});
+  CHECK(evaluated.code == exit_done);
+  CHECK(evaluated.out == run({"eval", without.last}).out);
+  CHECK(evaluated.err.find("begins with a byte order mark, which is not read") != std::string::npos);
+  CHECK(run({"eval", with.last, "--quiet"}).err.empty());
+  const std::string other = with.folder / "other.txt";
+  test::write_text(other, mark + "abcabcabc");
+  CHECK(run({"eval", with.last, "--input", other}).code == exit_done);
+}
+
 TEST_CASE("a text that can not be learned from is refused in one line") {
   const test::Folder folder;
   const std::string input = folder / "text.txt";
@@ -271,6 +294,8 @@ TEST_CASE("a text that can not be learned from is refused in one line") {
   CHECK(too_short(refusal("a"), 1));
   CHECK(too_short(refusal("ä€😀"), 3));
   CHECK(too_short(refusal(std::string(1599, 'a')), 1599));
-  CHECK(refusal("ab\ncd\xff" + std::string(2000, 'a')) == "carousel: read " + input + ": line 2, byte 5: is not UTF-8\n");
+  CHECK(refusal("ab\ncd\xff" + std::string(2000, 'a')) ==
+        "carousel: read " + input +
+            ": line 2, byte 5: \"\\xff\": must be UTF-8; iconv -f LATIN1 -t UTF-8 makes it so, if that is what it is\n");
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
 }
