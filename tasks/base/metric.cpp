@@ -16,8 +16,8 @@ std::string result_line(std::string_view task, std::span<const Metric> metrics) 
   return line;
 }
 
-int print_result(std::string_view task, std::span<const Metric> metrics) {
-  print(result_line(task, metrics));
+int print_result(std::string_view task, std::span<const Metric> metrics, std::string_view rest) {
+  print(result_line(task, metrics).append(rest));
   int code = exit_done;
   for (const Metric& metric : metrics) {
     if (std::isfinite(metric.value)) continue;

@@ -16,8 +16,8 @@ struct Metric {
 
 /// The last line of a training or an evaluation: "result: echo loss=2.61134e-06".
 std::string result_line(std::string_view task, std::span<const Metric> metrics);
-/// Prints it on standard output. Returns exit_done, or, where a metric is not finite, says so and returns exit_bad_result.
-[[nodiscard]] int print_result(std::string_view task, std::span<const Metric> metrics);
+/// Prints it on standard output, and `rest` behind it. Returns exit_done, or, where a metric is not finite, says so and returns exit_bad_result.
+[[nodiscard]] int print_result(std::string_view task, std::span<const Metric> metrics, std::string_view rest = "");
 [[nodiscard]] int print_result(std::string_view task, std::initializer_list<Metric> metrics);
 
 /// A number as JSON has it, with six digits or so; null where it is not finite.

@@ -43,10 +43,11 @@ using Command = std::function<int()>;
 
 /// `carousel eval RUN`. Options that were not given are empty; those that the task does not name in `eval_takes` are refused.
 struct EvalOptions {
-  std::string file;                  ///< the checkpoint's path
-  Safetensors checkpoint;            ///< what it holds; its metadata "task" is the task's name
-  std::optional<std::string> input;  ///< a file to evaluate on
-  std::string data;                  ///< the folder of data sets that was named
+  std::string file;                               ///< the checkpoint's path
+  Safetensors checkpoint;                         ///< what it holds; its metadata "task" is the task's name
+  std::optional<std::string> input;               ///< a file to evaluate on
+  std::string data;                               ///< the folder of data sets that was named
+  std::optional<std::string> decimal, thousands;  ///< how numbers are written in it
   Index threads = 1;
   bool quiet = false;
 };

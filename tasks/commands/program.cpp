@@ -19,6 +19,7 @@
 #include <carousel/tasks/commands/program.hpp>
 #include <carousel/tasks/commands/runs_command.hpp>
 #include <carousel/tasks/commands/scoreboard_command.hpp>
+#include <carousel/tasks/csv/options.hpp>
 #include <carousel/tasks/report/report.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/runs/run_lock.hpp>
@@ -104,6 +105,8 @@ void declare_eval(CLI::App& app, Command& chosen) {
       "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
       "was trained on");
   detail::declare_optional(eval, "--data", "DIR", given->data, detail::data_help);
+  detail::declare_optional(eval, "--decimal", "MARK", given->options.decimal, decimal_help, decimal_rule());
+  detail::declare_optional(eval, "--thousands", "MARK", given->options.thousands, thousands_help, thousands_rule());
   detail::declare_optional(eval, "--threads", "N", given->threads, "processor cores to use (1)",
                            {.at_least = 1, .at_most = 1024});
   detail::declare_flag(eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });

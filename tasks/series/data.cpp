@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
 
 #include <carousel/lib/numbers/random.hpp>
 #include <carousel/lib/utf8.hpp>
@@ -34,6 +35,24 @@ std::vector<double> without_line(std::span<const double> values) {
 double product_at(std::span<const double> values, std::size_t lag) {
   return std::inner_product(values.begin(), values.end() - static_cast<std::ptrdiff_t>(lag),
                             values.begin() + static_cast<std::ptrdiff_t>(lag), 0.0);
+}
+
+/// Columns of a table as a series.
+Series columns_of(const Csv& csv, const std::vector<Index>& chosen, Index predict, const std::string& remedy) {
+  Series series{csv.name(), {}, csv.numbers(chosen, remedy)};
+  constexpr double largest = 1e100;
+  for (std::size_t k = 0; k < chosen.size(); ++k) {
+    const Index column = chosen[k];
+    if (column == predict) series.predict = static_cast<Index>(k);
+    series.columns.push_back(csv.header().empty() ? std::to_string(column + 1) : csv.header()[static_cast<std::size_t>(column)]);
+    const std::vector<double>& values = series.values[k];
+    const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) { return std::abs(value) > largest; });
+    if (too_large != values.end())
+      bad_file("read ", csv.name(), ": line ", csv.lines()[too_large - values.begin()], ", ", csv.column_name(column), ": ",
+               *too_large, ": must be within ±", largest);
+  }
+  series.lines = csv.lines();
+  return series;
 }
 
 /// √ of the mean of (value − last value)² over the values before the last one of all windows; a window of one row has none before
@@ -67,9 +86,8 @@ Series read_series(const Csv& csv, const SeriesColumns& columns) {
   }
   if (columns.read.empty())
     for (Index column = 0; column < csv.columns(); ++column)
-      if (csv.begins_with_number(column)) chosen.push_back(column);
-  if (chosen.empty())
-    bad_file("read ", csv.name, ": line ", csv.records.front().line, ": no column has a number there: must be rows of numbers");
+      if (csv.holds_numbers(column)) chosen.push_back(column);
+  if (chosen.empty()) bad_file("read ", csv.name(), ": no column holds numbers", csv.nearest_to_number());
 
   Index predict = chosen.back();
   if (!columns.predict.empty()) {
@@ -79,29 +97,36 @@ Series read_series(const Csv& csv, const SeriesColumns& columns) {
       chosen.push_back(predict);
     }
   }
-  Series series{csv.name, {}, {}};
+  const bool may_be_left = columns.read.empty() && columns.predict.empty();
+  Series series = columns_of(csv, chosen, predict, may_be_left ? ", or --columns must name others" : "");
   if (columns.read.empty())
     for (Index column = 0; column < csv.columns(); ++column)
-      if (!csv.begins_with_number(column) && column != predict) series.left.push_back(csv.column_name(column));
-  constexpr double largest = 1e100;
-  for (const Index column : chosen) {
-    if (column == predict) series.predict = std::ssize(series.columns);
-    series.columns.push_back(csv.header.empty() ? std::to_string(column + 1) : csv.header[static_cast<std::size_t>(column)]);
-    series.values.push_back(csv.numbers(column));
-    for (std::size_t row = 0; row < csv.records.size(); ++row)
-      if (std::abs(series.values.back()[row]) > largest)
-        bad_file("read ", csv.name, ": line ", csv.records[row].line, ", ", csv.column_name(column), ": ",
-                 series.values.back()[row], ": must be within ±", largest);
-  }
-  for (const CsvRecord& record : csv.records) series.lines.push_back(record.line);
+      if (!csv.holds_numbers(column) && column != predict) series.left.push_back(csv.column_name(column));
   return series;
+}
+
+Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict) {
+  std::vector<Index> chosen;
+  Index target = 0;
+  for (const std::string& name : names) {
+    try {
+      chosen.push_back(csv.column("", name));
+    } catch (const std::invalid_argument&) {
+      std::string all;
+      for (const std::string& one : names) all += (all.empty() ? "" : ", ") + in_quotes(one);
+      bad_file("read ", csv.name(), ": has no column ", in_quotes(name), " of its own: must have those that the model reads, ",
+               all);
+    }
+    if (name == predict) target = chosen.back();
+  }
+  return columns_of(csv, chosen, target, "");
 }
 
 Series built_in_series() {
   constexpr Index hours = 2400;
   constexpr double day = 2 * std::numbers::pi / 24;
   Random random = Random(1).split("the built-in series");
-  Series series{"the built-in series", {"temperature", "load"}, {{}, {}}, {}, 1};
+  Series series{"the built-in series", {"temperature", "load"}, {{}, {}}, 1};
   std::vector<double>&temperature = series.values[0], &load = series.values[1];
   double a = 0, b = 0;
   for (Index hour = 0; hour < hours; ++hour) {
@@ -139,8 +164,7 @@ Scaling learn_scaling(const Series& series, Index train, Index window) {
     const double deviation = std::sqrt(squares / static_cast<double>(train));
     if (*low == *high || !(deviation > 0)) {
       const std::string where =
-          series.lines.empty() ? join("rows 1 to ", train)
-                               : join("lines ", series.lines.front(), " to ", series.lines[static_cast<std::size_t>(train) - 1]);
+          series.lines.rows() > 0 ? join("lines ", series.lines[0], " to ", series.lines[train - 1]) : join("rows 1 to ", train);
       bad_file("read ", series.name, ": ", where, ", column ", in_quotes(series.columns[column]), ": is always ", *low,
                ": must change in the part to train on, or be left out of --columns");
     }

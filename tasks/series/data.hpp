@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <carousel/tasks/base/csv.hpp>
+#include <carousel/tasks/csv/csv.hpp>
 
 namespace carousel {
 
@@ -15,9 +15,9 @@ struct Series {
   std::string name;                         ///< of the file, or "the built-in series"
   std::vector<std::string> columns;         ///< their names, or their numbers in the file
   std::vector<std::vector<double>> values;  ///< [columns][rows]
-  std::vector<Index> lines = {};            ///< of the rows in the file; empty: built in
   Index predict = 0;                        ///< the column to forecast
-  std::vector<std::string> left = {};       ///< columns that are not read, for they do not begin with a number
+  std::vector<std::string> left = {};       ///< columns that are not read, for they hold no numbers
+  RowLines lines = {};                      ///< of the rows in the file; none: built in
 
   Index rows() const { return std::ssize(values.front()); }
   const std::vector<double>& target() const { return values[static_cast<std::size_t>(predict)]; }
@@ -25,7 +25,7 @@ struct Series {
 
 /// Which columns of a file to read: names, or numbers from 1.
 struct SeriesColumns {
-  std::vector<std::string> read = {};  ///< empty: all whose first field is a number
+  std::vector<std::string> read = {};  ///< empty: all that hold numbers
   std::string predict = {};            ///< empty: the last of those
 };
 
@@ -35,6 +35,9 @@ std::vector<std::string> split_names(const std::string& word);
 /// Reads the columns of a table. Throws std::runtime_error where there is no number, or a number so large that squares of such
 /// overflow, with file, line and column; std::invalid_argument for a column that is not there.
 Series read_series(const Csv& csv, const SeriesColumns& columns);
+/// The same columns of another table. Throws std::runtime_error too for a column that is not there.
+///   names: all that are to be read;  predict: one of them
+Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict);
 
 /// The built-in series: 100 days of hourly temperature and load, made by a formula and a generator of a fixed seed. With t in
 /// hours, e and u normal of mean 0 and deviation 1:

@@ -13,10 +13,11 @@ namespace carousel {
 
 struct SeriesOptions : TrainOptions {
   std::string columns = {}, predict = {};
-  std::string header = "auto";  ///< auto, yes, no
-  Index window = 0;             ///< rows that a forecast is made from
-  Index horizon = 0;            ///< rows that it is of
-  Index season = 0;             ///< of the seasonal baseline; 0: find it
+  std::string header = "auto";                       ///< auto, yes, no
+  std::string decimal = "auto", thousands = "auto";  ///< see Csv
+  Index window = 0;                                  ///< rows that a forecast is made from
+  Index horizon = 0;                                 ///< rows that it is of
+  Index season = 0;                                  ///< of the seasonal baseline; 0: find it
 };
 
 /// With y the last value in the window of the column to predict, and for each column two features of a value x, l the last value:

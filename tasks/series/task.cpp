@@ -15,6 +15,7 @@
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/csv/options.hpp>
 #include <carousel/tasks/drawing/json.hpp>
 #include <carousel/tasks/drawing/svg.hpp>
 #include <carousel/tasks/nets/optimizers.hpp>
@@ -38,11 +39,12 @@ Arguments<SeriesOptions> arguments() {
   Arguments<SeriesOptions> all("series", presets());
   all.add("--input", "FILE", &TrainOptions::input,
           "comma-separated values, a row for each moment; none: a series that is built in", {.is_path = true})
-      .add("--columns", "A,B", &SeriesOptions::columns,
-           "columns to read, names or numbers from 1; none: all that begin with a number")
+      .add("--columns", "A,B", &SeriesOptions::columns, "columns to read, names or numbers from 1; none: all that hold numbers")
       .add("--predict", "A", &SeriesOptions::predict, "column to forecast; none: the last of them")
       .add("--header", "WORD", &SeriesOptions::header,
            "whether the first row names the columns: auto, when nothing in it is a number", {.one_of = {"auto", "yes", "no"}})
+      .add("--decimal", "MARK", &SeriesOptions::decimal, decimal_help, decimal_rule())
+      .add("--thousands", "MARK", &SeriesOptions::thousands, thousands_help, thousands_rule())
       .add("--window", "N", &SeriesOptions::window, "rows that a forecast is made from", size_rule())
       .add("--horizon", "N", &SeriesOptions::horizon, "rows that it is of", size_rule())
       .add("--season", "N", &SeriesOptions::season,
@@ -55,16 +57,28 @@ Arguments<SeriesOptions> arguments() {
   return all;
 }
 
-Series read(const std::string& input, const std::string& header, const SeriesColumns& columns) {
-  if (input.empty()) {
-    if (!columns.read.empty() || !columns.predict.empty())
-      wrong_argument("--columns, --predict: are of a file: --input must be given too");
-    return built_in_series();
+/// A file, with progress.
+Csv read_csv(const std::string& input, const SeriesOptions& options) {
+  Progress progress(options.quiet);
+  return Csv::read(input, {.header = options.header == "auto"  ? CsvHeader::automatic
+                                     : options.header == "yes" ? CsvHeader::yes
+                                                               : CsvHeader::no,
+                           .decimal = options.decimal,
+                           .thousands = options.thousands,
+                           .progress = reading(progress, input)});
+}
+
+Series read(const SeriesOptions& options) {
+  const SeriesColumns columns{split_names(options.columns), options.predict};
+  if (!options.input.empty()) {
+    const Csv csv = read_csv(options.input, options);
+    if (!options.quiet)
+      for (const std::string& remark : csv.remarks()) note(remark);
+    return read_series(csv, columns);
   }
-  return read_series(Csv::read(input, header == "auto"  ? CsvHeader::automatic
-                                      : header == "yes" ? CsvHeader::yes
-                                                        : CsvHeader::no),
-                     columns);
+  if (!columns.read.empty() || !columns.predict.empty())
+    wrong_argument("--columns, --predict: are of a file: --input must be given too");
+  return built_in_series();
 }
 
 /// What tells this series from others.
@@ -73,6 +87,11 @@ std::string identity_of(const Series& series) {
   for (const std::vector<double>& column : series.values)
     hash = mix(hash, detail::hash({reinterpret_cast<const char*>(column.data()), column.size() * sizeof(double)}));
   return fmt::format("{} rows {:016x}", series.rows(), hash);
+}
+
+/// What ends the result line: the column that was forecast.
+std::string named(const Series& series) {
+  return " column=" + in_quotes(series.columns[static_cast<std::size_t>(series.predict)]);
 }
 
 constexpr std::size_t naive_colour = net_colour + 1, seasonal_colour = net_colour + 2;
@@ -121,8 +140,8 @@ struct Forecasts {
     std::string text =
         "row,step," + csv_field(series.columns[static_cast<std::size_t>(series.predict)]) + ",forecast,naive,seasonal_naive\n";
     side_by_side(std::numeric_limits<Index>::max(), [&](Index row, std::size_t step, std::size_t n) {
-      text += fmt::format("{},{},{:.8g},{:.8g},{:.8g},{:.8g}\n", row + 1, step + 1,
-                          series.target()[static_cast<std::size_t>(row)], net[n][step], naive[n][step], seasonal[n][step]);
+      text += fmt::format("{},{},{},{:.12g},{:.12g},{:.12g}\n", row + 1, step + 1, series.target()[static_cast<std::size_t>(row)],
+                          net[n][step], naive[n][step], seasonal[n][step]);
     });
     return text;
   }
@@ -206,7 +225,7 @@ Series first_rows(Series series, Index rows) {
 }
 
 int train(const SeriesOptions& options) {
-  const Series series = read(options.input, options.header, {split_names(options.columns), options.predict});
+  const Series series = read(options);
   const SeriesParts parts = series_parts(series, options.window, options.horizon);
   if (options.season > parts.train)
     wrong_argument("--season ", options.season, ": must be at most ", parts.train, ", the rows to train on");
@@ -225,8 +244,7 @@ int train(const SeriesOptions& options) {
     return forecast_error(forecasts, series.target(), to_validate.front()).mse;
   };
   if (!options.quiet && !series.left.empty())
-    note(
-        fmt::format("not read, for it begins with no number: {}; --columns names those that are to be", list_words(series.left)));
+    note(fmt::format("not read, for it holds no numbers: {}; --columns names those that are to be", list_words(series.left)));
   if (!options.quiet)
     note(fmt::format("{} of {}: {} rows, the first {} to train on, {} to validate, {} to test; {}",
                      series.columns[static_cast<std::size_t>(series.predict)], series.name, parts.rows, parts.train,
@@ -256,8 +274,9 @@ int train(const SeriesOptions& options) {
        .validation = {.name = "validation_mse", .measure = validation_mse},
        .views =
            [&](Views& views) {
-             const Series shown = views.done ? series : first_rows(series, parts.validation);
-             Forecasts(model, shown, season, views.done ? parts.validation : parts.train).add_views(views, shown);
+             if (views.done) return Forecasts(model, series, season, parts.validation).add_views(views, series);
+             const Series shown = first_rows(series, parts.validation);
+             Forecasts(model, shown, season, parts.train).add_views(views, shown);
            },
        .sample = [&](const std::string& cell) { return sample_of(model, options, series, scaling, parts.train, cell); },
        .result =
@@ -267,7 +286,8 @@ int train(const SeriesOptions& options) {
              write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
              if (test.beaten(series)) note(fmt::format("worse than the better naive forecast: {}", what_to_try));
              return test.measure(series);
-           }});
+           },
+       .result_end = named(series)});
 }
 
 /// A model that was saved, and what it was trained on.
@@ -300,20 +320,28 @@ struct Loaded {
     load(registry, checkpoint, file);
   }
 
-  /// The same columns of a file; nothing: the series that the model was trained on, as it is now.
-  Series series(const std::optional<std::string>& other = {}) const {
-    const std::string& path = other ? *other : input;
-    if (path.empty()) return built_in_series();
-    if (!other && !std::filesystem::exists(path))
-      bad_file("trained on ", path, ", which is not there any more: must be as it was");
-    return read(path, options.header, {columns, predict});
+  /// The series that the model was trained on, as it is now.
+  Series series() const {
+    if (input.empty()) return built_in_series();
+    if (!std::filesystem::exists(input)) bad_file("trained on ", input, ", which is not there any more: must be as it was");
+    return read_same_columns(read_csv(input, options), columns, predict);
+  }
+  /// The same columns of another file, in which numbers may be written in another way.
+  Series series_of(const EvalOptions& other) const {
+    SeriesOptions read = options;
+    read.quiet = other.quiet;
+    if (other.decimal) read.decimal = *other.decimal;
+    if (other.thousands) read.thousands = *other.thousands;
+    return read_same_columns(read_csv(*other.input, read), columns, predict);
   }
 };
 
 /// On the test part of what it was trained on, or on all rows of another file after the first window.
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  const Series series = loaded.series(options.input);
+  if (!options.input && (options.decimal || options.thousands))
+    wrong_argument("--decimal, --thousands: are of a file: --input must be given too");
+  const Series series = options.input ? loaded.series_of(options) : loaded.series();
   Index first = loaded.options.window;
   if (options.input) {
     if (series.rows() < first + loaded.options.horizon)
@@ -325,7 +353,7 @@ int eval(const EvalOptions& options) {
                ", which has changed since then: must be as it was, or --input FILE gives another");
     first = series_parts(series, loaded.options.window, loaded.options.horizon).validation;
   }
-  return print_result("series", Forecasts(*loaded.model, series, loaded.season, first).measure(series));
+  return print_result("series", Forecasts(*loaded.model, series, loaded.season, first).measure(series), named(series));
 }
 
 /// Forecasts what follows the end of the series.
@@ -345,7 +373,7 @@ int sample(const SampleOptions& options) {
     const Forecast next = loaded.model->forecasts(series, end, end + 1).front();
     for (const double y : next) {
       values.push_back(y);
-      if (made++ < length) print(fmt::format("{},{:.8g}", values.size(), y));
+      if (made++ < length) print(fmt::format("{},{:.12g}", values.size(), y));
     }
   }
   return exit_done;
@@ -361,7 +389,7 @@ Task series() {
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
-          .eval_takes = {"--input"},
+          .eval_takes = {"--input", "--decimal", "--thousands"},
           .sample_takes = {"--length"},
           .data = OutsideData{
               .what = "columns of numbers, a CSV file", .option = "--input FILE", .without = "a series that the program makes"}};

@@ -54,6 +54,7 @@ models/losses models/cells
 models/decoding models/proof models/exchange
 models
 tasks/base
+tasks/csv
 tasks/drawing
 tasks/runs
 tasks/nets

@@ -42,7 +42,7 @@ check 'sin: a training that is resumed ends with the same bits' same_bits straig
 small=(--quiet --hidden 16 --window 24 --epochs 6 --rate 0.01)
 run train series "${small[@]}" --out series
 check 'series: ends with 0' test "$code" = 0
-check 'series: the result line' grep -qE '^result: series mse=[0-9.e-]+ mae=[0-9.e-]+ naive_mse=[0-9.e-]+ naive_mae=[0-9.e-]+ seasonal_mse=[0-9.e-]+ seasonal_mae=[0-9.e-]+ skill=[0-9.e-]+$' <(last_line)
+check 'series: the result line' grep -qE '^result: series mse=[0-9.e-]+ mae=[0-9.e-]+ naive_mse=[0-9.e-]+ naive_mae=[0-9.e-]+ seasonal_mse=[0-9.e-]+ seasonal_mae=[0-9.e-]+ skill=[0-9.e-]+ column="load"$' <(last_line)
 check 'series: beats the naive forecast' compare "$(value mse)" '<' "$(value naive_mse)"
 check 'series: beats the seasonal naive forecast' compare "$(value mse)" '<' "$(value seasonal_mse)"
 check 'series: a picture' is_picture series/forecast.svg
@@ -65,8 +65,10 @@ check 'a table: beats both' compare "$(value skill)" '>' 0
 trained=$(last_line)
 for table in dos.csv headless.csv; do
   run train series "${small[@]}" --input $table --out "$table-run"
-  check "a table, $table: the same" test "$(last_line)" = "$trained"
+  check "a table, $table: the same" test "$(last_line | sed 's/ column=.*//')" = "${trained% column=*}"
 done
+check 'the result line names the column, by its name' grep -q ' column="the load"$' <<<"$trained"
+check 'or by its number' grep -q ' column="3"$' <(last_line)
 run train series "${small[@]}" --input load.csv --columns 'the load' --out alone
 check 'a table, one column: beats both' compare "$(value skill)" '>' 0
 awk 'BEGIN { srand(4); for (t = 0; t < 400; ++t) printf "%.4f\n", 20 + t / 2 + 5 * sin(t * atan2(0, -1) / 6) + rand() }' >"$work/trend.csv"
@@ -92,6 +94,37 @@ run train series "${small[@]}" --schedule constant --epochs 4 --input load.csv -
 run train series --epochs 30 --quiet --resume stopped-load
 check 'series: a training that is resumed ends with the same bits' same_bits straight-load/last.safetensors stopped-load/last.safetensors
 
+# How numbers are written is decided by all of a file: here 9,4 tells that 1.000 is a thousand.
+german() { awk -v thousands="$1" 'BEGIN { print "v;temp"; for (t = 0; t < 24; ++t) { v = 940 + 10 * t; if (v >= 1000 && thousands != "") v = int(v / 1000) thousands sprintf("%03d", v % 1000); printf "%s;9,%d\n", v, t % 10 } }'; }
+german '' >"$work/plain.csv"
+german . >"$work/points.csv"
+sed 's/;.*//; 1s/$/;n/; 2,$s/$/;1/' "$work/points.csv" | awk -F';' 'NR > 1 { $2 = NR } { print $1 ";" $2 }' >"$work/alone.csv"
+tiny=(--quiet --predict v --epochs 1 --hidden 2 --window 2 --horizon 1)
+run train series "${tiny[@]}" --input plain.csv --out plain
+check 'thousands without a mark' test "$(value naive_mse)" = 100
+plain=$(last_line)
+run train series "${tiny[@]}" --input points.csv --out points
+check 'thousands with points: the same' test "$(last_line)" = "$plain"
+expect_error 'read alone.csv: line 8, column 1 ("v"): "1.000": must be told whether it is 1 or 1000, by --decimal . or --thousands .' train series "${tiny[@]}" --input alone.csv --out never
+run train series "${tiny[@]}" --input alone.csv --thousands . --columns v --out alone-thousands
+check 'thousands that are told: the same' test "$(value naive_mse)" = 100
+run train series "${tiny[@]}" --input alone.csv --decimal . --columns v --out alone-decimal
+check 'decimals that are told: another' test "$code/$(value naive_mse)" != 0/100
+expect_error 'read points.csv: line 8, column 1 ("v"): "1.000": must be a number as --decimal and --thousands say' eval alone-thousands --input points.csv --decimal , --thousands none
+run eval alone-thousands --input points.csv --thousands auto
+check 'eval: may be told too' test "$code/$(value naive_mse)" = 0/100
+expect_error '--decimal, --thousands: are of a file: --input must be given too' eval alone-thousands --decimal .
+
+# A first row of numbers is data, which is said.
+{ echo 2019,2020; cut -d, -f2,3 "$work/headless.csv"; } >"$work/years.csv"
+run train series --epochs 1 --hidden 2 --window 16 --horizon 4 --input years.csv --out years
+check 'a first row of numbers: is data, which is said' grep -qx 'carousel: line 1 of years.csv is taken for a row, not for names of columns: --header yes or no tells' "$work/err"
+run train series --epochs 1 --hidden 2 --window 16 --horizon 4 --input years.csv --header yes --out named
+check 'and names where that is told' grep -q ' column="2020"$' <(last_line)
+printf 'sep=;\n' | cat - "$work/points.csv" >"$work/excel.csv"
+run train series "${tiny[@]}" --input excel.csv --out excel
+check 'the first line of Excel: the same' test "$(last_line)" = "$plain"
+
 # Tables that can not be read.
 table() { printf %b "$2" >"$work/$1"; }  # NAME TEXT
 refused() {  # MESSAGE TEXT ARGUMENT...: training on the text is refused with the message
@@ -103,16 +136,22 @@ refused() {  # MESSAGE TEXT ARGUMENT...: training on the text is refused with th
 }
 refused 'read bad.csv: is empty: must have rows of numbers' ''
 refused 'read bad.csv: has a header and no rows: must have rows of numbers' 'a,b\n'
-refused 'read bad.csv: line 3, column 2 ("b"): nothing stands there: must be a number' 'a,b\n1,2\n3,\n'
-refused 'read bad.csv: line 3, column 1 ("a"): "three": must be a number' 'a,b\n1,2\nthree,4\n'
-refused 'read bad.csv: line 3, column 1: "NA": must be a number' '1,2\r\n2,3\r\nNA,4\r\n'
+refused 'read bad.csv: line 3, column 2 ("b"): nothing stands there: must be a number, or --columns must name others' 'a,b\n1,2\n3,\n'
+refused 'read bad.csv: line 3, column 1 ("a"): "three": must be a number, or --columns must name others' 'a,b\n1,2\nthree,4\n'
+refused 'read bad.csv: line 3, column 1: "NA": must be a number, or --columns must name others' '1,2\r\n2,3\r\nNA,4\r\n'
 refused 'read bad.csv: line 3, column 2: the row ends before it: must have 2 fields, as line 1' 'a,b\n1,2\n3\n'
 refused 'read bad.csv: line 2, column 3: one field too many: must have 2 fields, as line 1' 'a,b\n1,2,3\n'
 refused 'read bad.csv: line 2, column 1: a quote begins and does not end: must be closed' 'a,b\n"1,2\n3,4\n'
-refused 'read bad.csv: line 2: no column has a number there: must be rows of numbers' 'a,b\nx,y\n'
+refused 'read bad.csv: no column holds numbers: must be rows of numbers' 'a,b\nx,y\n'
+refused 'read bad.csv: no column holds numbers; the nearest is line 2, column 2 ("b"): "12 €": must be digits, with a sign, marks and an exponent at most, and no unit' 'a,b\nx,12 €\n'
+refused 'read bad.csv: line 2, column 2 ("v"): "10,134": must be told whether it is 10.134 or 10134, by --decimal , or --thousands ,' 't,v\n0,"10,134"\n'
 refused 'bad.csv: 2 rows: must be at least 86 for a window of 48 and a horizon of 12, 70 of 100 to train on, 15 to validate, 15 to test' 'a\n1\n2\n'
 constant=$(for ((t = 0; t < 100; ++t)); do printf '%s,5\\n' "$t"; done)
 refused 'read bad.csv: lines 2 to 71, column "b": is always 5: must change in the part to train on, or be left out of --columns' "a,b\n$constant"
+refused 'read bad.csv: line 2, column 2 ("load"): nothing stands there: must be a number, or --columns must name others' 't,load\n0,\n1,12.084\n2,13.161\n' --quiet
+refused 'read bad.csv: line 3, column 1 ("v"): "1.000": must be told whether it is 1 or 1000, by --decimal . or --thousands .' 'v;w\n990;1\n1.000;2\n'
+refused 'read bad.csv: line 3, column 1 ("v"): "1,5": must be written as line 2, column 1: "1.5"; --decimal and --thousands tell what is a number' 'v;w\n1.5;1\n1,5;2\n'
+refused 'read bad.csv: line 1, column 1: "NaN": must be a number, or --columns must name others' 'NaN\n1\n2\n'
 refused '--columns c: bad.csv has no such column: must be one of "a", "b", or a number of 1 to 2' 'a,b\n1,2\n' --columns c
 refused '--predict a: is not among --columns: must be one of them' 'a,b\n1,2\n' --columns b --predict a
 refused '--season 80: must be at most 70, the rows to train on' "a,b\n$constant" --columns a --season 80
@@ -122,7 +161,7 @@ check 'a table that is not there: one line' test "$code/$(wc -l <"$work/err")" =
 head -n 10 "$work/load.csv" >"$work/short.csv"
 expect_error 'short.csv: 9 rows: must be at least 20 for a window of 16 and a horizon of 4' eval load --input short.csv
 printf 'x,y\n1,2\n' >"$work/strange.csv"
-expect_error '--columns noise: strange.csv has no such column: must be one of "x", "y", or a number of 1 to 2' eval load --input strange.csv
+expect_error 'read strange.csv: has no column "noise" of its own: must have those that the model reads, "noise", "the load"' eval load --input strange.csv
 echo '2024-400,0.5,100' >>"$work/load.csv"
 expect_error "load/best.safetensors: trained on $(readlink -f "$work")/load.csv, which has changed since then: must be as it was, or --input FILE gives another" eval load
 run train series --quiet --epochs 10 --resume straight-load

@@ -16,7 +16,7 @@ using Numbers = std::vector<double>;
 using Words = std::vector<std::string>;
 
 Series read(std::string_view text, const SeriesColumns& columns = {}) {
-  return read_series(Csv::parse(text, "f.csv"), columns);
+  return read_series(Csv::parse(std::string(text), "f.csv"), columns);
 }
 
 /// A series of one column.
@@ -37,13 +37,14 @@ const char* const table = "time,temperature,load\n9:00,1,10\n10:00,2,20\n11:00,3
 
 }  // namespace
 
-TEST_CASE("without a word on columns those are read that begin with a number, and the last is to be forecast") {
+TEST_CASE("without a word on columns those are read that hold numbers, and the last is to be forecast") {
   const Series series = read(table);
   CHECK(series.columns == Words{"temperature", "load"});
   CHECK(series.predict == 1);
   CHECK(series.target() == Numbers{10, 20, 30});
   CHECK(series.rows() == 3);
-  CHECK(series.lines == std::vector<Index>{2, 3, 4});
+  CHECK(series.lines[0] == 2);
+  CHECK(series.lines[2] == 4);
 }
 
 TEST_CASE("columns are read in the order in which they are named") {
@@ -65,9 +66,34 @@ TEST_CASE("columns that can not be read are refused") {
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(read(table, {.predict = "time"}), "read f.csv: line 2, column 1 (\"time\"): \"9:00\": must be a number",
                        std::runtime_error);
-  CHECK_THROWS_WITH_AS(read("a,b\nx,y\n"), "read f.csv: line 2: no column has a number there: must be rows of numbers",
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(read("a,b\nx,y\n"), "read f.csv: no column holds numbers: must be rows of numbers", std::runtime_error);
   CHECK_THROWS_WITH_AS(read("a\n1\n-1e200\n"), "read f.csv: line 3, column 1 (\"a\"): -1e+200: must be within ±1e+100",
+                       std::runtime_error);
+}
+
+TEST_CASE("a column whose first value is missing is not left out, but refused with its line") {
+  CHECK_THROWS_WITH_AS(
+      read("t,load\n0,\n1,12.084\n2,13.161\n"),
+      "read f.csv: line 2, column 2 (\"load\"): nothing stands there: must be a number, or --columns must name others",
+      std::runtime_error);
+  CHECK_THROWS_WITH_AS(read("t,load\n0,x\n1,12.084\n2,13.161\n"),
+                       "read f.csv: line 2, column 2 (\"load\"): \"x\": must be a number, or --columns must name others",
+                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(read("t,load\n0,\n1,12.084\n", {.read = {"load"}}),
+                       "read f.csv: line 2, column 2 (\"load\"): nothing stands there: must be a number", std::runtime_error);
+  CHECK(read("t,load\n0,\n1,12.084\n", {.read = {"t"}}).columns == Words{"t"});
+  const Series words = read("t,load\n0,x\n1,y\n2,13.161\n");
+  CHECK(words.columns == Words{"t"});
+  CHECK(words.left == Words{"column 2 (\"load\")"});
+}
+
+TEST_CASE("a model finds its columns in another file, or says which is not there") {
+  const Csv csv = Csv::parse("b,a,c\n1,2,3\n4,5,6\n", "g.csv");
+  const Series series = read_same_columns(csv, {"a", "b"}, "b");
+  CHECK(series.columns == Words{"a", "b"});
+  CHECK(series.target() == Numbers{1, 4});
+  CHECK_THROWS_WITH_AS(read_same_columns(csv, {"a", "d"}, "a"),
+                       "read g.csv: has no column \"d\" of its own: must have those that the model reads, \"a\", \"d\"",
                        std::runtime_error);
 }
 

@@ -18,7 +18,7 @@ SeriesOptions small() {
 }
 
 Series two_columns() {
-  Series series{"f.csv", {"a", "b"}, {{}, {}}, {}, 1};
+  Series series{"f.csv", {"a", "b"}, {{}, {}}, 1};
   for (int t = 0; t < 20; ++t) {
     series.values[0].push_back(0.5 * t);
     series.values[1].push_back(100 + 7 * (t % 5));
