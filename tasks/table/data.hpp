@@ -5,21 +5,25 @@
 #include <vector>
 
 #include <carousel/lib/numbers/tensor.hpp>
+#include <carousel/tasks/csv/csv.hpp>
 
 namespace carousel {
 
 /// Rows in the order of time.
 struct Table {
   std::vector<std::string> columns;  ///< names of those that a net reads
-  std::vector<std::string> names;    ///< of the rows
-  Tensor<float> xs;                  // [rows, columns]
+  std::vector<std::string> names;    ///< of the rows; empty: they are called by their numbers
+  Tensor<double> xs;                 // [rows, columns]
   std::vector<Index> labels;         ///< 0 or 1, of each row; empty: they are not known
 
-  Index rows() const { return static_cast<Index>(names.size()); }
+  Index rows() const { return shape_of(xs)[0]; }
+  std::string name(Index row) const { return names.empty() ? std::to_string(row + 1) : names[static_cast<std::size_t>(row)]; }
   /// The table that the first rows make.
   Table first(Index count) const;
   /// What tells it from other tables.
   std::string identity() const;
+  /// What runs said that were saved when values were floats.
+  std::string identity_of_floats() const;
 };
 
 /// How a file is read.
@@ -30,10 +34,10 @@ struct TableColumns {
   bool may_lack_labels = false;          ///< a file without the column of labels will do
 };
 
-/// Reads a file of values apart by tabs: a line of the columns' names, then a row in each line; empty lines are passed over.
-/// Throws std::runtime_error, with file, line and column, for rows of another number of values, for what is no number, a label
-/// that is not 0 or 1, columns that are missing or of one name, and a file without rows.
-Table read_table(const std::string& path, const TableColumns& columns = {});
+/// Reads a file of values apart by tabs, semicolons or commas: a line of the columns' names, then a row in each line; empty lines
+/// are passed over. Throws std::runtime_error as Csv does, with file, line and column, and for a number beyond ±1e37, a label
+/// that is not 0 or 1, columns that are missing or of one name.
+Table read_table(const std::string& path, const TableColumns& columns = {}, CsvOptions options = {});
 
 /// The rows 1 … 44: the six bits of n, from the highest, and whether n + 1 is prime. Alfiuman's WhydahGally-LSTM-MLP (2017).
 Table prime_table();

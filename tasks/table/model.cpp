@@ -19,20 +19,26 @@ CellOptions<float> cell_options(const TableOptions& options) {
   return {.forget_bias = {}, .init = init::uniform<float>(-1, 1)};
 }
 
-/// Mean and deviation of each column over the first rows, as what is to be taken from it and what it is to be divided by.
-std::pair<Tensor<float>, Tensor<float>> scales(const Table& table, Index rows) {
+/// What is to be taken from each column and what it is to be divided by: its mean, as the sum of two floats, and its deviation
+/// over the first rows.
+struct Scales {
+  Tensor<float> mean, rest, scale;
+};
+Scales scales(const Table& table, Index rows) {
   const Index columns = std::ssize(table.columns);
-  Tensor<float> mean = zeros<float>({columns}), scale = full<float>({columns}, 1);
+  Scales all{zeros<float>({columns}), zeros<float>({columns}), full<float>({columns}, 1)};
   for (Index k = 0; k < columns; ++k) {
-    double sum = 0, squares = 0;
-    for (Index row = 0; row < rows; ++row) sum += static_cast<double>(table.xs(row, k));
-    const double m = sum / static_cast<double>(rows);
-    for (Index row = 0; row < rows; ++row) squares += std::pow(static_cast<double>(table.xs(row, k)) - m, 2);
+    double sum = 0, squares = 0;  // from the first row on: a sum of many that are far from 0 would have no digits for the rest
+    for (Index row = 0; row < rows; ++row) sum += table.xs(row, k) - table.xs(0, k);
+    const double m = table.xs(0, k) + sum / static_cast<double>(rows);
+    for (Index row = 0; row < rows; ++row) squares += std::pow(table.xs(row, k) - m, 2);
     const double deviation = std::sqrt(squares / static_cast<double>(rows));
-    mean(k) = static_cast<float>(m);
-    if (deviation > 0) scale(k) = static_cast<float>(deviation);  // a column that is always the same stays so
+    std::tie(all.mean(k), all.rest(k)) = split_mean(m);
+    // A column that is always the same, but for rounding, stays so.
+    if (deviation > std::max<double>(std::numeric_limits<float>::min(), 1e-14 * std::abs(m)))
+      all.scale(k) = static_cast<float>(deviation);
   }
-  return {mean, scale};
+  return all;
 }
 
 }  // namespace
@@ -45,31 +51,49 @@ Index rows_to_learn(const TableOptions& options, const Table& table) {
   return rows;
 }
 
-TableModel::TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table)
+std::pair<float, float> split_mean(double mean) {
+  const auto first = static_cast<float>(mean);
+  return {first, static_cast<float>(mean - static_cast<double>(first))};
+}
+
+TableModel::TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table, bool exact)
     : mean_(p.parameter("columns/mean", {columns}, init::constant<float>(0))),
       scale_(p.parameter("columns/scale", {columns}, init::constant<float>(1))),
       layers_(p / "cell", columns, options, cell_options(options)) {
   if (options.bidirectional && options.window == 0)
     wrong_argument("--bidirectional: a row of a series is answered before the next one comes: must be with --window N");
   if (options.readout == "linear") readout_ = Linear<float>(p / "readout", layers_.outputs(), 1);
+  if (exact) rest_.emplace(p.parameter("columns/mean_rest", {columns}, init::constant<float>(0)));
   if (table && readout_) {
-    const auto [mean, scale] = scales(*table, rows_to_learn(options, *table));
-    mean_->set(mean), scale_->set(scale);
+    const Scales found = scales(*table, rows_to_learn(options, *table));
+    mean_->set(found.mean), scale_->set(found.scale);
+    if (rest_) (*rest_)->set(found.rest);
   }
   mean_->frozen = scale_->frozen = true;
+  if (rest_) (*rest_)->frozen = true;
 }
 
-/// xs: [time, batch, columns]
-Var<float> TableModel::enter(const Tensor<float>& xs) const {
-  const Var<float> raw = Tape<float>::active().constant(xs), mean = mean_, scale = scale_;
-  return (raw - mean) / scale;
+/// xs: [..., columns], doubles until they are scaled: moments of today differ by less than floats do.
+Var<float> TableModel::enter(const Tensor<double>& xs) const {
+  const Shape shape = shape_of(xs);
+  const Index columns = shape.back(), rows = shape.size() / columns;
+  const Var<float> scaled = Tape<float>::active().constant(shape);
+  float* to = Tape<float>::active().data(scaled);
+  const double* from = xs.data();
+  const float *const mean = mean_->value.data(), *const scale = scale_->value.data();
+  const float* const rest = rest_ ? (*rest_)->value.data() : nullptr;
+  for (Index row = 0; row < rows; ++row)
+    for (Index k = 0; k < columns; ++k)
+      *to++ = static_cast<float>((*from++ - static_cast<double>(mean[k]) - static_cast<double>(rest ? rest[k] : 0)) /
+                                 static_cast<double>(scale[k]));
+  return scaled;
 }
 /// hs: [rows, features];  result: [rows, 1]
 Var<float> TableModel::answers(Var<float> hs) const {
   return readout_ ? (*readout_)(hs) : slice(hs, 1, 0, 1);
 }
 
-Var<float> TableModel::of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key) const {
+Var<float> TableModel::of_series(const Tensor<double>& rows, const std::optional<DropoutKey>& key) const {
   const Index count = shape_of(rows)[0], columns = shape_of(rows)[1];
   const Var<float> xs = enter(rows);
   const Var<float> hs = layers_.read(reshape(xs, {count, 1, columns}), {.key = key}).outputs;
@@ -85,7 +109,7 @@ Windows windows_before(const Table& table, Index window, std::span<const Index> 
   std::vector<Index> lengths;
   for (const Index row : rows) lengths.push_back(std::min(window, row + 1));
   const Index longest = *std::max_element(lengths.begin(), lengths.end());
-  Windows all{full<float>({longest, batch, columns}, std::numeric_limits<float>::quiet_NaN()), std::move(lengths)};
+  Windows all{full<double>({longest, batch, columns}, std::numeric_limits<double>::quiet_NaN()), std::move(lengths)};
   for (Index b = 0; b < batch; ++b) {
     const Index last = rows[static_cast<std::size_t>(b)], first = last - all.lengths[static_cast<std::size_t>(b)] + 1;
     for (Index row = first; row <= last; ++row)
@@ -123,7 +147,8 @@ TableConfusion counts_of(const std::vector<double>& outputs, const TableOptions&
 
 TableTraining::TableTraining(const TableOptions& options, const Table& table)
     : random(Random(static_cast<std::uint64_t>(options.seed)).split("parameters")),
-      model(Scope<float>(registry, random), options, std::ssize(table.columns), &table),
+      model(Scope<float>(registry, random), options, std::ssize(table.columns), &table,
+            options.resumed.empty() || options.resumed.contains(exact_means)),
       optimizer(make_optimizer(options.optimizer, registry, options.rate)) {
   const Index rows = rows_to_learn(options, table);
   const bool series = options.window == 0;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <carousel/lib/training/fit.hpp>
@@ -14,12 +15,13 @@
 namespace carousel {
 
 struct TableOptions : TrainOptions {
-  std::string label = "label", name = "name";  ///< columns of the file
-  std::string readout = "linear";              ///< linear, first
-  double held_out = 0;                         ///< part of the rows, the last ones, that is not learned
-  Index window = 0;                            ///< rows that an output depends on; 0: all before it
-  Index passes = 0;                            ///< over the table, in an epoch
-  Index sweep = 0;                             ///< configurations to try
+  std::string label = "label", name = "name";        ///< columns of the file
+  std::string decimal = "auto", thousands = "auto";  ///< see Csv
+  std::string readout = "linear";                    ///< linear, first
+  double held_out = 0;                               ///< part of the rows, the last ones, that is not learned
+  Index window = 0;                                  ///< rows that an output depends on; 0: all before it
+  Index passes = 0;                                  ///< over the table, in an epoch
+  Index sweep = 0;                                   ///< configurations to try
   std::string import_from = {}, export_to = {};
   bool as_imported = false;  ///< nothing is trained
 };
@@ -31,31 +33,40 @@ Index rows_to_learn(const TableOptions& options, const Table& table);
 /// The rows that end with some rows each, `window` of them or as many as there are: [longest, batch, columns], with NaN beyond
 /// the lengths.
 struct Windows {
-  Tensor<float> xs;
+  Tensor<double> xs;
   std::vector<Index> lengths;
 };
 Windows windows_before(const Table& table, Index window, std::span<const Index> rows);
+
+/// What the metadata of a run say whose means are sums of two parameters.
+inline constexpr const char* exact_means = "columns-exact";
+
+/// A mean as the sum of two floats, so that a column far from 0 keeps its digits.
+std::pair<float, float> split_mean(double mean);
 
 /// With x the columns less their mean, by their deviation (of the rows that are learned):
 ///   h' = cell(x, h);  output = σ(h' W + b)
 /// As in the source, x is the columns themselves and the output is h'₀ (`--readout first`).
 class TableModel {
  public:
-  /// `learned`: rows from which the means come; empty: they are to be loaded.
-  TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table = nullptr);
+  /// `table`: from the rows of it that are learned the means come; none: they are to be loaded.
+  /// `exact`: a mean is the sum of two parameters; runs that were saved before that have one.
+  TableModel(Scope<float> p, const TableOptions& options, Index columns, const Table* table = nullptr, bool exact = true);
 
   /// What outputs are made of, logits or the outputs themselves: of every row of a series, or of the last ones of windows.
   ///   rows: [rows, columns];  result: [rows, 1]
-  Var<float> of_series(const Tensor<float>& rows, const std::optional<DropoutKey>& key = {}) const;
+  Var<float> of_series(const Tensor<double>& rows, const std::optional<DropoutKey>& key = {}) const;
   ///   result: [batch, 1]
   Var<float> of_windows(const Windows& windows, const std::optional<DropoutKey>& key = {}) const;
   bool has_readout() const { return readout_.has_value(); }
 
  private:
-  Var<float> enter(const Tensor<float>& xs) const;
+  Var<float> enter(const Tensor<double>& xs) const;
   Var<float> answers(Var<float> hs) const;
 
-  Param<float> mean_, scale_;
+  Param<float> mean_;
+  std::optional<Param<float>> rest_;  // of the mean, which is the sum of both; none in nets of runs that had floats
+  Param<float> scale_;
   Layers<float> layers_;
   std::optional<Linear<float>> readout_;
 };

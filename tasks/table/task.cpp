@@ -13,6 +13,7 @@
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/csv/options.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/table/sweep.hpp>
 #include <carousel/tasks/table/weights.hpp>
@@ -39,8 +40,10 @@ std::vector<Preset<TableOptions>> presets() {
 
 Arguments<TableOptions> arguments() {
   Arguments<TableOptions> all("table", presets());
-  all.add("--input", "FILE", &TrainOptions::input, "table, its values apart by tabs; none: which of 1 to 44 come before a prime",
-          {.is_path = true})
+  all.add("--input", "FILE", &TrainOptions::input,
+          "table, its values apart by tabs, semicolons or commas; none: which of 1 to 44 come before a prime", {.is_path = true})
+      .add("--decimal", "MARK", &TableOptions::decimal, decimal_help, decimal_rule())
+      .add("--thousands", "MARK", &TableOptions::thousands, thousands_help, thousands_rule())
       .add("--label", "COLUMN", &TableOptions::label, "name of the column of labels, 0 or 1")
       .add("--name", "COLUMN", &TableOptions::name, "name of a column that is not read: of the rows' names, where there is one")
       .add("--held-out", "P", &TableOptions::held_out,
@@ -68,8 +71,16 @@ Arguments<TableOptions> arguments() {
   return all;
 }
 
+/// A file, with progress.
+Table read_with_progress(const std::string& input, const TableColumns& columns, const TableOptions& options) {
+  Progress progress(options.quiet);
+  return read_table(input, columns,
+                    {.decimal = options.decimal, .thousands = options.thousands, .progress = reading(progress, input)});
+}
+
 Table training_table(const TableOptions& options) {
-  return options.input.empty() ? prime_table() : read_table(options.input, {.label = options.label, .name = options.name});
+  if (options.input.empty()) return prime_table();
+  return read_with_progress(options.input, {.label = options.label, .name = options.name}, options);
 }
 
 std::vector<Metric> metrics_of(const TableConfusion& counts) {
@@ -144,7 +155,8 @@ Sample<float> sample_of(const TableModel& model, const TableOptions& options, co
                              *Tape<float>::active().data(wanted) = static_cast<float>(some.labels.back());
                              return used->has_readout() ? binary_cross_entropy(score, wanted) : sum_of_squares(score, wanted);
                            },
-                       .input = some.names};
+                       .input = {}};
+  for (Index row = 0; row < some.rows(); ++row) sample.input.push_back(some.name(row));
   return sample;
 }
 
@@ -182,8 +194,10 @@ int train_many(const TableOptions& options, const Table& table) {
 }
 
 /// What checkpoints say besides the options.
-Metadata saved_with(const Table& table) {
-  return {{"columns", fmt::format("{}", fmt::join(table.columns, "\t"))}};
+Metadata saved_with(const Table& table, bool exact = true) {
+  Metadata saved = {{"columns", fmt::format("{}", fmt::join(table.columns, "\t"))}};
+  if (exact) saved[exact_means] = "yes";
+  return saved;
 }
 
 /// Makes a run of the parameters as they are.
@@ -214,12 +228,13 @@ int train(const TableOptions& options) {
     import_weights(training.registry, options, options.import_from);
     if (options.as_imported) return keep_imported(options, table, training);
   }
+  const bool exact = options.resumed.empty() || options.resumed.contains(exact_means);
   return train_model<float>(
       options,
       {.about = fmt::format("{} rows of {} columns", table.rows(), table.columns.size()),
        .parts = {.unit = "rows", .train = learned, .test = table.rows() - learned},
-       .identity = table.identity(),
-       .metadata = saved_with(table),
+       .identity = exact ? table.identity() : table.identity_of_floats(),
+       .metadata = saved_with(table, exact),
        .optimizer = *training.optimizer,
        .data = training.data,
        .loss = training.loss,
@@ -256,7 +271,7 @@ struct Loaded {
   Loaded(const Safetensors& checkpoint, const std::string& file)
       : options(arguments().read(checkpoint, file)),
         columns(columns_of(checkpoint, file)),
-        model(Scope<float>(registry, random), options, std::ssize(columns)) {
+        model(Scope<float>(registry, random), options, std::ssize(columns), nullptr, checkpoint.metadata.contains(exact_means)) {
     load(registry, checkpoint, file);
   }
 
@@ -279,22 +294,28 @@ int eval(const EvalOptions& options) {
   TableOptions& trained = loaded.options;
   Table table;
   if (options.input) {
-    table = read_table(*options.input,
-                       {.label = trained.label, .name = trained.name, .inputs = loaded.columns, .may_lack_labels = true});
+    if (options.decimal) trained.decimal = *options.decimal;
+    if (options.thousands) trained.thousands = *options.thousands;
+    table = read_with_progress(*options.input,
+                               {.label = trained.label, .name = trained.name, .inputs = loaded.columns, .may_lack_labels = true},
+                               trained);
     trained.held_out = 0;
   } else {
+    if (options.decimal || options.thousands) wrong_argument("--decimal, --thousands: are of a file: --input must be given too");
     const auto path = options.checkpoint.metadata.find("input");
     const std::string input = path == options.checkpoint.metadata.end() ? "" : path->second;
-    table = input.empty() ? prime_table()
-                          : read_table(input, {.label = trained.label, .name = trained.name, .inputs = loaded.columns});
-    if (detail::saved_value(options.checkpoint.metadata, "identity", options.file) != table.identity())
+    table = input.empty()
+                ? prime_table()
+                : read_with_progress(input, {.label = trained.label, .name = trained.name, .inputs = loaded.columns}, trained);
+    const std::string& identity = detail::saved_value(options.checkpoint.metadata, "identity", options.file);
+    if (identity != table.identity() && identity != table.identity_of_floats())
       bad_file(options.file, ": trained on ", input.empty() ? "the prime table" : input,
                ", which has changed since then: must be as it was, or --input FILE gives another");
   }
   const std::vector<double> outputs = outputs_of(loaded.model, trained, table);
   if (options.input)
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      print(fmt::format("{}\t{}\t{:.4f}", table.names[i], outputs[i] > 0.5 ? 1 : 0, outputs[i]));
+      print(fmt::format("{}\t{}\t{:.4f}", table.name(static_cast<Index>(i)), outputs[i] > 0.5 ? 1 : 0, outputs[i]));
   if (table.labels.empty()) {
     double ones = 0;
     for (const double output : outputs) ones += output > 0.5;
@@ -312,8 +333,8 @@ Task table() {
           .example = "carousel train table --input my.tsv --label bought --window 5",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
-          .eval_takes = {"--input"},
-          .data = OutsideData{.what = "a table of numbers with labels, apart by tabs",
+          .eval_takes = {"--input", "--decimal", "--thousands"},
+          .data = OutsideData{.what = "a table of numbers with labels, apart by tabs, semicolons or commas",
                               .option = "--input FILE",
                               .without = "which of 1 to 44 come before a prime"}};
 }

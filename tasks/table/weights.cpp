@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@ struct WeightFile {
   std::string name;
   Index lines, numbers;  // in each line
   std::function<float*(Index line, Index number)> at;
+  float* rest = nullptr;  // what is to be added to the numbers of the line; none: nothing
 };
 
 std::vector<WeightFile> weight_files(Registry<float>& registry, const TableOptions& options) {
@@ -45,14 +47,16 @@ std::vector<WeightFile> weight_files(Registry<float>& registry, const TableOptio
   line_of("weightsReadout.txt", "readout/w", hidden);
   line_of("biasReadout.txt", "readout/b", 1);
   line_of("columnsMean.txt", "columns/mean", columns);
+  if (registry.contains("columns/mean_rest")) files.back().rest = parameter("columns/mean_rest");
   line_of("columnsScale.txt", "columns/scale", columns);
   return files;
 }
 
 /// All numbers of a file, apart by whatever is blank.
-std::vector<float> read_numbers(const std::string& path, Index lines, Index in_each) {
+template <class T>
+std::vector<T> read_numbers(const std::string& path, Index lines, Index in_each) {
   const std::string text = read_file(path);
-  std::vector<float> numbers;
+  std::vector<T> numbers;
   Index line = 1;
   std::size_t line_start = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -62,7 +66,7 @@ std::vector<float> read_numbers(const std::string& path, Index lines, Index in_e
       continue;
     }
     const std::size_t end = std::min(text.find_first_of(" \t\r\n", at), text.size());
-    float number = 0;
+    T number = 0;
     const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, number);
     if (error != std::errc() || stop != text.data() + end || !std::isfinite(number))
       bad_file("read ", path, ": line ", line, ", column ", at - line_start + 1, ": ",
@@ -92,7 +96,9 @@ void export_weights(Registry<float>& registry, const TableOptions& options, cons
     std::string text;
     for (Index line = 0; line < file.lines; ++line)
       for (Index k = 0; k < file.numbers; ++k)
-        text += fmt::format("{}{}", *file.at(line, k), k + 1 == file.numbers ? '\n' : '\t');
+        text += (file.rest ? fmt::format("{}", static_cast<double>(*file.at(line, k)) + static_cast<double>(file.rest[k]))
+                           : fmt::format("{}", *file.at(line, k))) +
+                (k + 1 == file.numbers ? '\n' : '\t');
     write_text((std::filesystem::path(folder) / file.name).string(), text);
   }
 }
@@ -100,11 +106,18 @@ void export_weights(Registry<float>& registry, const TableOptions& options, cons
 void import_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder) {
   const std::vector<WeightFile> files = weight_files(registry, options);
   std::vector<std::vector<float>> numbers;
-  for (const WeightFile& file : files)
-    numbers.push_back(read_numbers((std::filesystem::path(folder) / file.name).string(), file.lines, file.numbers));
+  std::vector<double> sums;  // of those that are two floats
+  const auto path = [&](const WeightFile& file) { return (std::filesystem::path(folder) / file.name).string(); };
+  for (const WeightFile& file : files) {
+    numbers.push_back(read_numbers<float>(path(file), file.lines, file.numbers));
+    if (file.rest) sums = read_numbers<double>(path(file), file.lines, file.numbers);
+  }
   for (std::size_t i = 0; i < files.size(); ++i)
-    for (Index k = 0; k < std::ssize(numbers[i]); ++k)
-      *files[i].at(k / files[i].numbers, k % files[i].numbers) = numbers[i][static_cast<std::size_t>(k)];
+    for (Index k = 0; k < std::ssize(numbers[i]); ++k) {
+      float& to = *files[i].at(k / files[i].numbers, k % files[i].numbers);
+      to = numbers[i][static_cast<std::size_t>(k)];
+      if (files[i].rest) std::tie(to, files[i].rest[k]) = split_mean(sums[static_cast<std::size_t>(k)]);
+    }
 }
 
 }  // namespace carousel

@@ -85,18 +85,37 @@ check 'a training that is resumed ends with the same bits' same_bits twice/last.
 head -n 300 "$work/memory.tsv" >"$work/other.tsv"
 expect_error 'stopped/last.safetensors: saved for other data than 299 rows of 2 columns: must be the same to go on' train table --epochs 3 --resume stopped --input other.tsv --quiet
 
+# Moments of today: they differ by less than floats of their size do.
+moments() { awk -v from="$1" 'BEGIN { srand(2); print "time\tlabel"; for (i = 0; i < 200; ++i) { t = (i * 77) % 200; printf "%d\t%d\n", from + t, t > 99 } }' >"$work/$2"; }
+moments 0 shifted.tsv
+moments 1700000000 unix.tsv
+for table in shifted unix; do
+  run train table --quiet --hidden 4 --epochs 2 --passes 20 --rate 0.05 --window 1 --input $table.tsv --export $table-text --out $table
+  check "moments, $table: all are told apart" at_least right 199
+  cp "$work/out" "$work/$table.out"
+done
+check 'moments of today are told apart as those near 0' same_bits unix.out shifted.out
+run train table --quiet --hidden 4 --window 1 --input unix.tsv --import unix-text --as-imported --out unix-imported
+check 'and so they are by weights as text' same_bits out unix.out
+run eval unix
+check 'and by eval' same_bits out unix.out
+sed 's/\t/;/; 2,$s/^/ +/; s/$/\r/' "$work/unix.tsv" >"$work/signs.csv"
+run eval unix --input signs.csv
+check 'signs, blanks, semicolons: the same' test "$(last_line)" = "$(tail -n 1 "$work/unix.out")"
+
 # Hostile tables
 hostile() {  # TEXT MESSAGE
   printf '%b' "$1" >"$work/hostile.tsv"
   expect_error "read hostile.tsv: $2" train table --input hostile.tsv
 }
-hostile '' "is empty: must have a line of the columns' names, and rows"
-hostile 'a\tlabel\n' "has no rows: must have at least one after the columns' names"
-hostile 'a\tlabel\n1\t0\n1\t0\t5\n' 'line 3: 3 columns: must be 2, as in line 1'
-hostile 'a\tlabel\n1\t0\nx7\t1\n' 'line 3, column 1 (a): x7: must be a number'
-hostile 'a\tlabel\n1\t2\n' 'line 2, column 2 (label): 2: must be 0 or 1'
+hostile '' 'is empty: must have rows of numbers'
+hostile 'a\tlabel\n' 'has a header and no rows: must have rows of numbers'
+hostile 'a\tlabel\n1\t0\n1\t0\t5\n' 'line 3, column 3: one field too many: must have 2 fields, as line 1'
+hostile 'a\tlabel\n1\t0\nx7\t1\n' 'line 3, column 1 ("a"): "x7": must be a number'
+hostile 'a\tlabel\n1\t2\n' 'line 2, column 2 ("label"): "2": must be 0 or 1'
+hostile 'v\tlabel\n990\t0\n1.000\t1\n' 'line 3, column 1 ("v"): "1.000": must be told whether it is 1 or 1000, by --decimal . or --thousands .'
 hostile 'a\tb\n1\t0\n' 'line 1: no column is called label: --label must name one of a, b'
-hostile 'a\ta\n1\t0\n' 'line 1: two columns are called a: their names must differ'
+hostile 'a\ta\n1\t0\n' 'line 1: two columns are called "a": their names must differ'
 cp "$work/memory.tsv" "$work/changing.tsv"
 run train table "${small[@]}" --input changing.tsv --epochs 1 --passes 1 --out changed
 head -n 300 "$work/memory.tsv" >"$work/changing.tsv"

@@ -74,7 +74,7 @@ TEST_CASE("an output depends on the rows before it: on all of a series, on those
 TEST_CASE("columns are read less their mean by their deviation, of the rows that are learned alone") {
   Table table = prime_table().first(4);
   table.columns = {"a", "b"};
-  table.xs = tensor<float>({4, 2}, {1, 5, 3, 5, 100, 5, 100, 5});
+  table.xs = tensor<double>({4, 2}, {1, 5, 3, 5, 100, 5, 100, 5});
   TableOptions options = small();
   options.held_out = 0.5;
   CHECK(rows_to_learn(options, table) == 2);
@@ -90,6 +90,35 @@ TEST_CASE("columns are read less their mean by their deviation, of the rows that
   TableTraining first(options, table);
   CHECK(first.registry.at("columns/mean").value == zeros<float>({2}));
   CHECK_FALSE(first.model.has_readout());
+}
+
+TEST_CASE("columns far from 0 are told apart as those near it are") {
+  Table near = prime_table().first(40);
+  near.columns = {"time"};
+  near.xs = empty<double>({40, 1});
+  for (Index row = 0; row < 40; ++row) near.xs(row, 0) = static_cast<double>(row * 7 % 40);
+  for (const double moment : {1.7e9, 1.7e12}) {
+    Table far = near;
+    for (double& x : far.xs) x += moment;
+    for (const Index window : {0, 3}) {
+      TableOptions options = small();
+      options.window = window;
+      TableTraining a(options, near), b(options, far);
+      CHECK(worst(outputs_of(a.model, options, near), outputs_of(b.model, options, far)) < (moment < 1e10 ? 1e-6 : 1e-3));
+    }
+  }
+}
+
+TEST_CASE("a net of a run that had floats for means has one parameter for each") {
+  const Table table = prime_table();
+  TableOptions options = small();
+  Registry<float> registry;
+  Random random(1);
+  const TableModel model(Scope<float>(registry, random), options, 6, &table, false);
+  CHECK_FALSE(registry.contains("columns/mean_rest"));
+  CHECK(TableTraining(options, table).registry.contains("columns/mean_rest"));
+  options.resumed = {{"columns", "b5"}};
+  CHECK_FALSE(TableTraining(options, table).registry.contains("columns/mean_rest"));
 }
 
 TEST_CASE("labels of rows that are held out do not change what is learned, and these alone are counted") {
