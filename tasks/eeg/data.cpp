@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <sstream>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -12,6 +14,14 @@
 #include <carousel/tasks/eeg/low_pass.hpp>
 
 namespace carousel {
+
+float* EegFrames::put(Index first, Index count, float* to) const {
+  const double* from = values.data() + first * channels;
+  for (Index i = 0; i < count; ++i)
+    for (Index c = 0; c < channels; ++c)
+      *to++ = static_cast<float>(*from++ - (offset.empty() ? 0 : offset[static_cast<std::size_t>(c)]));
+  return to;
+}
 
 EegFrames frames_of(const EegSeries& series, const EegFilter& filter) {
   const std::size_t channels = series.channels.size();
@@ -25,8 +35,7 @@ EegFrames frames_of(const EegSeries& series, const EegFilter& filter) {
     const auto from = series.signals.begin() + r * frames.channels;
     std::copy(from, from + frames.channels, row.begin());
     if (low_pass) (*low_pass)(row);
-    if (r % filter.subsample == 0)
-      for (const double value : row) frames.values.push_back(static_cast<float>(value));
+    if (r % filter.subsample == 0) frames.values.insert(frames.values.end(), row.begin(), row.end());
   }
   return frames;
 }
@@ -65,23 +74,80 @@ std::vector<EegFrames> read_frames(const EegSource& source, std::span<const std:
   return all;
 }
 
-EegScale scale_of(std::span<const EegFrames> series) {
-  const auto channels = static_cast<std::size_t>(series[0].channels);
-  std::vector<double> mean(channels), square(channels);
+namespace {
+
+/// Mean and deviation of each channel.
+struct Moments {
+  std::vector<double> mean, deviation;
+};
+template <class ForEachFrame>
+Moments moments_of(std::size_t channels, const ForEachFrame& for_each_frame) {
+  Moments all{std::vector<double>(channels), std::vector<double>(channels)};
   double count = 0;
-  const auto for_each_value = [&](auto f) {
+  for_each_frame([&](const auto*) { ++count; });
+  for_each_frame([&](const auto* x) {
+    for (std::size_t c = 0; c < channels; ++c) all.mean[c] += static_cast<double>(x[c]) / count;
+  });
+  for_each_frame([&](const auto* x) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double off = static_cast<double>(x[c]) - all.mean[c];
+      all.deviation[c] += off * off / count;
+    }
+  });
+  for (double& square : all.deviation) square = std::sqrt(square);
+  return all;
+}
+
+}  // namespace
+
+std::vector<double> offsets_of(std::span<const EegFrames> series) {
+  const Moments all = moments_of(static_cast<std::size_t>(series[0].channels), [&](const auto& f) {
     for (const EegFrames& one : series)
-      for (std::size_t i = 0; i < one.values.size(); ++i) f(i % channels, static_cast<double>(one.values[i]));
-  };
-  for (const EegFrames& one : series) count += static_cast<double>(one.frames());
-  for_each_value([&](std::size_t c, double x) { mean[c] += x / count; });
-  for_each_value([&](std::size_t c, double x) { square[c] += (x - mean[c]) * (x - mean[c]) / count; });
+      for (Index frame = 0; frame < one.frames(); ++frame) f(one.values.data() + frame * one.channels);
+  });
+  std::vector<double> offsets;
+  for (std::size_t c = 0; c < all.mean.size(); ++c)
+    offsets.push_back(all.deviation[c] > 0 && std::abs(all.mean[c]) > 1000 * all.deviation[c] ? all.mean[c] : 0);
+  if (std::count(offsets.begin(), offsets.end(), 0) == std::ssize(offsets)) offsets.clear();
+  return offsets;
+}
+
+std::vector<double> parse_offsets(const std::string& text, Index channels) {
+  std::vector<double> offsets;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) detail::read_value("offsets", word, {}, offsets.emplace_back());
+  if (!offsets.empty() && std::ssize(offsets) != channels)
+    wrong_argument("offsets: are ", offsets.size(), ": must be ", channels, ", one for each channel");
+  return offsets;
+}
+
+std::string identity_of(const EegParts<EegFrames>& data) {
+  std::uint64_t hash = 0;
+  for (const auto* part : {&data.train, &data.validation})
+    for (const EegFrames& one : *part) {
+      std::vector<float> read(one.values.size());
+      one.put(0, one.frames(), read.data());
+      const std::string_view values(reinterpret_cast<const char*>(read.data()), read.size() * sizeof(float));
+      const std::string_view marks(reinterpret_cast<const char*>(one.events.data()), one.events.size());
+      hash = mix(mix(hash, detail::hash(values)), detail::hash(marks));
+    }
+  return fmt::format("{} series and {} to validate, hash {:016x}", data.train.size(), data.validation.size(), hash);
+}
+
+EegScale scale_of(std::span<const EegFrames> series) {
+  std::vector<float> x(static_cast<std::size_t>(series[0].channels));
+  const Moments all = moments_of(x.size(), [&](const auto& f) {
+    for (const EegFrames& one : series)
+      for (Index frame = 0; frame < one.frames(); ++frame) {
+        one.put(frame, 1, x.data());
+        f(x.data());
+      }
+  });
   EegScale scale;
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double deviation = std::sqrt(square[c]);
-    const bool constant = deviation <= 1e-6 * std::abs(mean[c]);  // but for rounding
-    scale.mean.push_back(static_cast<float>(mean[c]));
-    scale.deviation.push_back(constant ? 1 : static_cast<float>(deviation));
+  for (std::size_t c = 0; c < x.size(); ++c) {
+    const bool constant = all.deviation[c] <= 1e-6 * std::abs(all.mean[c]);  // but for rounding
+    scale.mean.push_back(static_cast<float>(all.mean[c]));
+    scale.deviation.push_back(constant ? 1 : static_cast<float>(all.deviation[c]));
   }
   return scale;
 }
@@ -96,7 +162,7 @@ EegStreams::EegStreams(std::span<const EegFrames> series, const Options& options
                    ", one for each stream of a batch");
   if (options.mix > 0)
     for (const EegFrames& one : series)
-      for (Index frame = 0; frame < one.frames(); ++frame) frames_.push_back(one.values.data() + frame * one.channels);
+      for (Index frame = 0; frame < one.frames(); ++frame) frames_.emplace_back(&one, frame);
 }
 
 Index EegStreams::windows_of(const EegFrames& series) const {
@@ -128,7 +194,7 @@ std::vector<Index> EegStreams::fill(Index epoch, Index batch, Index from, Index 
     const Index channels = window.series->channels;
     for (Index t = 0; t < options_.steps; ++t) {
       const Index frame = window.first + t, place = t * streams + s;
-      std::copy_n(window.series->values.data() + frame * channels, channels, inputs + place * channels);
+      window.series->put(frame, 1, inputs + place * channels);
       put_events(window.series->events_of(frame), targets + place * std::ssize(eeg_events));
     }
     if (options_.mix > 0) mix_into(epoch, batch, from + s, streams * channels, inputs + s * channels);
@@ -141,8 +207,10 @@ void EegStreams::mix_into(Index epoch, Index batch, Index stream, Index stride, 
   const Index count = std::ssize(frames_), first = random.below(count) + batch * options_.steps;
   const auto weight = static_cast<float>(options_.mix);
   const float norm = std::sqrt(1 + weight * weight);
+  std::vector<float> other(mean_.size());
   for (Index t = 0; t < options_.steps; ++t) {
-    const float* const other = frames_[static_cast<std::size_t>((first + t) % count)];
+    const auto [series, frame] = frames_[static_cast<std::size_t>((first + t) % count)];
+    series->put(frame, 1, other.data());
     float* const x = inputs + t * stride;
     for (std::size_t c = 0; c < mean_.size(); ++c) x[c] = mean_[c] + ((x[c] - mean_[c]) + weight * (other[c] - mean_[c])) / norm;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <carousel/lib/numbers/random.hpp>
@@ -21,11 +22,15 @@ struct EegFilter {
 struct EegFrames {
   std::string name;
   Index channels = 0, subsample = 1;
-  std::vector<float> values = {};         ///< [frames, channels]
+  std::vector<double> values = {};        ///< [frames, channels]
   std::vector<std::uint8_t> events = {};  ///< of all rows, as in EegSeries
+  std::vector<double> offset = {};        ///< [channels]: see offsets_of(); empty: nothing is taken off
 
   Index rows() const { return static_cast<Index>(events.size()); }
   Index frames() const { return (rows() + subsample - 1) / subsample; }
+  /// Frames as a net reads them: floats, less the offset. Returns what is behind them.
+  ///   to: [count, channels]
+  float* put(Index first, Index count, float* to) const;
   /// The events at a frame's own row.
   std::uint8_t events_of(Index frame) const { return events[static_cast<std::size_t>(frame * subsample)]; }
 };
@@ -59,7 +64,18 @@ struct EegSource {
 std::vector<EegFrames> read_frames(const EegSource& source, std::span<const std::string> names, const EegFilter& filter,
                                    std::vector<std::string>& channels);
 
-/// What makes the signals of each channel 0 on average and 1 in their deviation: (x − mean) / deviation.
+/// What is to be taken off each channel before its values become floats: its mean, where that is more than a thousand deviations
+/// from 0, as an amplifier's may be, and floats of its size have no digits left for the signal. Empty: of none is it so.
+std::vector<double> offsets_of(std::span<const EegFrames> series);
+
+/// Those that words with commas between them say, as many as there are channels, or none. Throws std::invalid_argument.
+std::vector<double> parse_offsets(const std::string& text, Index channels);
+
+/// What tells the series of one training from those of another.
+std::string identity_of(const EegParts<EegFrames>& data);
+
+/// What makes the signals of each channel 0 on average and 1 in their deviation: (x − mean) / deviation, with
+/// x less the offset.
 struct EegScale {
   std::vector<float> mean, deviation;  ///< [channels]; of a channel that never changes, the deviation is 1
 };
@@ -107,8 +123,8 @@ class EegStreams {
   Options options_;
   Index batches_ = 0;
   Random random_;
-  std::vector<float> mean_;                // [channels]
-  std::vector<const float*> frames_ = {};  // of all series, if they are to be mixed
+  std::vector<float> mean_;                                      // [channels]
+  std::vector<std::pair<const EegFrames*, Index>> frames_ = {};  // of all series, if they are to be mixed
 };
 
 /// The events as numbers, 0 or 1: [6]

@@ -84,7 +84,7 @@ EegLogits logits_of(const EegModel& model, const EegFrames& series) {
     tape.clear();
     const Index steps = std::min(chunk, series.frames() - from);
     const Var<float> xs = tape.constant(Shape{steps, 1, series.channels});
-    std::copy_n(series.values.data() + from * series.channels, steps * series.channels, tape.data(xs));
+    series.put(from, steps, tape.data(xs));
     tape.copy_elements(model(xs, state), all.data() + from * event_count);
   }
   return all;
@@ -94,7 +94,7 @@ EegLogits logits_of(const MemorylessModel& model, const EegFrames& series) {
   Tape<float> tape;
   const NoGrad<float> no_gradient;
   const Var<float> xs = tape.constant(Shape{series.frames(), series.channels});
-  std::copy_n(series.values.data(), series.frames() * series.channels, tape.data(xs));
+  series.put(0, series.frames(), tape.data(xs));
   EegLogits all(static_cast<std::size_t>(series.frames() * event_count));
   tape.copy_elements(model(xs), all.data());
   return all;
@@ -115,7 +115,7 @@ void fit_memoryless(Registry<float>& registry, const MemorylessModel& model, std
     float *x = tape.data(xs), *y = tape.data(ys);
     for (const Index n : batch.examples) {
       const auto [one, frame] = frames[static_cast<std::size_t>(n)];
-      x = std::copy_n(one->values.data() + frame * channels, channels, x);
+      x = one->put(frame, 1, x);
       put_events(one->events_of(frame), y);
       y += event_count;
     }

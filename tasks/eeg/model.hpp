@@ -17,9 +17,10 @@
 namespace carousel {
 
 struct EegOptions : TrainOptions {
-  Index subject = 0;    ///< whose recordings; 0: of a folder all, else subject 1
-  Index series = 8;     ///< of the subject that is made up
-  Index seconds = 200;  ///< of each of these
+  Index subject = 0;                                 ///< whose recordings; 0: of a folder all, else subject 1
+  Index series = 8;                                  ///< of the subject that is made up
+  Index seconds = 200;                               ///< of each of these
+  std::string decimal = "auto", thousands = "auto";  ///< see Csv
   double low_pass = 3;
   Index subsample = 3;
   Index validation = 1, test = 2;  ///< series of each subject

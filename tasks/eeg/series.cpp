@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <span>
@@ -12,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
-#include <carousel/lib/files/file.hpp>
 #include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/base/text.hpp>
 
@@ -22,82 +20,18 @@ namespace {
 
 constexpr std::string_view data_end = "_data.csv", events_end = "_events.csv";
 
-/// A CSV file that is read field by field, from its header on.
-class CsvReader {
- public:
-  explicit CsvReader(const std::string& path) : path_(path) {
-    const InputFile file(path);
-    text_.resize(file.size());
-    file.read(0, std::as_writable_bytes(std::span(text_)));
-    if (text_.starts_with("\xef\xbb\xbf")) from_ = 3;  // the mark that some programs begin UTF-8 with
-    if (!next_line()) bad_file("read ", path_, ": is empty: must begin with a header");
-    while (more()) header_.emplace_back(field());
-  }
-
-  const std::vector<std::string>& header() const { return header_; }
-
-  /// Goes to the next line; false at the end.
-  bool next_line() {
-    if (text_.size() == from_) return false;
-    ++line_, column_ = 0;
-    begin_ = at_ = text_.data() + from_;
-    const void* const found = std::memchr(begin_, '\n', text_.size() - from_);
-    end_ = found == nullptr ? text_.data() + text_.size() : static_cast<const char*>(found);
-    from_ = static_cast<std::size_t>(end_ - text_.data()) + (found == nullptr ? 0 : 1);
-    if (end_ > begin_ && end_[-1] == '\r') --end_;
-    return true;
-  }
-  /// Whether the line goes on.
-  bool more() const { return at_ != nullptr; }
-  /// The next field of the line. Throws if there is none.
-  std::string_view field() {
-    if (at_ == nullptr) wrong_count();
-    const char* const begin = at_;
-    while (at_ != end_ && *at_ != ',') ++at_;
-    const std::string_view field(begin, static_cast<std::size_t>(at_ - begin));
-    at_ = at_ == end_ ? nullptr : at_ + 1;
-    ++column_;
-    return field;
-  }
-  /// Throws unless the line has as many fields as the header.
-  void end_line() const {
-    if (at_ != nullptr) wrong_count();
-  }
-  /// Throws std::runtime_error about the field that was read last.
-  [[noreturn]] void fail(std::string_view field, const std::string& rule) const {
-    const std::string name = line_ == 1 ? "" : " (" + header_[column_ - 1] + ")";
-    bad_file("read ", path_, ": line ", line_, ", column ", column_, name, ": ", in_quotes(field), ": must be ", rule);
-  }
-
- private:
-  [[noreturn]] void wrong_count() const {
-    const auto columns = std::count(begin_, end_, ',') + 1;
-    bad_file("read ", path_, ": line ", line_, ": has ", columns, columns == 1 ? " column" : " columns", ": must have ",
-             header_.size(), ", as the header");
-  }
-
-  const std::string path_;
-  std::string text_;
-  std::vector<std::string> header_;
-  std::size_t from_ = 0, line_ = 0, column_ = 0;  // where the next line begins; which line and field it is, from 1
-  const char *begin_ = nullptr, *end_ = nullptr;  // of the line
-  const char* at_ = nullptr;                      // the next field; none: the line is over
-};
-
-/// Reads what stands before the first comma of each row: NAME_0, NAME_1, …
+/// Checks the first field of each row: NAME_0, NAME_1, …
 class Ids {
  public:
   explicit Ids(const std::string& name) : id_(name + "_"), prefix_(id_.size()) {}
 
-  void read(CsvReader& csv) {
-    const std::string_view field = csv.field();
+  void check(const Csv& csv, const CsvReader& row) {
     char digits[24];
     char* const end = std::to_chars(digits, std::end(digits), row_++).ptr;
     id_.resize(prefix_);
     id_.append(static_cast<const char*>(digits), static_cast<const char*>(end));
-    if (field != id_) csv.fail(field, id_);
+    if (row.fields()[0] != id_) csv.refuse(0, row, id_);
   }
-  Index rows() const { return row_; }
 
  private:
   std::string id_;
@@ -105,38 +39,29 @@ class Ids {
   Index row_ = 0;
 };
 
-float read_number(CsvReader& csv) {
-  const std::string_view field = csv.field();
-  const char *const begin = field.data(), *const end = begin + field.size();
-  float value = 0;
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || stop != end || !std::isfinite(value)) csv.fail(field, "a number");
-  return value;
-}
-
-bool read_bit(CsvReader& csv) {
-  const std::string_view field = csv.field();
-  if (field != "0" && field != "1") csv.fail(field, "0 or 1");
+bool bit_of(const Csv& csv, const CsvReader& row, Index column) {
+  const std::string_view field = row.fields()[static_cast<std::size_t>(column)];
+  if (field != "0" && field != "1") csv.refuse(column, row, "0 or 1");
   return field == "1";
 }
 
 /// Throws unless the header is "id" and then these names.
-void check_events_header(CsvReader& csv, const std::string& path) {
+void check_events_header(const Csv& csv) {
   std::vector<std::string> names = {"id"};
   names.insert(names.end(), eeg_events.begin(), eeg_events.end());
   if (csv.header() != names)
-    bad_file("read ", path, ": line 1: ", in_quotes(fmt::format("{}", fmt::join(csv.header(), ","))), ": must be ",
-             events_header());
+    bad_file("read ", csv.name(), ": line ", csv.first_line(), ": ", in_quotes(fmt::format("{}", fmt::join(csv.header(), ","))),
+             ": must be ", events_header());
 }
 
-std::vector<std::string> channels_of(const CsvReader& csv, const std::string& path) {
+std::vector<std::string> channels_of(const Csv& csv) {
   const std::vector<std::string>& header = csv.header();
-  if (header[0] != "id") bad_file("read ", path, ": line 1, column 1: ", in_quotes(header[0]), ": must be id");
-  if (header.size() == 1) bad_file("read ", path, ": line 1: names no channel: must name at least one after id");
+  const std::string where = join("read ", csv.name(), ": line ", csv.first_line());
+  if (header[0] != "id") bad_file(where, ", column 1: ", in_quotes(header[0]), ": must be id");
+  if (header.size() == 1) bad_file(where, ": names no channel: must name at least one after id");
   for (auto name = header.begin() + 1; name != header.end(); ++name)
-    if (name->empty() || !is_utf8(*name) || std::find(header.begin(), name, *name) != name)
-      bad_file("read ", path, ": line 1, column ", name - header.begin() + 1, ": ", in_quotes(*name),
-               ": must be the name of another channel");
+    if (name->empty() || std::find(header.begin(), name, *name) != name)
+      bad_file(where, ", column ", name - header.begin() + 1, ": ", in_quotes(*name), ": must be the name of another channel");
   return {header.begin() + 1, header.end()};
 }
 
@@ -187,32 +112,33 @@ std::vector<std::string> list_series(const std::string& folder, const std::strin
   return data;
 }
 
-EegSeries read_series(const std::string& folder, const std::string& name) {
-  const std::string data_path = path_of(folder, name, data_end), events_path = path_of(folder, name, events_end);
-  EegSeries series{.name = name};
-  CsvReader data(data_path);
-  series.channels = channels_of(data, data_path);
-  Ids ids(name);
-  while (data.next_line()) {
-    ids.read(data);
-    for (std::size_t k = 0; k < series.channels.size(); ++k) series.signals.push_back(read_number(data));
-    data.end_line();
-  }
-  if (ids.rows() == 0) bad_file("read ", data_path, ": has no row: must have at least one below its header");
+EegSeries read_series(const std::string& folder, const std::string& name, CsvOptions options) {
+  options.header = CsvHeader::yes;
+  const Csv data = Csv::read(path_of(folder, name, data_end), options);
+  EegSeries series{.name = name, .channels = channels_of(data)};
+  for (Index column = 1; column < data.columns(); ++column) data.check_numbers(column);
+  series.signals.reserve(static_cast<std::size_t>(data.rows()) * series.channels.size());
+  data.for_each_row([&, ids = Ids(name)](const CsvReader& row) mutable {
+    ids.check(data, row);
+    for (Index column = 1; column < data.columns(); ++column) {
+      constexpr double largest = 1e37;  // floats hold it
+      series.signals.push_back(data.number(column, row));
+      if (std::abs(series.signals.back()) > largest) data.refuse(column, row, "within ±1e37");
+    }
+  });
 
-  CsvReader events(events_path);
-  check_events_header(events, events_path);
-  Ids same(name);
-  series.events.reserve(static_cast<std::size_t>(ids.rows()));
-  while (events.next_line()) {
-    same.read(events);
+  const Csv events = Csv::read(path_of(folder, name, events_end), options);
+  check_events_header(events);
+  if (events.rows() != data.rows())
+    bad_file("read ", events.name(), ": has ", events.rows(), " rows: must have ", data.rows(), ", as ", name, data_end);
+  series.events.reserve(static_cast<std::size_t>(events.rows()));
+  events.for_each_row([&, ids = Ids(name)](const CsvReader& row) mutable {
+    ids.check(events, row);
     unsigned marked = 0;
-    for (std::size_t k = 0; k < eeg_events.size(); ++k) marked |= static_cast<unsigned>(read_bit(events)) << k;
-    events.end_line();
+    for (std::size_t k = 0; k < eeg_events.size(); ++k)
+      marked |= static_cast<unsigned>(bit_of(events, row, static_cast<Index>(k) + 1)) << k;
     series.events.push_back(static_cast<std::uint8_t>(marked));
-  }
-  if (same.rows() != ids.rows())
-    bad_file("read ", events_path, ": has ", same.rows(), " rows: must have ", ids.rows(), ", as ", name, data_end);
+  });
   return series;
 }
 
@@ -221,7 +147,7 @@ void write_series(const EegSeries& series, const std::string& folder) {
   const std::size_t channels = series.channels.size();
   for (std::size_t r = 0; r < series.events.size(); ++r) {
     fmt::format_to(std::back_inserter(data), "{}_{}", series.name, r);
-    for (const float value : std::span(series.signals).subspan(r * channels, channels))
+    for (const double value : std::span(series.signals).subspan(r * channels, channels))
       fmt::format_to(std::back_inserter(data), ",{}", value);
     fmt::format_to(std::back_inserter(events), "{}_{}", series.name, r);
     for (std::size_t k = 0; k < eeg_events.size(); ++k)

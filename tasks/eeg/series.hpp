@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <carousel/lib/numbers/shape.hpp>
+#include <carousel/tasks/csv/csv.hpp>
 
 namespace carousel {
 
@@ -33,7 +34,7 @@ inline constexpr std::array<std::string_view, 32> eeg_channels = {
 struct EegSeries {
   std::string name;                        ///< "subj1_series1": of the files, and before the number in each id
   std::vector<std::string> channels = {};  ///< their names
-  std::vector<float> signals = {};         ///< [rows, channels]
+  std::vector<double> signals = {};        ///< [rows, channels]
   std::vector<std::uint8_t> events = {};   ///< [rows]: bit k is set while eeg_events[k] is near
 
   Index rows() const { return static_cast<Index>(events.size()); }
@@ -46,12 +47,13 @@ std::string subject_of(const std::string& series);
 /// comes after 9. Throws std::runtime_error if the folder can not be read, or a file of a pair is missing.
 std::vector<std::string> list_series(const std::string& folder, const std::string& subject = "");
 
-/// Reads FOLDER/NAME_data.csv and FOLDER/NAME_events.csv. Channels may be any, and as many as there are.
+/// Reads FOLDER/NAME_data.csv and FOLDER/NAME_events.csv. Channels may be any, and as many as there are. Of `options` it takes
+/// how signals are written, and who is told how far it is.
 ///
-/// Throws std::runtime_error, `read PATH: line 2, column 3 (Fp2): …`, unless each file has its header and at least one row, all
-/// rows as many values as the header names, ids NAME_0, NAME_1, … without a gap, and the events file as many of them; signals
-/// are finite numbers and events 0 or 1.
-EegSeries read_series(const std::string& folder, const std::string& name);
+/// Throws std::runtime_error as Csv does, `read PATH: line 2, column 3 ("Fp2"): …`, unless each file has its header and at least
+/// one row, ids are NAME_0, NAME_1, … without a gap, and as many in the events file; signals are numbers within ±1e37 and events
+/// 0 or 1.
+EegSeries read_series(const std::string& folder, const std::string& name, CsvOptions options = {});
 
 /// Writes the two files. Throws std::runtime_error if one of them is there already, or can not be written.
 void write_series(const EegSeries& series, const std::string& folder);

@@ -155,7 +155,7 @@ EegSeries record_series(Index subject, Index number, Index seconds) {
     for (std::size_t e = 0; e < channels; ++e) {
       const std::uint32_t bits = noise.bits32();  // the sum of two uniform numbers, deviation 1/√6
       const double hiss = static_cast<double>((bits & 0xffff) + (bits >> 16)) / 0x1p16 - 1;
-      series.signals[r * channels + e] = static_cast<float>(std::round(microvolts * (sum[e] + mains + hiss)));
+      series.signals[r * channels + e] = std::round(microvolts * (sum[e] + mains + hiss));
     }
   }
   return series;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <iterator>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/task.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/csv/options.hpp>
 #include <carousel/tasks/eeg/model.hpp>
 #include <carousel/tasks/eeg/subject.hpp>
 #include <carousel/tasks/eeg/views.hpp>
@@ -47,6 +48,8 @@ Arguments<EegOptions> arguments() {
       .add_threads()
       .add("--subject", "N", &EegOptions::subject, "whose recordings: those named subjN_…; 0: of a folder all, else subject 1",
            {.at_least = 0})
+      .add("--decimal", "MARK", &EegOptions::decimal, decimal_help, decimal_rule())
+      .add("--thousands", "MARK", &EegOptions::thousands, thousands_help, thousands_rule())
       .add("--series", "N", &EegOptions::series, "of a subject that is made up", {.at_least = 3, .at_most = many})
       .add("--seconds", "N", &EegOptions::seconds, "of each of these", {.at_least = 20, .at_most = 3600})
       .add("--write-csv", "DIR", &EegOptions::write, "writes these there, as pairs of CSV files, and reads them from there",
@@ -91,9 +94,15 @@ std::string find_named(const std::string& data) {
   return found;
 }
 
-EegSource read_from(const std::string& folder, Index subject) {
+EegSource read_from(const std::string& folder, Index subject, const EegOptions& options) {
   const std::string name = subject == 0 ? "" : fmt::format("subj{}", subject);
-  EegSource source{.about = "read " + folder, .names = list_series(folder, name), .read = std::bind_front(read_series, folder)};
+  EegSource source{
+      .about = "read " + folder, .names = list_series(folder, name), .read = [folder, &options](const std::string& series) {
+        Progress progress(options.quiet);
+        return read_series(
+            folder, series,
+            {.decimal = options.decimal, .thousands = options.thousands, .progress = reading(progress, series + "_data.csv")});
+      }};
   if (source.names.empty()) bad_file("read ", folder, ": there is no ", name, name.empty() ? "" : "_series", "*_data.csv");
   return source;
 }
@@ -124,18 +133,6 @@ std::string folder_of(const EegOptions& options) {
   if (named) return find_named(options.data);
   const std::string data = detail::data_folder();
   return data.empty() ? "" : find_recordings(data);
-}
-
-/// What tells the series of one training from those of another.
-std::string identity_of(const EegParts<EegFrames>& data) {
-  std::uint64_t hash = 0;
-  for (const auto* part : {&data.train, &data.validation})
-    for (const EegFrames& one : *part) {
-      const std::string_view values(reinterpret_cast<const char*>(one.values.data()), one.values.size() * sizeof(float));
-      const std::string_view marks(reinterpret_cast<const char*>(one.events.data()), one.events.size());
-      hash = mix(mix(hash, detail::hash(values)), detail::hash(marks));
-    }
-  return fmt::format("{} series and {} to validate, hash {:016x}", data.train.size(), data.validation.size(), hash);
 }
 
 Index frames_in(std::span<const EegFrames> series) {
@@ -303,20 +300,37 @@ class EegTraining {
   std::vector<EegModel::State> states_, next_states_;  // before and after the step that runs: a step that fails changes nothing
 };
 
+constexpr const char* offsets_key = "offsets";
+
+/// What a training took off its channels, as its checkpoints say; nothing if they were saved before that was done.
+std::vector<double> saved_offsets(const Metadata& saved, Index channels) {
+  const auto found = saved.find(offsets_key);
+  return found == saved.end() ? std::vector<double>() : parse_offsets(found->second, channels);
+}
+
+void take_off(const std::vector<double>& offsets, std::span<EegFrames> series) {
+  for (EegFrames& one : series) one.offset = offsets;
+}
+
 int train(const EegOptions& options) {
   const std::string folder = folder_of(options);
-  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, options.subject);
+  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, options.subject, options);
   const EegParts<std::string> names = divide(source.about, source.names, options.split());
   std::vector<std::string> channels;
   EegParts<EegFrames> data;
   data.train = read_frames(source, names.train, options.filter(), channels);
   data.validation = read_frames(source, names.validation, options.filter(), channels);
   data.test = read_frames(source, names.test, options.filter(), channels);
+  const std::vector<double> offsets =
+      options.resumed.empty() ? offsets_of(data.train) : saved_offsets(options.resumed, std::ssize(channels));
+  for (auto* part : {&data.train, &data.validation, &data.test}) take_off(offsets, *part);
   if (!options.quiet)
     note(fmt::format("series to train on: {}; to validate: {}; to test: {}", some_of(names.train), some_of(names.validation),
                      some_of(names.test)));
   return EegTraining(options, folder.empty() ? source.about : "read " + last_name(folder), channels, data)
-      .run({{"channels", fmt::format("{}", fmt::join(channels, ","))}, {"recordings", detail::saved_path(folder)}});
+      .run({{"channels", fmt::format("{}", fmt::join(channels, ","))},
+            {offsets_key, fmt::format("{}", fmt::join(offsets, ","))},
+            {"recordings", detail::saved_path(folder)}});
 }
 
 std::vector<std::string> saved_channels(const EvalOptions& eval) {
@@ -329,7 +343,10 @@ std::vector<std::string> saved_channels(const EvalOptions& eval) {
 
 /// Of a folder that is named all series, else those that the training was tested on.
 int evaluate(const EvalOptions& eval) {
-  const EegOptions options = arguments().read(eval.checkpoint, eval.file);
+  EegOptions options = arguments().read(eval.checkpoint, eval.file);
+  options.quiet = eval.quiet;
+  if (eval.decimal) options.decimal = *eval.decimal;
+  if (eval.thousands) options.thousands = *eval.thousands;
   std::vector<std::string> channels = saved_channels(eval);
   Registry<float> registry;
   Random random(1);
@@ -339,9 +356,14 @@ int evaluate(const EvalOptions& eval) {
   const bool named = !eval.data.empty();
   const std::string folder =
       named ? find_named(eval.data) : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
-  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject);
+  const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject, options);
   const std::vector<std::string> names = named ? source.names : divide(source.about, source.names, options.split()).test;
-  const std::vector<EegFrames> series = read_frames(source, names, options.filter(), channels);
+  std::vector<EegFrames> series = read_frames(source, names, options.filter(), channels);
+  try {
+    take_off(saved_offsets(eval.checkpoint.metadata, std::ssize(channels)), series);
+  } catch (const std::invalid_argument& error) {
+    detail::bad_saved_value(eval.file, error.what());
+  }
   const std::vector<EegLogits> logits = logits_of_all(model, series);
   const EegAreas found = areas(series, logits);
   for (std::size_t k = 0; k < eeg_events.size(); ++k) print(fmt::format("{:<20}auc {:.4f}", eeg_events[k], found.of_event[k]));
@@ -362,7 +384,7 @@ Task eeg() {
           .example = "carousel train eeg --data FOLDER --subject 1",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = evaluate,
-          .eval_takes = {"--data"},
+          .eval_takes = {"--data", "--decimal", "--thousands"},
           .data = OutsideData{.what = "recordings, *_data.csv with *_events.csv (Grasp-and-Lift, WAY consortium)",
                               .option = "--data DIR",
                               .without = "a subject that is made up",

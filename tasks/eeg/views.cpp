@@ -24,7 +24,7 @@ struct Stretch {
   double second_of(Index frame) const { return static_cast<double>(frame * series.subsample) / static_cast<double>(eeg_rate); }
   bool is_near(Index frame, std::size_t event) const { return (series.events_of(frame) >> event & 1) != 0; }
   double signal(Index frame, Index channel) const {
-    return static_cast<double>(series.values[static_cast<std::size_t>(frame * series.channels + channel)]);
+    return series.values[static_cast<std::size_t>(frame * series.channels + channel)];
   }
 };
 
@@ -170,7 +170,7 @@ Sample<float> eeg_sample(const EegModel& model, const EegOptions& options, const
                              Tape<float>& tape = Tape<float>::active();
                              const Index steps = last - first + 1;
                              const Var<float> xs = tape.constant(Shape{steps, 1, series.channels});
-                             std::copy_n(series.values.data() + first * series.channels, steps * series.channels, tape.data(xs));
+                             series.put(first, steps, tape.data(xs));
                              const Var<float> ys = tape.constant(Shape{1, std::ssize(eeg_events)});
                              put_events(series.events_of(last), tape.data(ys));
                              EegModel::State state = used->start(1);

@@ -74,15 +74,15 @@ spoil() {  # FILE SED MESSAGE
   expect_error "$3" "${train_csv[@]}"
   mv "$work/kept" "$work/$1"
 }
-spoil $data '5s/,[^,]*/,abc/3' "read $data: line 5, column 4 (F7): \"abc\": must be a number"
-spoil $data '7s/,[^,]*//' "read $data: line 7: has 32 columns: must have 33, as the header"
+spoil $data '5s/,[^,]*/,abc/3' "read $data: line 5, column 4 (\"F7\"): \"abc\": must be a number"
+spoil $data '7s/,[^,]*//' "read $data: line 7, column 33: the row ends before it: must have 33 fields, as line 1"
 spoil $data '1s/^id/time/' "read $data: line 1, column 1: \"time\": must be id"
-spoil $data '9s/_7/_8/' "read $data: line 9, column 1 (id): \"subj1_series2_8\": must be subj1_series2_7"
+spoil $data '9s/_7/_8/' "read $data: line 9, column 1 (\"id\"): \"subj1_series2_8\": must be subj1_series2_7"
 # shellcheck disable=SC2016
 spoil $data '100,$d' "read $events: has 30000 rows: must have 98, as subj1_series2_data.csv"
 # shellcheck disable=SC2016
-spoil $data '1,$d' "read $data: is empty: must begin with a header"
-spoil $events '3s/0$/2/' "read $events: line 3, column 7 (BothReleased): \"2\": must be 0 or 1"
+spoil $data '1,$d' "read $data: is empty: must have rows of numbers"
+spoil $events '3s/0$/2/' "read $events: line 3, column 7 (\"BothReleased\"): \"2\": must be 0 or 1"
 spoil $events '1s/LiftOff/Lift/' "read $events: line 1: \"id,HandStart,FirstDigitTouch,BothStartLoadPhase,Lift,Replace…\": must be id,HandStart,FirstDigitTouch,BothStartLoadPhase,LiftOff,Replace,BothReleased"
 # shellcheck disable=SC2016
 spoil $events '2,$s/,.*/,0,0,0,0,0,0/' "read csv: HandStart is marked nowhere in subj1_series2: must be somewhere, and not everywhere"

@@ -15,8 +15,8 @@ namespace {
 EegSeries ramp(const std::string& name, Index rows) {
   EegSeries series{.name = name, .channels = {"A", "B"}};
   for (Index r = 0; r < rows; ++r) {
-    series.signals.push_back(static_cast<float>(r));
-    series.signals.push_back(static_cast<float>(1000 + r));
+    series.signals.push_back(static_cast<double>(r));
+    series.signals.push_back(static_cast<double>(1000 + r));
     series.events.push_back(r % 3 == 0 ? 0b000001 : 0b111110);
   }
   return series;
@@ -86,6 +86,28 @@ TEST_CASE("a scale is of all series together, and leaves alone what never change
   CHECK(scale.mean == std::vector<float>{3, 7});
   CHECK(scale.deviation[0] == doctest::Approx(std::sqrt(14.0 / 3)));
   CHECK(scale.deviation[1] == 1);
+}
+
+TEST_CASE("what is far from 0 reaches a net as what is near it does") {
+  EegSeries far = ramp("s", 100);
+  for (double& value : far.signals) value += 1e12;
+  EegFrames frames = frames_of(far, as_it_is), near = frames_of(ramp("s", 100), as_it_is);
+  CHECK(offsets_of(std::vector<EegFrames>{near}).empty());
+  frames.offset = offsets_of(std::vector<EegFrames>{frames});
+  CHECK(frames.offset == std::vector<double>{1e12 + 49.5, 1e12 + 1049.5});
+  const EegScale scale = scale_of(std::vector<EegFrames>{frames}), other = scale_of(std::vector<EegFrames>{near});
+  CHECK(scale.deviation == other.deviation);
+  std::vector<float> xs(200), ys(200);
+  CHECK(frames.put(0, 100, xs.data()) == xs.data() + 200);
+  near.put(0, 100, ys.data());
+  for (std::size_t i = 0; i < xs.size(); ++i) CHECK(xs[i] - scale.mean[i % 2] == doctest::Approx(ys[i] - other.mean[i % 2]));
+}
+
+TEST_CASE("offsets are read as they were written") {
+  CHECK(parse_offsets("", 2).empty());
+  CHECK(parse_offsets("1000000000049.5,0", 2) == std::vector<double>{1000000000049.5, 0});
+  CHECK_THROWS_WITH_AS(parse_offsets("1", 2), "offsets: are 1: must be 2, one for each channel", std::invalid_argument);
+  CHECK_THROWS_AS(parse_offsets("1,x", 2), std::invalid_argument);
 }
 
 TEST_CASE("streams read each series frame after frame, and begin anew where a series does") {

@@ -23,7 +23,8 @@ EegOptions small_options() {
 EegFrames random_frames(Index frames, Index channels, Index subsample, std::uint64_t seed) {
   Random random(seed);
   EegFrames series{.name = "s", .channels = channels, .subsample = subsample};
-  for (Index i = 0; i < frames * channels; ++i) series.values.push_back(static_cast<float>(random.normal(3, 2)));
+  for (Index i = 0; i < frames * channels; ++i)
+    series.values.push_back(static_cast<double>(static_cast<float>(random.normal(3, 2))));
   for (Index r = 0; r < frames * subsample; ++r) series.events.push_back(static_cast<std::uint8_t>(random.below(64)));
   return series;
 }
@@ -40,7 +41,7 @@ TEST_CASE("a series that is read piece by piece gives what it gives as a whole")
   Tape<float> tape;
   EegModel::State state = model.start(1);
   const Var<float> xs = tape.constant(Shape{600, 1, 3});
-  std::copy(series.values.begin(), series.values.end(), tape.data(xs));
+  series.put(0, series.frames(), tape.data(xs));
   const Tensor<float> whole = model(xs, state).value();
   for (std::size_t i = 0; i < pieces.size(); ++i) CHECK(pieces[i] == doctest::Approx(whole.data()[i]).epsilon(1e-5));
 }

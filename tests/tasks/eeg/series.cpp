@@ -40,7 +40,7 @@ TEST_CASE("a series is read from its two files, of any channels, with or without
     const EegSeries series = read_series(folder / "", "s_series1");
     CHECK(series.name == "s_series1");
     CHECK(series.channels == std::vector<std::string>{"Fp1", "Oz"});
-    CHECK(series.signals == std::vector<float>{-31, 4, 5.5, -60});
+    CHECK(series.signals == std::vector<double>{-31, 4, 5.5, -60});
     CHECK(series.events == std::vector<std::uint8_t>{0, 0b101001});
   };
   write_text(folder / "s_series1_data.csv", good_data);
@@ -95,46 +95,65 @@ TEST_CASE("series are listed by subject and number, and each is a pair of files"
                        std::runtime_error);
 }
 
+TEST_CASE("signals may be written with decimal commas, and what may be two numbers is refused") {
+  const test::Folder folder;
+  write_text(folder / "s_series1_events.csv", good_events);
+  write_text(folder / "s_series1_data.csv", "id;Fp1;Oz\ns_series1_0;-31;4,5\ns_series1_1;1.000;6\n");
+  CHECK(read_series(folder / "", "s_series1").signals == std::vector<double>{-31, 4.5, 1000, 6});
+  write_text(folder / "s_series1_data.csv", "id,Fp1,Oz\ns_series1_0,990,4\ns_series1_1,1.000,6\n");
+  CHECK_THROWS_WITH_AS(
+      read_series(folder / "", "s_series1"),
+      doctest::Contains(
+          "s_series1_data.csv: line 3, column 2 (\"Fp1\"): \"1.000\": must be told whether it is 1 or 1000, by --decimal . "
+          "or --thousands ."),
+      std::runtime_error);
+  CHECK(read_series(folder / "", "s_series1", {.decimal = "."}).signals == std::vector<double>{990, 4, 1, 6});
+}
+
 TEST_CASE("what is wrong with a data file is said in one line, with its place") {
   CHECK(error_of(good_data, good_events) == "");
   CHECK(error_of("\xef\xbb\xbf" + good_data, "\xef\xbb\xbf" + good_events) == "");  // the mark of UTF-8
   const std::string where = "read s_series1_data.csv: ";
-  CHECK(error_of("", good_events) == where + "is empty: must begin with a header");
-  CHECK(error_of("id,Fp1,Oz\n", good_events) == where + "has no row: must have at least one below its header");
+  CHECK(error_of("", good_events) == where + "is empty: must have rows of numbers");
+  CHECK(error_of("id,Fp1,Oz\n", good_events) == where + "has a header and no rows: must have rows of numbers");
   CHECK(error_of(with(good_data, "id", "time"), good_events) == where + "line 1, column 1: \"time\": must be id");
   CHECK(error_of("id\ns_series1_0\n", good_events) == where + "line 1: names no channel: must name at least one after id");
   CHECK(error_of(with(good_data, "Oz", "Fp1"), good_events) ==
         where + "line 1, column 3: \"Fp1\": must be the name of another channel");
   CHECK(error_of(with(good_data, "Fp1", ""), good_events) ==
         where + "line 1, column 2: \"\": must be the name of another channel");
-  CHECK(error_of(with(good_data, "5.5", "five"), good_events) == where + "line 3, column 2 (Fp1): \"five\": must be a number");
-  CHECK(error_of(with(good_data, "5.5", ""), good_events) == where + "line 3, column 2 (Fp1): \"\": must be a number");
-  CHECK(error_of(with(good_data, "5.5", "nan"), good_events) == where + "line 3, column 2 (Fp1): \"nan\": must be a number");
-  CHECK(error_of(with(good_data, "5.5", "1e99"), good_events) == where + "line 3, column 2 (Fp1): \"1e99\": must be a number");
-  CHECK(error_of(with(good_data, "5.5", "5 "), good_events) == where + "line 3, column 2 (Fp1): \"5 \": must be a number");
-  CHECK(error_of(with(good_data, "-31,4", "-31"), good_events) == where + "line 2: has 2 columns: must have 3, as the header");
+  CHECK(error_of(with(good_data, "5.5", "five"), good_events) ==
+        where + "line 3, column 2 (\"Fp1\"): \"five\": must be a number");
+  CHECK(error_of(with(good_data, "5.5", ""), good_events) ==
+        where + "line 3, column 2 (\"Fp1\"): nothing stands there: must be a number");
+  CHECK(error_of(with(good_data, "5.5", "nan"), good_events) == where + "line 3, column 2 (\"Fp1\"): \"nan\": must be a number");
+  CHECK(error_of(with(good_data, "5.5", "1e99"), good_events) ==
+        where + "line 3, column 2 (\"Fp1\"): \"1e99\": must be within ±1e37");
+  CHECK(error_of(with(good_data, "5.5", "+5 "), good_events) == "");
+  CHECK(error_of(with(good_data, "-31,4", "-31"), good_events) ==
+        where + "line 2, column 3: the row ends before it: must have 3 fields, as line 1");
   CHECK(error_of(with(good_data, "-31,4", "-31,4,5"), good_events) ==
-        where + "line 2: has 4 columns: must have 3, as the header");
+        where + "line 2, column 4: one field too many: must have 3 fields, as line 1");
   CHECK(error_of(with(good_data, "s_series1_1", "s_series1_2"), good_events) ==
-        where + "line 3, column 1 (id): \"s_series1_2\": must be s_series1_1");
-  CHECK(error_of(good_data + "\n", good_events) == where + "line 4, column 1 (id): \"\": must be s_series1_2");
+        where + "line 3, column 1 (\"id\"): \"s_series1_2\": must be s_series1_1");
+  CHECK(error_of(good_data + "\n", good_events) == "");
   CHECK(error_of(good_data + std::string(1, '\0'), good_events) ==
-        where + "line 4, column 1 (id): \"\\x00\": must be s_series1_2");
+        where + "line 4, column 2: the row ends before it: must have 3 fields, as line 1");
 }
 
 TEST_CASE("what is wrong with an events file is said in one line, with its place") {
   const std::string where = "read s_series1_events.csv: ", names = header.substr(0, header.size() - 1);
-  CHECK(error_of(good_data, "") == where + "is empty: must begin with a header");
+  CHECK(error_of(good_data, "") == where + "is empty: must have rows of numbers");
   CHECK(error_of(good_data, with(good_events, "LiftOff", "Lift")) ==
         where + "line 1: \"id,HandStart,FirstDigitTouch,BothStartLoadPhase,Lift,Replace…\": must be " + names);
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0,2")) ==
-        where + "line 3, column 5 (LiftOff): \"2\": must be 0 or 1");
+        where + "line 3, column 5 (\"LiftOff\"): \"2\": must be 0 or 1");
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0,")) ==
-        where + "line 3, column 5 (LiftOff): \"\": must be 0 or 1");
+        where + "line 3, column 5 (\"LiftOff\"): nothing stands there: must be 0 or 1");
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0")) ==
-        where + "line 3: has 6 columns: must have 7, as the header");
+        where + "line 3, column 7: the row ends before it: must have 7 fields, as line 1");
   CHECK(error_of(good_data, with(good_events, "s_series1_1", "s_series2_1")) ==
-        where + "line 3, column 1 (id): \"s_series2_1\": must be s_series1_1");
+        where + "line 3, column 1 (\"id\"): \"s_series2_1\": must be s_series1_1");
   CHECK(error_of(good_data, header + "s_series1_0,0,0,0,0,0,0\n") == where + "has 1 rows: must have 2, as s_series1_data.csv");
   CHECK(error_of(good_data, good_events + "s_series1_2,0,0,0,0,0,0\n") ==
         where + "has 3 rows: must have 2, as s_series1_data.csv");

@@ -39,7 +39,7 @@ TEST_CASE("a series that is recorded again is the same, others are others") {
 TEST_CASE("signals are whole microvolts of a size as electrodes on a scalp measure them") {
   const EegSeries series = record_series(1, 1, 40);
   double sum = 0, squares = 0;
-  for (const float value : series.signals) {
+  for (const double value : series.signals) {
     REQUIRE(value == std::round(value));
     sum += static_cast<double>(value);
     squares += static_cast<double>(value) * static_cast<double>(value);
@@ -76,7 +76,7 @@ TEST_CASE("a source's wave is below zero in the first half of the time that its 
     constexpr Index c3 = 12, lead = 55;  // rows: 110 ms
     for (const std::size_t k : {0U, 5U})
       for (const Index begin : begins(series, k)) {
-        const auto at = [&](Index r) { return static_cast<double>(series.signals[static_cast<std::size_t>(r * 32 + c3)]); };
+        const auto at = [&](Index r) { return series.signals[static_cast<std::size_t>(r * 32 + c3)]; };
         for (Index r = 0; r < eeg_rows_of_event / 2; ++r) {
           first += at(begin - lead + r);
           second += at(begin - lead + eeg_rows_of_event / 2 + r);

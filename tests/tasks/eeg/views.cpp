@@ -15,8 +15,8 @@ EegFrames recording(Index frames, Index subsample) {
   for (Index frame = 0; frame < frames; ++frame) {
     const Index at = frame % 40;
     for (Index k = 0; k < subsample; ++k) series.events.push_back(static_cast<std::uint8_t>(1 << std::min<Index>(6, at / 5)));
-    series.values.push_back(static_cast<float>(random.normal(0, 1)));
-    series.values.push_back(static_cast<float>(at < 5 ? 5 : 0));
+    series.values.push_back(random.normal(0, 1));
+    series.values.push_back(at < 5 ? 5 : 0);
   }
   return series;
 }
