@@ -15,9 +15,15 @@ namespace {
 constexpr const char* file_names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
                                       "t10k-labels-idx1-ubyte"};
 
+/// Of that name or, as some archives call it, with a point for its last hyphen but one; as it is or packed; or in a folder of its
+/// name.
 std::optional<std::string> find_file(const std::string& folder, const std::string& name) {
-  for (const char* ending : {"", ".gz"})
-    if (std::string path = folder + "/" + name + ending; std::filesystem::exists(path)) return path;
+  std::string dotted = name;
+  dotted[dotted.find("-idx")] = '.';
+  std::error_code not_there;
+  for (const std::string& one : {name, dotted})
+    for (const std::string& path : {one, one + ".gz", one + "/" + one, one + "/" + name, one + "/" + dotted})
+      if (std::string whole = folder + "/" + path; std::filesystem::is_regular_file(whole, not_there)) return whole;
   return std::nullopt;
 }
 
@@ -54,7 +60,9 @@ DigitSets read_mnist(const std::string& folder) {
   std::array<std::string, 4> paths;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::optional<std::string> path = find_file(folder, file_names[i]);
-    if (!path) bad_file("read ", folder, ": ", file_names[i], " is not there: must be, or with .gz behind its name");
+    if (!path)
+      bad_file("read ", folder, ": ", file_names[i],
+               " is not there: must be, or with .idx for -idx in its name, or .gz behind it");
     paths[i] = *path;
   }
   return {"MNIST of " + folder, false, read_digits(paths[0], paths[1]), read_digits(paths[2], paths[3])};

@@ -27,7 +27,8 @@ std::vector<std::string> mnist_files(const std::string& folder);
 /// Where MNIST lies: in DATA/mnist or in DATA itself, whichever has a file of it. Nothing if neither has.
 std::optional<std::string> find_mnist(const std::string& data);
 /// Reads the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each
-/// as it is or with .gz behind its name. Throws std::runtime_error as read_digits does, and for a file that is not there.
+/// as it is or with .gz behind its name, also called train-images.idx3-ubyte and so on. Throws std::runtime_error as read_digits
+/// does, and for a file that is not there.
 DigitSets read_mnist(const std::string& folder);
 /// Digits for those who have no MNIST: as many as that to learn from, 2,000 to test with.
 DigitSets drawn_sets(Index train);

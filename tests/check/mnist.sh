@@ -36,7 +36,7 @@ expect_error '--data nowhere: there is no train-images-idx3-ubyte, with or witho
   train mnist --data nowhere
 mkdir "$work/broken"
 printf 'not gzip' >"$work/broken/train-images-idx3-ubyte.gz"
-expect_error 'read broken: train-labels-idx1-ubyte is not there: must be, or with .gz behind its name' train mnist --data broken
+expect_error 'read broken: train-labels-idx1-ubyte is not there: must be, or with .idx for -idx in its name, or .gz behind it' train mnist --data broken
 for name in train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte; do : >"$work/broken/$name"; done
 expect_error 'read broken/train-images-idx3-ubyte.gz: does not begin as gzip does: must be gzip by its name' \
   train mnist --data broken

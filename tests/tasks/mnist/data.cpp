@@ -91,6 +91,32 @@ TEST_CASE("the four files of MNIST are read, plain or gzipped, in a folder or in
   }
 }
 
+TEST_CASE("files of MNIST that archives name with a point, or pack into folders of their names, are found") {
+  const test::Folder folder;
+  write_mnist(folder, ".");
+  const auto rename = [&](const char* from, const char* to) { std::filesystem::rename(folder / from, folder / to); };
+  std::size_t plain = 0;
+  for (const std::string name : {"train-images", "train-labels", "t10k-images", "t10k-labels"}) {
+    const std::string kind = name.ends_with("images") ? "idx3-ubyte" : "idx1-ubyte";
+    for (const char* const end : {"", ".gz"})
+      if (std::filesystem::exists(folder / (name + "-" + kind + end))) {
+        rename((name + "-" + kind + end).c_str(), (name + "." + kind + end).c_str());
+        if (plain == 0 && *end == '\0') {
+          plain = 1;
+          const std::string file = name + "." + kind;
+          rename(file.c_str(), "moved");
+          std::filesystem::create_directory(folder / file);
+          rename("moved", (file + "/" + file).c_str());
+        }
+      }
+  }
+  CHECK(plain == 1);
+  const auto found = find_mnist(folder / ".");
+  REQUIRE(found);
+  CHECK(mnist_files(*found).size() == 4);
+  CHECK(read_mnist(*found).train.labels == std::vector<std::uint8_t>{7, 0, 9});
+}
+
 TEST_CASE("a folder without MNIST has none; one with a part of it is refused, with the name of what lacks") {
   const test::Folder folder;
   CHECK_FALSE(find_mnist(folder / "."));
@@ -99,9 +125,11 @@ TEST_CASE("a folder without MNIST has none; one with a part of it is refused, wi
   std::filesystem::remove(folder / "mnist/t10k-images-idx3-ubyte");
   const auto found = find_mnist(folder / ".");
   REQUIRE(found);
-  CHECK_THROWS_WITH_AS(read_mnist(*found),
-                       ("read " + *found + ": t10k-images-idx3-ubyte is not there: must be, or with .gz behind its name").c_str(),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      read_mnist(*found),
+      ("read " + *found + ": t10k-images-idx3-ubyte is not there: must be, or with .idx for -idx in its name, or .gz behind it")
+          .c_str(),
+      std::runtime_error);
 }
 
 TEST_CASE("images and labels that do not fit are refused in one line") {
