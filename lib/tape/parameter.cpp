@@ -38,6 +38,38 @@ Ids& ids() {
 
 }  // namespace
 
+namespace {
+
+std::string below(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : path + '/' + std::string(name);
+}
+
+constexpr std::string_view within = " → ";
+
+/// The lines in which two places differ, as far as they do.
+void drop_common_lines(std::string_view& a, std::string_view& b) {
+  const auto first = [](std::string_view place) { return place.substr(0, place.find(within)); };
+  const auto last = [](std::string_view place) {
+    const std::size_t at = place.rfind(within);
+    return at == std::string_view::npos ? place : place.substr(at + within.size());
+  };
+  const auto is_one = [](std::string_view place) { return place.find(within) == std::string_view::npos; };
+  while (!is_one(a) && !is_one(b) && first(a) == first(b))
+    for (std::string_view* place : {&a, &b}) place->remove_prefix(first(*place).size() + within.size());
+  while (!is_one(a) && !is_one(b) && last(a) == last(b))
+    for (std::string_view* place : {&a, &b}) place->remove_suffix(last(*place).size() + within.size());
+}
+
+[[noreturn]] void refuse_twice(std::string_view path, std::string_view first, std::string_view again) {
+  constexpr const char* must = ": each layer must have a path of its own, or share by scope.shared()";
+  if (first.empty() || again.empty()) wrong_argument("parameter: ", path, " is there already", must);
+  if (first == again) wrong_argument("parameter: ", path, " is asked for twice, in ", first, must);
+  drop_common_lines(first, again);
+  wrong_argument("parameter: ", path, " is asked for in ", first, " and again in ", again, must);
+}
+
+}  // namespace
+
 bool lies_below(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
 }
@@ -77,11 +109,13 @@ void ParameterStore<T>::zero_gradients() {
 }  // namespace detail
 
 template <class T>
-Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial) {
+Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial,
+                                     const ParameterOrigin& origin) {
   if (const auto found = store_->by_path.find(path); found != store_->by_path.end()) {
     if (!(found->second->shape() == shape))
       wrong_argument("parameter: ", path, " is ", found->second->shape(), ", asked for as ", shape,
                      ": shared ones must have one shape");
+    if (!origin.shared) refuse_twice(path, found->second->place, origin.place);
     return *found->second;
   }
   if (path.empty() || path.find(':') != std::string::npos || !is_utf8(path))
@@ -89,7 +123,10 @@ Parameter<T>& Registry<T>::parameter(const std::string& path, const Shape& shape
   Tensor<T> value = initial();
   if (!(shape_of(value) == shape))
     wrong_argument("parameter: ", path, " is to be ", shape, ", its initial value is ", shape_of(value));
-  return store_->add(path, std::move(value));
+  Parameter<T>& made = store_->add(path, std::move(value));
+  made.kind = origin.kind;
+  made.place = origin.place;
+  return made;
 }
 
 template <class T>
@@ -143,14 +180,39 @@ std::string Registry<T>::summary() const {
 }
 
 template <class T>
-Scope<T> Scope<T>::operator/(std::string_view name) const {
-  return Scope(*registry_, *random_, path_.empty() ? std::string(name) : path_ + '/' + std::string(name));
+void Scope<T>::add_line(const char* file, int line) {
+  const std::string_view path = file;
+  const std::string here = join(path.substr(path.rfind('/') + 1), ':', line);
+  if (!place_.ends_with(here)) place_ += (place_.empty() ? "" : std::string(within)) + here;
+}
+
+template <class T>
+Scope<T> Scope<T>::operator/(const ScopeName& name) const {
+  Scope scope = *this;
+  scope.path_ = below(path_, name.text);
+  scope.kind_.clear();
+  scope.add_line(name.file, name.line);
+  return scope;
+}
+
+template <class T>
+Scope<T> Scope<T>::shared() const {
+  Scope scope = *this;
+  scope.shared_ = true;
+  return scope;
+}
+
+template <class T>
+Scope<T> Scope<T>::of(std::string_view kind) const {
+  Scope scope = *this;
+  scope.kind_ = kind;
+  return scope;
 }
 
 template <class T>
 Param<T> Scope<T>::parameter(std::string_view name, const Shape& shape,
                              const std::function<Tensor<T>(const Shape&, Random&)>& init) const {
-  return registry_->parameter((*this / name).path_, shape, [&] { return init(shape, *random_); });
+  return registry_->parameter(below(path_, name), shape, [&] { return init(shape, *random_); }, {kind_, place_, shared_});
 }
 
 template class Parameter<float>;

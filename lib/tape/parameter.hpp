@@ -34,6 +34,8 @@ class Parameter {
   Parameter& operator=(const Parameter&) = delete;
 
   const std::string path;
+  std::string kind;   // of the layer that it is of, as that calls itself: "Lstm"; empty: it has no name for itself
+  std::string place;  // the lines of the program that asked for it, from outside in: "main.cpp:12 → net.hpp:7"; empty: not known
   const Tensor<T>& value;
   Tensor<T> gradient;         // meaningful while has_gradient
   bool has_gradient = false;  // the last backward() of its registry reached it
@@ -63,6 +65,12 @@ class Parameter {
 
 /// True if a path is `prefix` or lies below it: "lstm" covers lstm and lstm/wx, not lstm2; "" covers all.
 bool lies_below(std::string_view path, std::string_view prefix);
+
+/// Who asks for a parameter.
+struct ParameterOrigin {
+  std::string kind = {}, place = {};  ///< as in Parameter
+  bool shared = false;                ///< one that is there already is meant
+};
 
 namespace detail {
 
@@ -111,10 +119,11 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// The parameter of that path: made by `initial()` if it is new; one that exists is shared. Throws std::invalid_argument when
-  /// that one has another shape, or a path that is new is empty, is not UTF-8, or has a colon (in files that marks what is not a
-  /// parameter).
-  Parameter<T>& parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial);
+  /// The parameter of that path: made by `initial()` if it is new; one that exists is given out again where origin.shared asks
+  /// for that. Throws std::invalid_argument when it does not, or that one has another shape, or a path that is new is empty, is
+  /// not UTF-8, or has a colon (in files that marks what is not a parameter).
+  Parameter<T>& parameter(const std::string& path, const Shape& shape, const std::function<Tensor<T>()>& initial,
+                          const ParameterOrigin& origin = {});
   /// The parameter of that path; throws std::invalid_argument if there is none.
   Parameter<T>& at(std::string_view path);
   const Parameter<T>& at(std::string_view path) const;
@@ -144,30 +153,56 @@ class Registry {
   std::shared_ptr<detail::ParameterStore<T>> store_;
 };
 
+/// A name of a place in a registry, and the line of the program that it stands in.
+struct ScopeName {
+  std::string_view text;
+  const char* file;
+  int line;
+
+  ScopeName(const char* name, const char* f = __builtin_FILE(), int l = __builtin_LINE()) : text(name), file(f), line(l) {}
+  ScopeName(const std::string& name, const char* f = __builtin_FILE(), int l = __builtin_LINE()) : text(name), file(f), line(l) {}
+  ScopeName(std::string_view name, const char* f = __builtin_FILE(), int l = __builtin_LINE()) : text(name), file(f), line(l) {}
+};
+
 /// A place in a registry where a model puts its parameters, with the generator that initialises them:
 ///
 ///     Registry<float> registry;  Random random(1);
 ///     Lstm<float> lstm(Scope(registry, random) / "lstm", 10, 20);      // makes lstm/wx, lstm/wh, lstm/b
+///
+/// A place is one layer's; a second layer has the same weights only where that is asked for:
+///
+///     Linear<float> back(p / "embedding", 20, 10), again((p / "embedding").shared(), 20, 10);
 template <class T>
 class Scope {
  public:
-  Scope(Registry<T>& registry, class Random& random, std::string path = "")
-      : registry_(&registry), random_(&random), path_(std::move(path)) {}
+  Scope(Registry<T>& registry, class Random& random, std::string path = "", const char* file = __builtin_FILE(),
+        int line = __builtin_LINE())
+      : registry_(&registry), random_(&random), path_(std::move(path)) {
+    add_line(file, line);
+  }
 
   /// The place below this one.
-  Scope operator/(std::string_view name) const;
+  Scope operator/(const ScopeName& name) const;
+  /// The same place, where parameters that exist are meant: the weights of both layers are the same ones.
+  Scope shared() const;
+  /// The same place, for the parameters of a layer of that kind: its name, "Lstm".
+  Scope of(std::string_view kind) const;
   Registry<T>& registry() const { return *registry_; }
   Random& random() const { return *random_; }
   const std::string& path() const { return path_; }
 
-  /// The parameter `name` of this place, made by `init(shape, random)` if it is new.
+  /// The parameter `name` of this place, made by `init(shape, random)` if it is new. Throws std::invalid_argument, with both
+  /// places in the program, if it is there already and not shared().
   Param<T> parameter(std::string_view name, const Shape& shape,
                      const std::function<Tensor<T>(const Shape&, Random&)>& init) const;
 
  private:
+  void add_line(const char* file, int line);
+
   Registry<T>* registry_;
   Random* random_;
-  std::string path_;
+  std::string path_, kind_, place_;
+  bool shared_ = false;
 };
 
 extern template class Parameter<float>;

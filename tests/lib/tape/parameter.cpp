@@ -10,6 +10,8 @@
 #include <carousel/lib/training/init.hpp>
 #include <carousel/ops/reduce.hpp>
 
+#include "tests/support/message_of.hpp"
+
 using namespace carousel;
 
 namespace {
@@ -36,21 +38,71 @@ TEST_CASE("a registry keeps parameters in the order of their making, at fixed ad
   CHECK_THROWS_WITH_AS(registry.at("p100"), "parameter: there is no p100", std::invalid_argument);
 }
 
-TEST_CASE("a path asked for twice is one parameter, which must have one shape") {
+TEST_CASE("a path asked for twice is one parameter where sharing is asked for, which must have one shape") {
   Registry<double> registry;
   Parameter<double>& w = add(registry, "w", {2, 3});
   bool made = false;
-  Parameter<double>& again = registry.parameter("w", {2, 3}, [&] {
+  const auto make = [&] {
     made = true;
     return zeros<double>({2, 3});
-  });
-  CHECK(&again == &w);
+  };
+  CHECK(&registry.parameter("w", {2, 3}, make, {.shared = true}) == &w);
+  CHECK_THROWS_WITH_AS(registry.parameter("w", {2, 3}, make),
+                       "parameter: w is there already: each layer must have a path of its own, or share by scope.shared()",
+                       std::invalid_argument);
   CHECK_FALSE(made);
   CHECK_THROWS_WITH_AS(add(registry, "w", {3, 2}), "parameter: w is [2, 3], asked for as [3, 2]: shared ones must have one shape",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(registry.parameter("v", {2}, [] { return zeros<double>({3}); }),
                        "parameter: v is to be [2], its initial value is [3]", std::invalid_argument);
   CHECK_FALSE(registry.contains("v"));
+}
+
+TEST_CASE("two layers with one path are refused with both lines, and share where that is asked for") {
+  Registry<double> registry;
+  Random random(1);
+  const Scope<double> scope(registry, random);
+  const auto layer = [](const Scope<double>& p) { return p.parameter("w", {2}, init::constant<double>(0)); };
+  const auto net = [&](const Scope<double>& p) { return layer(p / "inner"); };
+  const auto lines = [](int first, int second) {
+    return join("in parameter.cpp:", first, " and again in parameter.cpp:", second,
+                ": each layer must have a path of its own, or share by scope.shared()");
+  };
+  const int one = __LINE__ + 1;
+  const Param<double> w = layer(scope / "a");
+  const int two = __LINE__ + 1;
+  CHECK(message_of<std::invalid_argument>([&] { layer(scope / "a"); }) == "parameter: a/w is asked for " + lines(one, two));
+  CHECK(&*layer((scope / "a").shared()) == &*w);
+  CHECK(registry.size() == 1);
+
+  // The line within the layer is the same for both: what differs is outside of it.
+  const int three = __LINE__ + 1;
+  net(scope / "b");
+  const int four = __LINE__ + 1;
+  CHECK(message_of<std::invalid_argument>([&] { net(scope / "b"); }) ==
+        "parameter: b/inner/w is asked for " + lines(three, four));
+  CHECK_NOTHROW(net(scope.shared() / "b"));
+
+  const int five = __LINE__ + 1;
+  const auto again = [&] { net(scope / std::string("c")); };
+  again();
+  const std::string twice = message_of<std::invalid_argument>(again);
+  CHECK(twice.starts_with("parameter: c/inner/w is asked for twice, in parameter.cpp:"));
+  CHECK(twice.find(join(" → parameter.cpp:", five, " → parameter.cpp:")) != std::string::npos);
+}
+
+TEST_CASE("a parameter knows the kind of its layer, and where it was asked for") {
+  Registry<double> registry;
+  Random random(1);
+  const auto fill = init::constant<double>(0);
+  const Scope<double> scope(registry, random);
+  const int line = __LINE__ + 1;
+  (scope / "a").of("Layer").parameter("w", {2}, fill);
+  ((scope / "a").of("Layer") / "b").parameter("w", {2}, fill);
+  CHECK(registry.at("a/w").kind == "Layer");
+  CHECK(registry.at("a/w").place == join("parameter.cpp:", line - 2, " → parameter.cpp:", line));
+  CHECK(registry.at("a/b/w").kind.empty());
+  CHECK(add(registry, "c", {1}).place.empty());
 }
 
 TEST_CASE("paths of parameters leave names with a colon to others") {
@@ -117,7 +169,7 @@ TEST_CASE("a scope makes parameters below its path, from the generator that it w
   CHECK(w->value.data()[0] == same.normal());
   CHECK(w->value.data()[1] == same.normal());
   CHECK(root.parameter("b", {}, draw)->path == "b");
-  CHECK(&*cell.parameter("w", {2}, draw) == &*w);
+  CHECK(&*cell.shared().parameter("w", {2}, draw) == &*w);
 }
 
 TEST_CASE("a summary lists paths, shapes, numbers of elements, and their sum") {

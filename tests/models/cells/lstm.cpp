@@ -139,10 +139,11 @@ TEST_CASE("a chrono start lets forget gates keep for times up to T, and input ga
   for (const double x : registry.at("1997/b").value) CHECK(x == 0);
 }
 
-TEST_CASE("two cells of one scope share their parameters") {
+TEST_CASE("two cells share their parameters where that is asked for") {
   Registry<double> registry;
   Random random(1);
-  const Lstm<double> a(Scope<double>(registry, random) / "lstm", 3, 4), b(Scope<double>(registry, random) / "lstm", 3, 4);
+  const Lstm<double> a(Scope<double>(registry, random) / "lstm", 3, 4),
+      b((Scope<double>(registry, random) / "lstm").shared(), 3, 4);
   CHECK(registry.size() == 3);
   CHECK(&*a.gates.wh == &*b.gates.wh);
 }

@@ -80,13 +80,13 @@ TEST_CASE("a score of ln 3 against one of 0 gives weights of 3/4 and 1/4, in eve
   registry.parameter("wk", {1, 1}, [] { return full<double>({1, 1}, 2); });
   SUBCASE("additive: v (tanh 1 − tanh −3) = ln 3") {
     registry.parameter("v", {1, 1}, [] { return full<double>({1, 1}, std::log(3) / (std::tanh(1) + std::tanh(3))); });
-    const auto [context, found] = looks_back(AdditiveAttention<double>(scope, 1, 1, 1), {2, 0}, -3);
+    const auto [context, found] = looks_back(AdditiveAttention<double>(scope.shared(), 1, 1, 1), {2, 0}, -3);
     CHECK(near(found, weights));
     CHECK(near(context, tensor<double>({1, 1}, {1.5})));
   }
   SUBCASE("additive with rectifiers: v (1 − 0) = ln 3") {
     registry.parameter("v", {1, 1}, [] { return full<double>({1, 1}, std::log(3)); });
-    const auto [context, found] = looks_back(AdditiveAttention<double>(scope, 1, 1, 1, {.rectifier = true}), {2, 0}, -3);
+    const auto [context, found] = looks_back(AdditiveAttention<double>(scope.shared(), 1, 1, 1, {.rectifier = true}), {2, 0}, -3);
     CHECK(near(found, weights));
     CHECK(near(context, tensor<double>({1, 1}, {1.5})));
   }
