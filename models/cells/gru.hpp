@@ -22,7 +22,7 @@ struct Gru {
   Param<T> bh;
 
   Gru(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
-      : gates(p, in, hidden, 3, options),
+      : gates(p.of("Gru"), in, hidden, 3, options),
         bh(p.parameter("bh", {3 * hidden}, init::blocks(3, detail::recipe(options.b, options.init, init::constant<T>(0))))) {}
 
   State start(Index batch) const { return zero_state<T>(batch, gates.hidden); }
@@ -49,7 +49,7 @@ struct GruResetBefore {
   Gates<T> candidate;    // n
 
   GruResetBefore(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
-      : gates(p, in, hidden, 2, options), candidate(p / "candidate", in, hidden, 1, options) {}
+      : gates(p.of("GruResetBefore"), in, hidden, 2, options), candidate(p / "candidate", in, hidden, 1, options) {}
 
   State start(Index batch) const { return zero_state<T>(batch, gates.hidden); }
   State operator()(Var<T> x, State h) const;

@@ -34,7 +34,7 @@ struct Lstm {
   using State = LstmState<T>;
   Gates<T> gates;  // i, f, g, o
 
-  Lstm(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p, in, hidden, 4, options, 1) {}
+  Lstm(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p.of("Lstm"), in, hidden, 4, options, 1) {}
 
   State start(Index batch) const {
     const Var<T> zero = zero_state<T>(batch, gates.hidden);
@@ -60,7 +60,8 @@ struct LstmLinear {
   using State = LstmState<T>;
   Gates<T> gates;  // i, f, g, o
 
-  LstmLinear(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p, in, hidden, 4, options, 1) {}
+  LstmLinear(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
+      : gates(p.of("LstmLinear"), in, hidden, 4, options, 1) {}
 
   State start(Index batch) const {
     const Var<T> zero = zero_state<T>(batch, gates.hidden);
@@ -87,7 +88,8 @@ struct Lstm1997 {
   using State = LstmState<T>;
   Gates<T> gates;  // i, g, o
 
-  Lstm1997(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p, in, hidden, 3, options) {}
+  Lstm1997(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
+      : gates(p.of("Lstm1997"), in, hidden, 3, options) {}
 
   State start(Index batch) const {
     const Var<T> zero = zero_state<T>(batch, gates.hidden);
@@ -115,7 +117,7 @@ struct LstmPeephole {
   Param<T> pi, pf, po;
 
   LstmPeephole(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
-      : gates(p, in, hidden, 4, options, 1),
+      : gates(p.of("LstmPeephole"), in, hidden, 4, options, 1),
         pi(p.parameter("pi", {hidden}, peephole(options))),
         pf(p.parameter("pf", {hidden}, peephole(options))),
         po(p.parameter("po", {hidden}, peephole(options))) {}
@@ -148,7 +150,8 @@ struct LstmCoupled {
   using State = LstmState<T>;
   Gates<T> gates;  // i, g, o
 
-  LstmCoupled(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p, in, hidden, 3, options, 0, -1) {}
+  LstmCoupled(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
+      : gates(p.of("LstmCoupled"), in, hidden, 3, options, 0, -1) {}
 
   State start(Index batch) const {
     const Var<T> zero = zero_state<T>(batch, gates.hidden);

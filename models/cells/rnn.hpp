@@ -19,7 +19,8 @@ struct Rnn {
   using State = Var<T>;  // h: [batch, hidden]
   Gates<T> gates;        // one block
 
-  Rnn(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {}) : gates(p, in, hidden, 1, options) {}
+  Rnn(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options = {})
+      : gates(p.of(function == Nonlinearity::tanh ? "RnnTanh" : "RnnRelu"), in, hidden, 1, options) {}
 
   State start(Index batch) const { return zero_state<T>(batch, gates.hidden); }
   State operator()(Var<T> x, State h) const;

@@ -22,6 +22,7 @@ struct Kind {
   std::string_view name;
   Index blocks;  // along the last axis of each parameter, as wide as wh is high; 0: not recurrent
   std::vector<Rule> rules;
+  std::vector<std::string_view> cells = {};  // those of ours that compute the same
 };
 
 const Kind& kind_of(TorchModule module) {
@@ -38,7 +39,8 @@ const Kind& kind_of(TorchModule module) {
   static const Rule kernel{.ours = "w", .theirs = "weight", .rank = 4};
   static const Kind linear{"Linear", 0, {w, b}}, embedding{"Embedding", 0, {table}}, layer_norm{"LayerNorm", 0, {gain, bias}},
       conv2d{"Conv2d", 0, {kernel, b}};
-  static const Kind lstm{"LSTM", 4, {wx, wh, sum}}, gru{"GRU", 3, {wx, wh, bx, bh}}, rnn{"RNN", 1, {wx, wh, sum}};
+  static const Kind lstm{"LSTM", 4, {wx, wh, sum}, {"Lstm"}}, gru{"GRU", 3, {wx, wh, bx, bh}, {"Gru"}},
+      rnn{"RNN", 1, {wx, wh, sum}, {"RnnTanh", "RnnRelu"}};
   switch (module) {
     case TorchModule::linear:
       return linear;
@@ -125,6 +127,34 @@ void check_form(const char* op, const Registry<T>& registry, const TorchPart& pa
                    " × the first of wh for torch.nn.", kind.name);
 }
 
+/// Throws std::invalid_argument in the name of `op` if the parameter is of a cell that computes something else.
+template <class T>
+void check_cell_kind(const char* op, const TorchPart& part, const Parameter<T>& parameter) {
+  const Kind& kind = kind_of(part.kind);
+  if (parameter.kind.empty() || kind.cells.empty()) return;
+  if (std::find(kind.cells.begin(), kind.cells.end(), parameter.kind) != kind.cells.end()) return;
+  std::string cells;
+  for (const std::string_view cell : kind.cells) cells += (cells.empty() ? "" : " or ") + std::string(cell);
+  wrong_argument(op, ": ", parameter.path, " is of a cell ", parameter.kind, ": must be of ", cells, " for torch.nn.", kind.name);
+}
+
+/// What an rnn computes, "tanh" or "relu", empty if that is not known. Throws std::invalid_argument in the name of `op` if the
+/// mapping says another one than the cell, or none of these.
+template <class T>
+std::string nonlinearity_of(const char* op, const Registry<T>& registry, const TorchPart& part) {
+  const std::string path = below(part.path, '/', "wx"), &cell = registry.at(path).kind, &said = part.nonlinearity;
+  const std::string own = cell == "RnnTanh" ? "tanh" : cell == "RnnRelu" ? "relu" : "";
+  if (!said.empty() && said != "tanh" && said != "relu")
+    wrong_argument(op, ": ", path, ": nonlinearity ", said, ": must be tanh or relu for torch.nn.RNN");
+  if (!said.empty() && !own.empty() && said != own)
+    wrong_argument(op, ": ", path, ": nonlinearity ", said, ": must be ", own, " for a cell ", cell);
+  return own.empty() ? said : own;
+}
+
+std::string nonlinearity_key(const TorchPart& part) {
+  return below(part.module, '.', "nonlinearity");
+}
+
 /// What is to be moved, or std::invalid_argument in the name of `op`.
 template <class T>
 std::vector<Move<T>> plan(const char* op, const Registry<T>& registry, const TorchMapping& mapping, const TorchOptions& options) {
@@ -140,6 +170,7 @@ std::vector<Move<T>> plan(const char* op, const Registry<T>& registry, const Tor
         wrong_argument(op, ": there is no parameter ", path, rule.is_bias ? ": .bias must be false for a part without" : "");
       const Parameter<T>& parameter = registry.at(path);
       check_form(op, registry, part, rule, parameter);
+      check_cell_kind(op, part, parameter);
       if (!paths.insert(path).second) wrong_argument(op, ": ", path, " stands in the mapping twice");
       const auto name = [&](std::string_view leaf) {
         return leaf.empty() || !there ? std::string() : below(part.module, '.', leaf) + suffix_of(part);
@@ -210,12 +241,30 @@ Safetensors to_torch(const Registry<T>& registry, const TorchMapping& mapping, c
     add(move.name, move.rule->transposed ? transposed(value) : value);
     if (!move.added.empty()) add(move.added, zeros<T>(move.parameter->shape()));
   }
+  for (const TorchPart& part : mapping) {
+    if (part.kind != TorchModule::rnn) continue;
+    const std::string nonlinearity = nonlinearity_of("to_torch", registry, part);
+    if (nonlinearity.empty())
+      wrong_argument("to_torch: ", below(part.path, '/', "wx"),
+                     ": the nonlinearity of its cell is not known: .nonlinearity must say it, tanh or relu");
+    const auto [said, is_new] = state_dict.metadata.emplace(nonlinearity_key(part), nonlinearity);
+    if (!is_new && said->second != nonlinearity)
+      wrong_argument("to_torch: ", below(part.path, '/', "wx"), " computes ", nonlinearity, ", another layer of ", part.module,
+                     ' ', said->second, ": must be the same for torch.nn.RNN");
+  }
   return state_dict;
 }
 
 template <class T>
 void from_torch(Registry<T>& registry, const Safetensors& state_dict, const TorchMapping& mapping, const TorchOptions& options) {
   const std::vector<Move<T>> moves = plan("from_torch", registry, mapping, options);
+  for (const TorchPart& part : mapping) {
+    if (part.kind != TorchModule::rnn) continue;
+    const std::string ours = nonlinearity_of("from_torch", registry, part);
+    const auto theirs = state_dict.metadata.find(nonlinearity_key(part));
+    if (!ours.empty() && theirs != state_dict.metadata.end() && theirs->second != ours)
+      bad_file("from_torch: ", theirs->first, " is ", theirs->second, ": must be ", ours, " for ", below(part.path, '/', "wx"));
+  }
   std::vector<Tensor<T>> values;
   std::set<std::string, std::less<>> names;
   for (const Move<T>& move : moves) {

@@ -50,6 +50,8 @@ struct TorchPart {
   bool reverse = false;
   /// False: the module was made without bias. What is a bias here becomes 0, and must be 0 on the way there.
   bool bias = true;
+  /// Of an rnn, "tanh" or "relu"; empty: what the cell here says, RnnTanh or RnnRelu.
+  std::string nonlinearity = {};
 };
 
 /// The parts of a model that have counterparts in PyTorch.
@@ -65,13 +67,15 @@ struct TorchOptions {
   bool partial = false;
 };
 
-/// The parameters as PyTorch would have them. Throws std::invalid_argument for a mapping that does not fit the registry.
+/// The parameters as PyTorch would have them. Its state_dict does not say what an nn.RNN computes: the nonlinearity stands in the
+/// metadata, "tanh" or "relu", as "decoder.nonlinearity" for a module named decoder. Throws std::invalid_argument for a mapping
+/// that does not fit the registry, or a cell that PyTorch has not (LstmLinear is no LSTM of its).
 template <class T>
 Safetensors to_torch(const Registry<T>& registry, const TorchMapping& mapping, const TorchOptions& options = {});
 
 /// Gives the parameters the values of a state_dict, or throws and leaves them as they are: std::invalid_argument for a mapping
-/// that does not fit the registry, std::runtime_error for tensors that are missing, too many, of another shape or not of a
-/// floating type.
+/// that does not fit the registry or a cell that PyTorch has not, std::runtime_error for tensors that are missing, too many, of
+/// another shape or not of a floating type, or a nonlinearity in the metadata that is another one than the cell's.
 template <class T>
 void from_torch(Registry<T>& registry, const Safetensors& state_dict, const TorchMapping& mapping,
                 const TorchOptions& options = {});

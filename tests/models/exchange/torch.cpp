@@ -212,7 +212,7 @@ TEST_CASE("a module without bias: ours becomes 0, and must be 0 to go there") {
   put(registry, "rnn/wx", counted<double>({1, 2}));
   put(registry, "rnn/wh", counted<double>({2, 2}));
   put(registry, "rnn/b", tensor<double>({2}, {0, 0.25}));
-  TorchMapping mapping = {{"rnn", TorchModule::rnn, "rnn", 0, false, false}};
+  TorchMapping mapping = {{"rnn", TorchModule::rnn, "rnn", 0, false, false, "tanh"}};
   CHECK(error_of([&] { to_torch(registry, mapping); }) ==
         "wrong argument: to_torch: rnn/b is not 0: must be for a module without bias");
   from_torch(registry, state_dict({{"rnn.weight_ih_l0", {2, 1}}, {"rnn.weight_hh_l0", {2, 2}}}), mapping);
@@ -230,4 +230,37 @@ TEST_CASE("one tensor of PyTorch may serve two parts here, and one part here two
              {{"a", TorchModule::linear, "", 0, false, false}, {"b", TorchModule::linear, "", 0, false, false}});
   CHECK(same(registry.at("a/w").value, registry.at("b/w").value));
   CHECK(registry.at("b/w").value.data()[1] == 2);
+}
+
+TEST_CASE("what an RNN computes stands in the metadata, as its state_dict does not say it") {
+  Registry<double> registry;
+  Random random(1);
+  const Scope<double> scope(registry, random);
+  static_cast<void>(RnnTanh<double>(scope / "a", 2, 3));
+  static_cast<void>(RnnRelu<double>(scope / "b", 2, 3));
+  const Safetensors file = to_torch(registry, {{"a", TorchModule::rnn, "net.a"}, {"b", TorchModule::rnn, ""}});
+  CHECK(file.metadata.at("net.a.nonlinearity") == "tanh");
+  CHECK(file.metadata.at("nonlinearity") == "relu");
+  CHECK_NOTHROW(from_torch(registry, file, {{"a", TorchModule::rnn, "net.a"}, {"b", TorchModule::rnn, ""}}));
+  CHECK(error_of([&] {
+          from_torch(registry, file, {{"a", TorchModule::rnn, ""}, {"b", TorchModule::rnn, "net.a"}});
+        }) == "bad file: from_torch: nonlinearity is relu: must be tanh for a/wx");
+  CHECK(error_of([&] {
+          to_torch(registry, {{"a", TorchModule::rnn, "net", 0}, {"b", TorchModule::rnn, "net", 1}});
+        }) == "wrong argument: to_torch: b/wx computes relu, another layer of net tanh: must be the same for torch.nn.RNN");
+  CHECK(error_of([&] {
+          to_torch(registry, {{.path = "a", .kind = TorchModule::rnn, .module = "net", .nonlinearity = "relu"}},
+                   {.partial = true});
+        }) == "wrong argument: to_torch: a/wx: nonlinearity relu: must be tanh for a cell RnnTanh");
+
+  Registry<double> own;  // of a cell that does not say what it is
+  for (const auto& [path, shape] : {std::pair("wx", Shape{1, 2}), {"wh", {2, 2}}, {"b", {2}}}) put(own, path, shape);
+  TorchMapping mapping{{"", TorchModule::rnn, "net"}};
+  CHECK(error_of([&] { to_torch(own, mapping); }) ==
+        "wrong argument: to_torch: wx: the nonlinearity of its cell is not known: .nonlinearity must say it, tanh or relu");
+  mapping[0].nonlinearity = "gelu";
+  CHECK(error_of([&] { to_torch(own, mapping); }) ==
+        "wrong argument: to_torch: wx: nonlinearity gelu: must be tanh or relu for torch.nn.RNN");
+  mapping[0].nonlinearity = "relu";
+  CHECK(to_torch(own, mapping).metadata.at("net.nonlinearity") == "relu");
 }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <carousel/models/cells/lstm.hpp>
+
 #include "tests/models/exchange/state_dicts.hpp"
 
 using namespace carousel;
@@ -156,4 +158,24 @@ TEST_CASE("a partial mapping passes over what is of no part, but not over what i
   file.tensors["decoder.bias"] = from_tensor(zeros<double>({3}));
   CHECK(error_of([&] { from_torch(registry, file, without_bias, {.partial = true}); }) ==
         "bad file: from_torch: decoder.bias is [3]: must have a place in the mapping");
+}
+
+TEST_CASE("a cell that PyTorch has not is refused on both ways, though its parameters have the form of one that it has") {
+  const auto refused = [](TorchModule kind, const std::string& why, auto make) {
+    Registry<double> registry;
+    Random random(1);
+    make(Scope<double>(registry, random) / "net");
+    const auto before = values_of(registry);
+    CHECK(error_of([&] {
+            to_torch(registry, {{"net", kind, "rnn"}});
+          }) == "wrong argument: to_torch: net/wx is of a cell " + why);
+    CHECK(error_of([&] {
+            from_torch(registry, lstm_state_dict(), {{"net", kind, "rnn"}});
+          }) == "wrong argument: from_torch: net/wx is of a cell " + why);
+    CHECK(values_of(registry) == before);
+  };
+  refused(TorchModule::lstm, "LstmLinear: must be of Lstm for torch.nn.LSTM", [](auto p) { LstmLinear<double>(p, 1, 2); });
+  refused(TorchModule::lstm, "LstmPeephole: must be of Lstm for torch.nn.LSTM", [](auto p) { LstmPeephole<double>(p, 1, 2); });
+  refused(TorchModule::rnn, "Other: must be of RnnTanh or RnnRelu for torch.nn.RNN",
+          [](auto p) { Gates<double>(p.of("Other"), 1, 2, 1); });
 }
