@@ -36,6 +36,7 @@
 #include <carousel/models/sequence/batch_first.hpp>
 #include <carousel/models/sequence/bidirectional.hpp>
 #include <carousel/models/sequence/lengths.hpp>
+#include <carousel/models/sequence/recycled.hpp>
 #include <carousel/models/sequence/runner.hpp>
 #include <carousel/models/sequence/scan.hpp>
 #include <carousel/models/sequence/stacked.hpp>

@@ -49,6 +49,11 @@ constexpr auto names = [] {
 
 }  // namespace
 
+void detail::refuse_state(std::size_t members, std::size_t of_the_cell) {
+  if (members != of_the_cell) wrong_argument("AnyCell: a state of ", members, " members: this cell has ", of_the_cell);
+  wrong_argument("AnyCell: the state of a cell of another kind: must be one of this kind, of its start() or of a step");
+}
+
 std::span<const CellName> cell_names() {
   return names;
 }

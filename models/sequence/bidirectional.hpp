@@ -16,8 +16,8 @@ struct BidirectionalState {
 
   detail::Members<Scalar> members() {
     detail::Members<Scalar> all;
-    all.add(detail::members_of(forward));
-    all.add(detail::members_of(backward));
+    detail::add_members(all, forward);
+    detail::add_members(all, backward);
     return all;
   }
   void set_key(const std::optional<DropoutKey>& key) {
@@ -29,17 +29,19 @@ struct BidirectionalState {
 /// Two cells of one kind, one from the first step to the last, one from the last to the first; with lengths, each example's
 /// backward cell begins at the example's own last step. Outputs stand side by side: [time, batch, forward's hidden + backward's
 /// hidden]. Schuster & Paliwal 1997, "Bidirectional Recurrent Neural Networks".
-template <class Cell>
+template <detail::ExpectCell Cell>
 struct Bidirectional {
   using State = BidirectionalState<typename Cell::State>;
   using T = ScalarOfState<State>;
   Cell forward, backward;
   Index outputs;  ///< features of an output
 
-  /// Makes the cells in p / "forward" and p / "backward", of `hidden` features each.
+  /// Makes the cells in p / "forward" and p / "backward", of `hidden` units each.
   template <class... More>
   Bidirectional(Scope<T> p, Index in, Index hidden, const More&... more)
-      : forward(p / "forward", in, hidden, more...), backward(p / "backward", in, hidden, more...), outputs(2 * hidden) {}
+      : forward(p / "forward", in, hidden, more...),
+        backward(p / "backward", in, hidden, more...),
+        outputs(detail::outputs_of(forward, hidden) + detail::outputs_of(backward, hidden)) {}
   /// Cells that exist, with that many features of output together.
   Bidirectional(Cell f, Cell b, Index features) : forward(std::move(f)), backward(std::move(b)), outputs(features) {}
 

@@ -15,7 +15,7 @@ namespace carousel {
 ///
 /// The outputs are those of a scan over the whole stream. After the first step nothing is allocated. What the cell's parameters
 /// hold at a step is what the step uses; an active tape is left alone. One thread at a time may use a Runner.
-template <class Cell>
+template <detail::ExpectCell Cell>
 class Runner {
  public:
   using State = typename Cell::State;
@@ -62,7 +62,7 @@ class Runner {
     const Activation<T> active(tape_);
     tape_.clear();
     const NoGrad<T> no_gradient;
-    state_ = cell_.start(batch_);
+    if constexpr (detail::expect_start<Cell>()) state_ = cell_.start(batch_);
     time_ = 0;
   }
   Index batch() const { return batch_; }

@@ -9,17 +9,6 @@
 
 namespace carousel {
 
-namespace detail {
-/// Features of the outputs of a layer of `hidden` units.
-template <class Layer>
-Index outputs_of(const Layer& layer, Index hidden) {
-  if constexpr (requires { layer.outputs; })
-    return layer.outputs;
-  else
-    return hidden;
-}
-}  // namespace detail
-
 /// How layers are stacked.
 struct StackedOptions {
   Index layers = 1;
@@ -33,47 +22,42 @@ template <class Inner>
 class StackedState {
  public:
   using Scalar = ScalarOfState<Inner>;
-  static constexpr std::size_t most = 16;
 
   StackedState() = default;
-  /// Throws std::invalid_argument for more than `most` layers.
-  explicit StackedState(std::size_t count) : count_(count) {
-    if (count > most) wrong_argument("Stacked: ", count, " layers: must be at most ", most);
-  }
+  explicit StackedState(std::size_t count) : layers_(count) {}
 
-  std::size_t size() const { return count_; }
+  std::size_t size() const { return layers_.size(); }
   Inner& operator[](std::size_t layer) { return layers_[layer]; }
   const std::optional<DropoutKey>& key() const { return key_; }
 
   detail::Members<Scalar> members() {
     detail::Members<Scalar> all;
-    for (std::size_t layer = count_; layer-- > 0;) all.add(detail::members_of(layers_[layer]));
+    for (std::size_t layer = size(); layer-- > 0;) detail::add_members(all, layers_[layer]);
     return all;
   }
   /// None: what there is to see is watched layer by layer.
   static std::span<const char* const> names() { return {}; }
   void set_key(const std::optional<DropoutKey>& key) {
     key_ = key;
-    for (std::size_t layer = 0; layer < count_; ++layer) detail::set_key(layers_[layer], detail::at_place(key, 2 * layer));
+    for (std::size_t layer = 0; layer < size(); ++layer) detail::set_key(layers_[layer], detail::at_place(key, 2 * layer));
   }
 
  private:
-  std::array<Inner, most> layers_;
-  std::size_t count_ = 0;
+  detail::RecycledVector<Inner> layers_;
   std::optional<DropoutKey> key_;
 };
 
 /// Layers of one kind of cell (layers of several kinds: Stacked<AnyCell<T>>), or of Bidirectional:
 ///   h₁ = cell₁(x),  h₂ = cell₂(dropout(h₁)), …
 /// It is a cell itself, for one step at a time; scan runs it layer by layer, which is faster and gives the same.
-template <class Cell>
+template <detail::ExpectCell Cell>
 class Stacked {
  public:
   using State = StackedState<typename Cell::State>;
   using T = ScalarOfState<State>;
 
   /// Makes the layers in p / "0", p / "1", …; what else a cell's constructor takes goes to each. Throws std::invalid_argument for
-  /// a number of layers that is not 1 … 16, or a dropout outside [0, 1).
+  /// fewer layers than 1, or a dropout outside [0, 1).
   template <class... More>
   Stacked(Scope<T> p, Index in, Index hidden, const StackedOptions& options, const More&... more) : dropout_(options.dropout) {
     check(options.layers);
@@ -90,6 +74,8 @@ class Stacked {
   std::size_t size() const { return layers_.size(); }
   const Cell& operator[](std::size_t layer) const { return layers_[layer]; }
   double dropout() const { return dropout_; }
+  /// Features of an output where a layer has `hidden` units.
+  Index outputs_of(Index hidden) const { return detail::outputs_of(layers_.back(), hidden); }
 
   State start(Index batch) const {
     State state(size());
@@ -130,8 +116,7 @@ class Stacked {
 
  private:
   void check(Index layers) const {
-    if (layers < 1 || layers > static_cast<Index>(State::most))
-      wrong_argument("Stacked: ", layers, " layers: must be 1 to ", State::most);
+    if (layers < 1) wrong_argument("Stacked: ", layers, " layers: must be at least 1");
     if (!(dropout_ >= 0 && dropout_ < 1)) wrong_argument("Stacked: dropout ", dropout_, ": must be at least 0 and less than 1");
   }
 

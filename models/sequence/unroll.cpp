@@ -18,6 +18,12 @@ void wrong_batch(const char* op, std::size_t k, const Shape& member, Index batch
                  ": its first axis must be the batch");
 }
 
+void wrong_features(const char* op, const Shape& x, const Shape& member) {
+  const bool scans = std::string_view(op) == "scan";
+  wrong_argument(op, ": ", scans ? "xs" : "x", " is ", x, ", the state ", member, ": must be ",
+                 scans ? "[time, batch, features]" : "[batch, features]");
+}
+
 namespace {
 
 /// Runs a loop of the tape for as long as it lives.
@@ -92,10 +98,12 @@ std::span<Var<T>> take_handles(Tape<T>& tape, Index count) {
 /// The handles of a state's members.
 template <class T>
 struct Handles {
-  std::array<Var<T>, Members<T>::most> at;
+  RecycledVector<Var<T>> at;
 
-  explicit Handles(const Members<T>& members) {
-    for (std::size_t k = 0; k < members.count; ++k) at[k] = members[k];
+  explicit Handles(const Members<T>& members) { take(members); }
+  void take(const Members<T>& members) {
+    at.clear();
+    for (const Var<T>& member : members) at.push_back(member);
   }
 };
 
@@ -129,15 +137,15 @@ std::span<Var<T>> run_loop(Tape<T>& tape, ErasedCell<T>& cell, Var<T> xs, Index 
   const std::span<Var<T>> outputs = take_handles(tape, steps);
   const At<T> cell_runs(&Recorder<T>::Here::in_cell, true), direction(&Place::backward, options.reverse);
   const At<T> ragged(&Recorder<T>::Here::lengths, options.lengths);
+  Handles<T> before(cell.members);
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
     const At<T> at(&Place::step, first + t);
     const Var<T> x = tape.view(xs, layout, t * layout.size, members);
     loop.begin_step(t, x.index());
-    const Handles<T> before(cell.members);
-    const std::size_t count = cell.members.count;
+    before.take(cell.members);
     cell.members = cell.step(cell.cell, cell.state, x, key_at(options.key, first + t));
-    check_members<T>(cell.members, {before.at.data(), count}, first + t);
+    check_members<T>(cell.members, before.at, first + t);
     if (Recorder<T>::listening()) [[unlikely]]
       cell.watch(cell.state);
     Var<T>& output = outputs[static_cast<std::size_t>(t)];
@@ -145,7 +153,7 @@ std::span<Var<T>> run_loop(Tape<T>& tape, ErasedCell<T>& cell, Var<T> xs, Index 
     if (!options.lengths.empty()) {
       const StepMask<T> has_step(tape, options.lengths, first + t);
       output = has_step(output, T(0));
-      for (std::size_t k = 0; k < count; ++k) cell.members[k] = has_step(cell.members[k], before.at[k]);
+      for (std::size_t k = 0; k < before.at.size(); ++k) cell.members[k] = has_step(cell.members[k], before.at[k]);
     }
     if (to && loop.first && tape.node(output).layout.packed)
       loop.lay_out(tape.node(output).value, tape.node(output).layout.size, to);
@@ -217,7 +225,7 @@ Var<T> unroll(ErasedCell<T> cell, Var<T> xs, ScanOptions options) {
     wrong_argument("scan: xs is ", shape, ": must be [time, batch, ...] with at least one step");
   const Members<T>& members = cell.members;
   if (members.count == 0) wrong_argument("scan: the state has no members: must have at least one, the output");
-  check_batch("scan", members, shape[1]);
+  check_batch("scan", members, shape, 1);
   if (!options.lengths.empty()) {
     check_lengths("scan", options.lengths, shape);
     if (std::all_of(options.lengths.begin(), options.lengths.end(), [&](Index length) { return length == shape[0]; }))

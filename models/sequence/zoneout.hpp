@@ -28,7 +28,7 @@ struct ZoneoutState {
 ///   s' = d∘s + (1 − d)∘cell(x, s),  d ~ Bernoulli(rate) in training, d = rate in use
 /// A scan trains where it has a key (ScanOptions::key). Krueger et al. 2016, arXiv:1606.01305, section 3, whose best language
 /// models of characters had rates of 0.05 for h and 0.5 for c of an LSTM.
-template <class Cell>
+template <detail::ExpectCell Cell>
 class Zoneout {
  public:
   using State = ZoneoutState<typename Cell::State>;
@@ -43,6 +43,8 @@ class Zoneout {
 
   State start(Index batch) const { return {cell_.start(batch)}; }
   State form() const { return {detail::form_of(cell_)}; }
+  /// Features of an output where the cell has `hidden` units.
+  Index outputs_of(Index hidden) const { return detail::outputs_of(cell_, hidden); }
 
   /// Throws std::invalid_argument if there are neither one rate nor as many as members.
   State operator()(Var<T> x, State state) const {

@@ -189,7 +189,7 @@ void declare_explain(CLI::App& app, Command& chosen) {
   const Rule size{.at_least = 1, .at_most = 2048};
   detail::declare_optional(explain, "--in", "N", given->in, "features of the input, to count a cell's parameters (28)", size);
   detail::declare_optional(explain, "--hidden", "N", given->hidden, "units of each layer (128)", size);
-  detail::declare_optional(explain, "--layers", "N", given->layers, "layers (1)", {.at_least = 1, .at_most = 16});
+  detail::declare_optional(explain, "--layers", "N", given->layers, "layers (1)", layers_rule());
   detail::on_command(explain, [given, &chosen] {
     chosen = [given] {
       if (given->name.empty()) return list_explanations();

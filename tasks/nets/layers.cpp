@@ -14,12 +14,13 @@ namespace {
 template <class T>
 Stacked<Bidirectional<AnyCell<T>>> make_both_ways(Scope<T> p, Index in, const TrainOptions& options,
                                                   const CellOptions<T>& start) {
-  const Index outputs = 2 * options.hidden;
   std::vector<Bidirectional<AnyCell<T>>> layers;
-  for (Index layer = 0; layer < options.layers; ++layer, in = outputs) {
+  for (Index layer = 0; layer < options.layers; ++layer, in = layers.back().outputs) {
     const Scope<T> place = p / std::to_string(layer);
     AnyCell<T> forward = make_cell(options.cell, place / "forward", in, options.hidden, start);
-    layers.emplace_back(std::move(forward), make_cell(options.cell, place / "backward", in, options.hidden, start), outputs);
+    AnyCell<T> backward = make_cell(options.cell, place / "backward", in, options.hidden, start);
+    const Index outputs = forward.outputs_of(options.hidden) + backward.outputs_of(options.hidden);
+    layers.emplace_back(std::move(forward), std::move(backward), outputs);
   }
   return Stacked(std::move(layers), options.dropout);
 }
@@ -29,17 +30,18 @@ Stacked<Bidirectional<AnyCell<T>>> make_both_ways(Scope<T> p, Index in, const Tr
 template <class T>
 Stacked<AnyCell<T>> make_layers(Scope<T> p, Index in, const TrainOptions& options, const CellOptions<T>& start) {
   std::vector<AnyCell<T>> layers;
-  for (Index layer = 0; layer < options.layers; ++layer, in = options.hidden)
+  for (Index layer = 0; layer < options.layers; ++layer, in = layers.back().outputs_of(options.hidden))
     layers.push_back(make_cell(options.cell, p / std::to_string(layer), in, options.hidden, start));
   return Stacked(std::move(layers), options.dropout);
 }
 
 template <class T>
 Layers<T>::Layers(Scope<T> p, Index in, const TrainOptions& options, const CellOptions<T>& start)
-    : outputs_(options.bidirectional ? 2 * options.hidden : options.hidden), layers_([&]() -> std::variant<OneWay, BothWays> {
+    : layers_([&]() -> std::variant<OneWay, BothWays> {
         if (options.bidirectional) return make_both_ways(p, in, options, start);
         return make_layers(p, in, options, start);
-      }()) {}
+      }()),
+      outputs_(std::visit([&](const auto& layers) { return layers.outputs_of(options.hidden); }, layers_)) {}
 
 template <class T>
 Scanned<StackedState<AnyState<T>>> Layers<T>::read(Var<T> xs, const ScanOptions& options) const {

@@ -21,7 +21,7 @@ Stacked<AnyCell<T>> make_layers(Scope<T> p, Index in, const TrainOptions& option
 template <class T>
 class Layers {
  public:
-  /// Throws std::invalid_argument for more layers than Stacked takes.
+  /// Throws std::invalid_argument for fewer layers than 1.
   ///   in: features of x
   Layers(Scope<T> p, Index in, const TrainOptions& options, const CellOptions<T>& start = {});
 
@@ -41,8 +41,8 @@ class Layers {
   using OneWay = Stacked<AnyCell<T>>;
   using BothWays = Stacked<Bidirectional<AnyCell<T>>>;
 
-  Index outputs_;
   std::variant<OneWay, BothWays> layers_;
+  Index outputs_;
 };
 
 extern template Stacked<AnyCell<float>> make_layers(Scope<float>, Index, const TrainOptions&, const CellOptions<float>&);

@@ -6,6 +6,7 @@
 
 #include <carousel/models/cells/gru.hpp>
 #include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/layers/linear.hpp>
 #include <carousel/models/sequence/stacked.hpp>
 #include <carousel/models/sequence/zoneout.hpp>
 
@@ -23,7 +24,52 @@ Bidirectional<AnyCell<T>> both_ways(const std::string& name, Scope<T> p, Index i
           2 * hidden};
 }
 
+/// An LSTM whose output is a projection of h to fewer features. Sak, Senior, Beaufays 2014, arXiv:1402.1128.
+template <class T>
+struct Projected {
+  using State = LstmState<T>;  // h: [batch, outputs];  c: [batch, hidden]
+  Lstm<T> lstm;
+  Linear<T> back, out;
+  Index outputs;
+
+  Projected(Scope<T> p, Index in, Index hidden, Index features)
+      : lstm(p / "lstm", in, hidden, lively<T>()),
+        back(p / "back", features, hidden),
+        out(p / "out", hidden, features),
+        outputs(features) {}
+  State start(Index batch) const { return {zero_state<T>(batch, outputs), zero_state<T>(batch, lstm.gates.hidden)}; }
+  State operator()(Var<T> x, State s) const {
+    const State next = lstm(x, {back(s.h), s.c});
+    return {out(next.h), next.c};
+  }
+};
+
 }  // namespace
+
+TEST_CASE("a cell with fewer outputs than units: each wrapper asks it how many") {
+  Registry<double> registry;
+  Random random(3);
+  const Scope scope(registry, random);
+  using Cell = Projected<double>;
+  Tape<double> tape;
+  const V xs = tape.constant(random_tensor({4, 2, 3}, 1));
+  const auto outputs = [&](const auto& model) { return scan(model, xs).outputs.shape().back(); };
+  const Bidirectional<Cell> both(scope / "both", 3, 5, 2);
+  CHECK(both.outputs == 4);
+  CHECK(outputs(both) == 4);
+  const Stacked<Cell> layers(scope / "layers", 3, 5, {.layers = 3}, Index(2));
+  CHECK(outputs(layers) == 2);
+  const Stacked<Bidirectional<Cell>> deep(scope / "deep", 3, 5, {.layers = 3}, Index(2));
+  CHECK(registry.at("deep/1/backward/lstm/wx").shape() == Shape{4, 20});
+  CHECK(outputs(deep) == 4);
+  const Bidirectional<Stacked<Cell>> sides(scope / "sides", 3, 5, StackedOptions{.layers = 2}, Index(2));
+  CHECK(sides.outputs == 4);
+  CHECK(outputs(sides) == 4);
+  const AnyCell<double> any = Zoneout<Cell>(both.forward, {0.1});
+  CHECK(any.outputs_of(5) == 2);
+  CHECK(AnyCell<double>(layers).outputs_of(5) == 2);
+  CHECK(AnyCell<double>(both.forward.lstm).outputs_of(5) == 5);
+}
 
 TEST_CASE("both directions are two scans, side by side") {
   Registry<double> registry;

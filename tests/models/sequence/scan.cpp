@@ -352,6 +352,18 @@ TEST_CASE("what scan says of wrong arguments") {
   CHECK(says([&] {
           scan(cell, tape.constant(zeros<double>({0, 2, 3})));
         }) == "scan: xs is [0, 2, 3]: must be [time, batch, ...] with at least one step");
+  CHECK(says([&] {
+          scan(cell, tape.constant(zeros<double>({3, 4})));
+        }) == "scan: xs is [3, 4], the state [4, 4]: must be [time, batch, features]");
+  CHECK(says([&] {
+          scan(cell, tape.constant(zeros<double>({3, 4})), cell.start(1));
+        }) == "scan: xs is [3, 4], the state [1, 4]: must be [time, batch, features]");
+  CHECK(says([&] { step(cell, tape.constant(zeros<double>({2})), cell.start(2)); }) ==
+        "step: x is [2], the state [2, 4]: must be [batch, features]");
+  CHECK(says([&] { scan(cell, xs, cell.start(4)); }) == "scan: the state's batch is 4, that of xs is 2: must be the same");
+  CHECK(says([&] {
+          scan(cell, tape.constant(zeros<double>({5, 2, 6})));
+        }) == "affine: x is [2, 6], w (wx) is [3, 16]: columns of x must equal rows of w");
   const std::vector<Index> three{1, 2, 3}, long_one{1, 6}, negative{-1, 2};
   CHECK(says([&] { scan(cell, xs, {.lengths = three}); }) == "scan: 3 lengths for a batch of 2: must be one for each example");
   CHECK(says([&] { scan(cell, xs, {.lengths = long_one}); }) == "scan: length 6 of a sequence of 5 steps: must lie within it");

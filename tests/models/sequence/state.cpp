@@ -1,14 +1,24 @@
 #include <carousel/models/sequence/state.hpp>
 
+#include <array>
+#include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <carousel/models/cells/gru.hpp>
 #include <carousel/models/cells/lstm.hpp>
+#include <carousel/models/decoding/search.hpp>
+#include <carousel/models/sequence/bidirectional.hpp>
+#include <carousel/models/sequence/runner.hpp>
 #include <carousel/models/sequence/stacked.hpp>
+#include <carousel/models/sequence/zoneout.hpp>
+#include <carousel/ops/arrange.hpp>
+#include <carousel/ops/shape.hpp>
 
+#include "tests/models/counting_cell.hpp"
 #include "tests/models/sequences.hpp"
 #include "tests/support/allocations.hpp"
 
@@ -26,11 +36,41 @@ struct Listed {
   std::span<V> members() { return values; }
 };
 
-struct TooMany {
+struct Many {
   using Scalar = double;
-  std::array<V, 33> values;
+  std::array<V, 100> values;
   std::span<V> members() { return values; }
 };
+
+/// The outputs of steps that are taken one by one: [time, batch, ...].
+template <class Cell>
+Tensor<double> by_steps(const Cell& cell, V xs) {
+  typename Cell::State state = cell.start(xs.shape()[1]);
+  std::vector<V> outputs;
+  for (Index t = 0; t < xs.shape()[0]; ++t) {
+    state = step(cell, at(xs, 0, t), state);
+    outputs.push_back(output(state));
+  }
+  return stack(std::span<const V>(outputs)).value();
+}
+
+/// The same by a Runner.
+template <class Cell>
+Tensor<double> by_runner(const Cell& cell, V xs) {
+  Runner<Cell> run(cell, xs.shape()[1]);
+  std::vector<V> outputs;
+  for (Index t = 0; t < xs.shape()[0]; ++t) outputs.push_back(Tape<double>::active().constant(run(at(xs, 0, t).value())));
+  return stack(std::span<const V>(outputs)).value();
+}
+
+/// The same by two scans, with the state kept between.
+template <class Cell>
+Tensor<double> in_windows(const Cell& cell, V xs) {
+  const auto [first, state] = scan(cell, slice(xs, 0, 0, 2));
+  const Kept<typename Cell::State> kept = keep(state);
+  const auto [second, end] = scan(cell, slice(xs, 0, 2, xs.shape()[0]), kept.enter());
+  return concat({first, second}, 0).value();
+}
 
 }  // namespace
 
@@ -55,8 +95,75 @@ TEST_CASE("the members of a state, in order, and its output") {
   CHECK(detail::members_of(stacked).count == 4);
   CHECK(output(stacked).item() == 3);  // the top layer's
   CHECK(&detail::members_of(stacked)[3] == &stacked[0].c);
-  TooMany many;
-  CHECK_THROWS_WITH_AS(detail::members_of(many), "state: more than 32 members", std::invalid_argument);
+  Many many;
+  CHECK(detail::members_of(many).count == 100);
+  CHECK(&detail::members_of(many)[99] == &many.values[99]);
+  const auto copy = detail::members_of(many);
+  CHECK(&copy[50] == &many.values[50]);
+}
+
+TEST_CASE("what a state holds besides its members goes with it everywhere") {
+  Registry<double> registry;
+  Random random(3);
+  const Scope scope(registry, random);
+  using Cell = CountingCell<double>;
+  const Cell cell(scope / "cell", 3, 4), upper(scope / "upper", 4, 4);
+  Tape<double> tape;
+  const V xs = tape.constant(random_tensor({5, 2, 3}, 1));
+  const auto agrees = [&](const auto& model, const Tensor<double>& wanted) {
+    CHECK(difference(scan(model, xs).outputs.value(), wanted) < 1e-14);
+    CHECK(difference(by_steps(model, xs), wanted) < 1e-14);
+    CHECK(difference(by_runner(model, xs), wanted) < 1e-14);
+    CHECK(difference(in_windows(model, xs), wanted) < 1e-14);
+    const NoGrad<double> no_gradient;
+    CHECK(difference(scan(model, xs).outputs.value(), wanted) < 1e-14);
+  };
+
+  Cell::State state = cell.start(2), above = upper.start(2);
+  std::vector<V> outputs, of_two;
+  for (Index t = 0; t < 5; ++t) {
+    state = cell(at(xs, 0, t), {state.h, t});  // the count by hand
+    above = upper(state.h, {above.h, t});
+    outputs.push_back(state.h);
+    of_two.push_back(above.h);
+  }
+  const Tensor<double> one = stack(std::span<const V>(outputs)).value(), two = stack(std::span<const V>(of_two)).value();
+  agrees(cell, one);
+  agrees(AnyCell<double>(cell), one);
+  agrees(Zoneout<Cell>(cell, {0.0}), one);
+  agrees(Zoneout<AnyCell<double>>(cell, {0.0}), one);
+  agrees(AnyCell<double>(Zoneout<AnyCell<double>>(cell, {0.0})), one);
+  agrees(Stacked<Cell>(std::vector{cell, upper}), two);
+  agrees(Stacked<AnyCell<double>>(std::vector<AnyCell<double>>{cell, upper}), two);
+  agrees(AnyCell<double>(Stacked<Cell>(std::vector{cell, upper})), two);
+  CHECK(scan(AnyCell<double>(cell), xs).state.as<Cell::State>()->steps == 5);
+
+  const auto halves = [&](const auto& both) {
+    const Tensor<double> all = scan(both, xs).outputs.value();
+    const V ahead = slice(tape.constant(all), 2, 0, 4);
+    CHECK(difference(ahead.value(), one) < 1e-14);
+    const Tensor<double> back = scan(cell, xs, {.reverse = true}).outputs.value();
+    CHECK(difference(slice(tape.constant(all), 2, 4, 8).value(), back) < 1e-14);
+  };
+  halves(Bidirectional<Cell>(cell, cell, 8));
+  halves(Bidirectional<AnyCell<double>>(cell, cell, 8));
+}
+
+TEST_CASE("a search hands on what a state holds besides its members") {
+  Registry<double> registry;
+  Random random(3);
+  const CountingCell<double> cell(Scope(registry, random), 3, 4);
+  const AnyCell<double> any = cell;
+  Tape<double> tape;
+  std::vector<Index> counts;
+  const auto step_of = [&](std::span<const Index>, AnyState<double> state) {
+    const Index rows = output(state).shape()[0];
+    counts.push_back(state.as<CountingCell<double>::State>()->steps);
+    state = any(tape.constant(zeros<double>({rows, 3})), state);
+    return std::pair(output(state), state);
+  };
+  search(any.start(1), 1, step_of, {.most = 3, .beam = 2});
+  CHECK(counts == std::vector<Index>{0, 1, 2});
 }
 
 TEST_CASE("a kept state outlives its tape, and gradients stop at it") {

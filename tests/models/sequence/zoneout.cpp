@@ -19,7 +19,7 @@ using V = Var<double>;
 template <class T>
 Zoneout<Lstm<T>> zoned_lstm(Registry<T>& registry, std::vector<double> rates = {0.3, 0.6}) {
   Random random(3);
-  return {Lstm<T>(Scope(registry, random), 3, 4, lively<T>()), std::move(rates)};
+  return {Lstm<T>(Scope(registry, random).shared(), 3, 4, lively<T>()), std::move(rates)};
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ TEST_CASE("in use, zoneout is the expected step") {
   Registry<double> registry;
   const auto zoned = zoned_lstm(registry);
   Random random(3);
-  const Lstm<double> cell(Scope(registry, random), 3, 4);  // the same parameters
+  const Lstm<double> cell(Scope(registry, random).shared(), 3, 4);  // the same parameters
   Tape<double> tape;
   const V x = tape.constant(random_tensor({2, 3}, 1)), h = tape.constant(random_tensor({2, 4}, 2)),
           c = tape.constant(random_tensor({2, 4}, 3));

@@ -43,7 +43,8 @@ TEST_CASE("layers are those that the options name, of one direction or of both")
   CHECK(both.registry.at("cell/0/forward/wx").shape() == Shape{2, 12});
   CHECK(both.registry.at("cell/1/backward/wx").shape() == Shape{8, 12});
   CHECK_FALSE(both.registry.contains("cell/2/forward/wx"));
-  CHECK_THROWS_WITH_AS(Net({.hidden = 4, .layers = 17}), "Stacked: 17 layers: must be 1 to 16", std::invalid_argument);
+  CHECK(Net({.hidden = 4, .layers = 17}).registry.contains("cell/16/wx"));
+  CHECK_THROWS_WITH_AS(Net({.hidden = 4, .layers = 0}), "Stacked: 0 layers: must be at least 1", std::invalid_argument);
 }
 
 TEST_CASE("what is known once all is read is the last output of each direction, whatever stands beyond an example's length") {
