@@ -21,24 +21,28 @@ struct Known {
 };
 
 template <template <class> class Cell>
-constexpr Known known(std::string_view name, std::string_view about) {
+constexpr Known known(const CellName& name) {
   const auto make = []<class T>(Scope<T> p, Index in, Index hidden, const CellOptions<T>& options) -> AnyCell<T> {
     return Cell<T>(p, in, hidden, options);
   };
-  return {{name, about}, make, make};
+  return {name, make, make};
 }
 
 /// A cell that has a name is a line here.
 constexpr Known cells[] = {
-    known<Lstm>("lstm", "LSTM with forget gate, h = o∘tanh(c)"),
-    known<LstmLinear>("lstm-linear", "LSTM with forget gate, h = o∘c (Lipton, nicodjimenez)"),
-    known<Lstm1997>("lstm-1997", "LSTM without forget gate: the constant error carousel (Hochreiter & Schmidhuber)"),
-    known<LstmPeephole>("lstm-peephole", "LSTM whose gates see the cell (Gers & Schmidhuber)"),
-    known<LstmCoupled>("lstm-coupled", "LSTM that forgets as much as it takes in (Greff et al.)"),
-    known<Gru>("gru", "GRU, reset after the recurrent product (PyTorch)"),
-    known<GruResetBefore>("gru-reset-before", "GRU, reset before the recurrent product (Cho et al., char-rnn)"),
-    known<RnnTanh>("rnn-tanh", "simple recurrent network with tanh (Elman)"),
-    known<RnnRelu>("rnn-relu", "simple recurrent network with rectifiers"),
+    known<Lstm>({"lstm", "LSTM with forget gate, h = o∘tanh(c)", "cells/lstm.hpp", "Lstm"}),
+    known<LstmLinear>({"lstm-linear", "LSTM with forget gate, h = o∘c (Lipton, nicodjimenez)", "cells/lstm.hpp", "LstmLinear"}),
+    known<Lstm1997>({"lstm-1997", "LSTM without forget gate: the constant error carousel (Hochreiter & Schmidhuber)",
+                     "cells/lstm.hpp", "Lstm1997"}),
+    known<LstmPeephole>(
+        {"lstm-peephole", "LSTM whose gates see the cell (Gers & Schmidhuber)", "cells/lstm.hpp", "LstmPeephole"}),
+    known<LstmCoupled>(
+        {"lstm-coupled", "LSTM that forgets as much as it takes in (Greff et al.)", "cells/lstm.hpp", "LstmCoupled"}),
+    known<Gru>({"gru", "GRU, reset after the recurrent product (PyTorch)", "cells/gru.hpp", "Gru"}),
+    known<GruResetBefore>({"gru-reset-before", "GRU, reset before the recurrent product (Cho et al., char-rnn)", "cells/gru.hpp",
+                           "GruResetBefore"}),
+    known<RnnTanh>({"rnn-tanh", "simple recurrent network with tanh (Elman)", "cells/rnn.hpp", "Rnn"}),
+    known<RnnRelu>({"rnn-relu", "simple recurrent network with rectifiers", "cells/rnn.hpp", "Rnn", true}),
 };
 
 constexpr auto names = [] {

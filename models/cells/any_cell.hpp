@@ -169,10 +169,13 @@ class AnyCell {
   std::shared_ptr<const AnyModel> cell_;
 };
 
-/// A cell's name on the command line and a line about it.
+/// A cell's name on the command line, a line about it, and where it stands.
 struct CellName {
   std::string_view name;
   std::string_view about;
+  std::string_view header;  ///< "cells/lstm.hpp", below models/
+  std::string_view type;    ///< what is declared there: "LstmLinear"
+  bool has_kinks = false;   ///< its derivative jumps, and numeric ones need shorter steps
 };
 
 /// The cells that make_cell makes.

@@ -23,27 +23,37 @@ namespace carousel {
 
 namespace {
 
-/// Where something is explained: above this line of this header.
+/// Where something is explained: above its declaration in this header of models/.
 struct Source {
-  const char *name, *file, *line, *about;
+  std::string name, about, file, declared;
+
+  bool is_declared_in(std::string_view line) const {
+    for (const std::string_view word : {"struct ", "class "})
+      if (line.starts_with(word)) return line.substr(word.size()).starts_with(declared + ' ');
+    return line.starts_with(declared + '(');
+  }
 };
-constexpr Source sources[] = {
-    {"lstm", "cells/lstm.hpp", "struct Lstm {", ""},
-    {"lstm-linear", "cells/lstm.hpp", "struct LstmLinear {", ""},
-    {"lstm-1997", "cells/lstm.hpp", "struct Lstm1997 {", ""},
-    {"lstm-peephole", "cells/lstm.hpp", "struct LstmPeephole {", ""},
-    {"lstm-coupled", "cells/lstm.hpp", "struct LstmCoupled {", ""},
-    {"gru", "cells/gru.hpp", "struct Gru {", ""},
-    {"gru-reset-before", "cells/gru.hpp", "struct GruResetBefore {", ""},
-    {"rnn-tanh", "cells/rnn.hpp", "struct Rnn {", ""},
-    {"rnn-relu", "cells/rnn.hpp", "struct Rnn {", ""},
-    {"zoneout", "sequence/zoneout.hpp", "class Zoneout {", "noise that keeps parts of a state as they were"},
-    {"bidirectional", "sequence/bidirectional.hpp", "struct Bidirectional {", "a cell from each end of a sequence"},
-    {"attention-additive", "decoding/attention.hpp", "struct AdditiveAttention {", "Bahdanau's, a small net of its own"},
-    {"attention-multiplicative", "decoding/attention.hpp", "struct MultiplicativeAttention {", "Luong's"},
-    {"attention-dot", "decoding/attention.hpp", "struct DotAttention {", "the same without a weight"},
-    {"ctc", "losses/ctc.hpp", "Var<float> ctc_loss(", "labels without a word on when they are said"},
-};
+
+std::vector<Source> all_sources() {
+  std::vector<Source> sources;
+  for (const CellName& cell : cell_names())
+    sources.push_back({std::string(cell.name), std::string(cell.about), std::string(cell.header), std::string(cell.type)});
+  const Source others[] = {
+      {"zoneout", "noise that keeps parts of a state as they were", "sequence/zoneout.hpp", "Zoneout"},
+      {"bidirectional", "a cell from each end of a sequence", "sequence/bidirectional.hpp", "Bidirectional"},
+      {"attention-additive", "Bahdanau's, a small net of its own", "decoding/attention.hpp", "AdditiveAttention"},
+      {"attention-multiplicative", "Luong's", "decoding/attention.hpp", "MultiplicativeAttention"},
+      {"attention-dot", "the same without a weight", "decoding/attention.hpp", "DotAttention"},
+      {"ctc", "labels without a word on when they are said", "losses/ctc.hpp", "Var<float> ctc_loss"},
+  };
+  sources.insert(sources.end(), std::begin(others), std::end(others));
+  return sources;
+}
+
+const std::vector<Source>& sources() {
+  static const std::vector<Source> all = all_sources();
+  return all;
+}
 
 std::vector<std::string> split(const std::string& text, std::string_view between) {
   std::vector<std::string> parts;
@@ -81,9 +91,9 @@ std::string step_after(const std::vector<std::string>& lines, std::size_t from) 
 }
 
 const Source& source_of(const std::string& name) {
-  for (const Source& source : sources)
+  for (const Source& source : sources())
     if (source.name == name) return source;
-  for (const Source& source : sources) {
+  for (const Source& source : sources()) {
     const std::vector<std::string> parts = split(source.name, "-");
     if (std::find(parts.begin(), parts.end(), name) != parts.end()) return source;
   }
@@ -151,21 +161,22 @@ Comment read_comment(const std::string& lines) {
 
 std::vector<std::string> explained_names() {
   std::vector<std::string> names;
-  for (const Source& source : sources) names.emplace_back(source.name);
+  for (const Source& source : sources()) names.emplace_back(source.name);
   return names;
 }
 
 Explanation explain(const std::string& name) {
   const Source& source = source_of(name);
   const std::string text = embedded(last_name(source.file));
-  if (text.empty()) wrong_order("explain: ", source.file, " is not embedded: must be in meson.build");
+  if (text.empty()) wrong_order("explain: ", source.file, " is not embedded: must be among the headers in tasks/meson.build");
   const std::vector<std::string> lines = split(text, "\n");
-  const auto at =
-      std::find_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(source.line); });
+  const auto at = std::find_if(lines.begin(), lines.end(), [&](const std::string& l) { return source.is_declared_in(l); });
+  if (at == lines.end())
+    wrong_order("explain: ", source.file, " declares no ", source.declared, ": must be what ", source.name, " is");
   const auto line = static_cast<std::size_t>(at - lines.begin());
   std::size_t head = 0;
   while (head < lines.size() && (lines[head].starts_with("#pragma") || lines[head].starts_with("///"))) ++head;
-  Explanation explanation{.name = source.name, .file = "models/" + std::string(source.file), .code = {}, .head = {}, .own = {}};
+  Explanation explanation{.name = source.name, .file = "models/" + source.file, .code = {}, .head = {}, .own = {}};
   explanation.code = step_after(lines, line + 1);
   explanation.head = read_comment(comment_above(lines, head));
   explanation.own = read_comment(comment_above(lines, line));
@@ -208,13 +219,8 @@ int print_explanation(const std::string& name, const ExplainOptions& options) {
 
 int list_explanations() {
   std::size_t width = 0;
-  for (const Source& source : sources) width = std::max(width, std::string_view(source.name).size());
-  for (const Source& source : sources) {
-    std::string_view about = source.about;
-    for (const CellName& cell : cell_names())
-      if (cell.name == source.name) about = cell.about;
-    print(fmt::format("{:<{}}  {}", source.name, width, about));
-  }
+  for (const Source& source : sources()) width = std::max(width, source.name.size());
+  for (const Source& source : sources()) print(fmt::format("{:<{}}  {}", source.name, width, source.about));
   return exit_done;
 }
 

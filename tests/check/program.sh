@@ -32,8 +32,7 @@ check 'the version' out_matches '^carousel [0-9]+\.[0-9]+\.[0-9]+$'
 
 expect_done list list
 check 'list: a line for each task' test "$(grep -c '^task  [a-z0-9-]* ' "$work/out")" -ge 2
-check 'list: a line for each cell' test "$(awk '$1 == "cell" { printf "%s ", $2 }' "$work/out")" = \
-  'lstm lstm-linear lstm-1997 lstm-peephole lstm-coupled gru gru-reset-before rnn-tanh rnn-relu '
+check 'list: a line for each cell' test "$(grep -cE '^cell  (lstm|lstm-peephole|gru|gru-reset-before|rnn-tanh|rnn-relu) +[^ ]' "$work/out")" = 6
 tasks=$(awk '$1 == "task" { printf "%s%s", sep, $2; sep = ", " }' "$work/out")
 cells=$(awk '$1 == "cell" { printf "%s%s", sep, $2; sep = ", " }' "$work/out")
 

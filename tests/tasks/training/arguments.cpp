@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <carousel/lib/files/safetensors.hpp>
+#include <carousel/models/cells/any_cell.hpp>
 
 #include "tests/tasks/written.hpp"
 
@@ -127,8 +128,8 @@ TEST_CASE("a value that can not be is refused with what it must be") {
   CHECK(error_of({"--decay", "fast"}) == "--decay fast: must be a number");
   CHECK(error_of({"--dropout", "1"}) == "--dropout 1: must be a number of 0 or more and below 1");
   CHECK(error_of({"--preset", "best"}) == "--preset best: must be one of default, source");
-  const std::string cells =
-      "lstm, lstm-linear, lstm-1997, lstm-peephole, lstm-coupled, gru, gru-reset-before, rnn-tanh, rnn-relu";
+  std::string cells;
+  for (const CellName& cell : cell_names()) cells += (cells.empty() ? "" : ", ") + std::string(cell.name);
   CHECK(error_of({"--cell", "lstn"}) == "--cell lstn (did you mean lstm?): must be one of " + cells);
 }
 
