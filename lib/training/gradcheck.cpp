@@ -53,6 +53,25 @@ Var<double> projection(Var<double> y, Random weights) {
   return out;
 }
 
+/// Throws std::invalid_argument if f computes with parameters, and none of them is one to be checked.
+void check_reached(Tape<double>& tape, const Registry<double>& registry) {
+  bool reached = false, free = false;
+  for (std::uint32_t i = 0; i < tape.size(); ++i)
+    if (const Parameter<double>* const p = tape.node(i).parameter) {
+      if (!registry.contains(p->path) || &registry.at(p->path) != p)
+        wrong_argument("gradcheck: the function computes with ", p->path,
+                       ", which is of another registry: must be given that one");
+      reached = true;
+      free = free || !p->frozen;
+    }
+  const bool offers = std::any_of(registry.begin(), registry.end(), [](const Parameter<double>& p) { return !p.frozen; });
+  if (!reached && offers)
+    wrong_argument("gradcheck: the function computes with none of the ", registry.size(),
+                   " parameters of the registry: must be given the registry of its own");
+  if (reached && !free)
+    wrong_argument("gradcheck: all parameters of the function are frozen: must have one that is not, or be given no registry");
+}
+
 }  // namespace
 
 std::string CheckedTensor::describe(std::string_view other) const {
@@ -139,6 +158,7 @@ GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> in
   enter();
   if (parameters) parameters->zero_gradients();  // those that f does not reach
   const Var<double> loss = projection(f(vars), weights);
+  if (parameters) check_reached(tape, *parameters);
   if (!std::isfinite(loss.item()))
     wrong_argument("gradcheck: the result of the function is ", number(loss.item()), ": must be finite");
   tape.backward(loss);

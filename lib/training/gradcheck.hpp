@@ -57,7 +57,8 @@ using CheckedFunction = std::function<Var<double>(std::span<const Var<double>>)>
 /// frozen, as the tape gives it and as a five-point difference does:
 ///   f'(x) ≈ (8 (f(x + s) − f(x − s)) − (f(x + 2s) − f(x − 2s))) / 12s,  error of order s⁴ (Abramowitz & Stegun 1964, 25.3.6)
 /// A result with more than one element is projected on fixed random weights first, for a plain sum hides errors that cancel. f
-/// must give the same result each time. Throws std::invalid_argument if the result is not finite.
+/// must give the same result each time. Throws std::invalid_argument if the result is not finite, or the registry is not the one
+/// of what f computes with, or has nothing of that but frozen.
 GradcheckResult gradcheck(const CheckedFunction& f, std::vector<CheckedInput> inputs, Registry<double>* parameters = nullptr,
                           const GradcheckOptions& options = {});
 

@@ -53,6 +53,25 @@ struct Data {
   }
 };
 
+/// The parameters that a tape has met.
+std::vector<const Parameter<double>*> parameters_of(Tape<double>& tape) {
+  std::vector<const Parameter<double>*> all;
+  for (std::uint32_t i = 0; i < tape.size(); ++i)
+    if (const Parameter<double>* const p = tape.node(i).parameter) all.push_back(p);
+  return all;
+}
+
+/// How many characters of their paths are the folder that holds all of them.
+std::size_t common_folder(const std::vector<const Parameter<double>*>& parameters) {
+  if (parameters.empty()) return 0;
+  std::string_view folder = parameters[0]->path;
+  const auto up = [&] { folder = folder.substr(0, folder.empty() ? 0 : folder.substr(0, folder.size() - 1).rfind('/') + 1); };
+  up();
+  for (const Parameter<double>* p : parameters)
+    while (!p->path.starts_with(folder)) up();
+  return folder.size();
+}
+
 class Checker {
  public:
   Checker(const AnyCell<double>& cell, Registry<double>& registry, const CellCheckOptions& options)
@@ -114,24 +133,38 @@ class Checker {
     for (const Tensor<double>& member : data.start) v.push_back(tape.variable(member));
     tape.backward(loss(run, data, v));
 
+    const std::vector<const Parameter<double>*> used = parameters_of(tape);
+    const std::size_t folder = common_folder(used);
+    const auto name = [&](const Parameter<double>& p) { return p.path.substr(folder); };
     reference::Problem problem{data.xs, data.start, data.output_weights, data.end_weights, run.lengths, run.reverse};
-    if (data.start.empty())
-      for (const Tensor<double>& member : data.end_weights) problem.start.push_back(zeros<double>(shape_of(member)));
+    if (data.start.empty()) problem.start = own_start();
     reference::Tensors parameters;
-    const auto name = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };
-    for (const Parameter<double>& p : registry_) parameters.emplace(name(p.path), p.value);
+    for (const Parameter<double>* p : used) parameters.emplace(name(*p), p->value);
     const reference::Answer answer = options_.by_hand(parameters, problem);
 
     const auto compare = [&](const std::string& as, const Tensor<double>& ours, const std::string& theirs) {
-      CheckedTensor compared = compare_gradients(as, ours, answer.gradients.at(theirs), 1);
+      const auto found = answer.gradients.find(theirs);
+      if (found == answer.gradients.end())
+        wrong_argument("check_cell: by hand there is no gradient of ", theirs, ": must be one of each parameter, xs and start");
+      CheckedTensor compared = compare_gradients(as, ours, found->second, 1);
       std::optional<CheckedTensor>& worst = row(as).by_hand;
       if (!worst || compared.worst_error > worst->worst_error) worst = std::move(compared);
     };
     compare("xs", tape.gradient(v[0]), "xs");
     for (std::size_t m = 0; m < data.start.size(); ++m)
       compare("start " + std::to_string(m), tape.gradient(v[m + 1]), "start " + std::to_string(m));
-    for (const Parameter<double>& p : registry_)
-      if (!p.frozen) compare(p.path, p.has_gradient ? p.gradient : zeros<double>(p.shape()), name(p.path));
+    for (const Parameter<double>* p : used)  // those of the start that the cell makes are not reached where another is given
+      if (!p->frozen && (p->has_gradient || !run.given_start))
+        compare(p->path, p->has_gradient ? p->gradient : zeros<double>(p->shape()), name(*p));
+  }
+
+  /// What the cell itself starts with.
+  std::vector<Tensor<double>> own_start() const {
+    Tape<double> tape;
+    auto state = cell_.start(options_.batch);
+    std::vector<Tensor<double>> start;
+    for (const Var<double>& member : state.members()) tape.copy_value(member, start.emplace_back());
+    return start;
   }
 
   const AnyCell<double>& cell_;

@@ -18,7 +18,9 @@ struct CellCheckOptions {
   std::vector<Index> steps = {1, 2, 7};  ///< lengths of the sequences
   std::uint64_t seed = 1;                ///< of inputs, first states and the weights of the loss
   GradcheckOptions gradcheck = {};
-  reference::Cell by_hand = {};      ///< hand-derived gradients to compare with, where there are any
+  /// Hand-derived gradients to compare with, where there are any; a parameter has the name that it has below the folder of all
+  /// of the cell: "wx" for cell/wx, "in/w" and "back/w" for two Linear layers.
+  reference::Cell by_hand = {};
   double by_hand_tolerance = 1e-12;  ///< of |tape − by hand| / largest |tape| of the tensor
 };
 
@@ -41,7 +43,8 @@ struct CellCheck {
   std::string describe() const;
 };
 
-/// Checks a cell whose parameters are all of the registry's: sequences of each length × all examples of that length or ragged ×
+/// Checks a cell whose parameters are all of the registry's, and not all frozen (else it throws std::invalid_argument, as nothing
+/// of them would be checked): sequences of each length × all examples of that length or ragged ×
 /// both directions × from a given first state or the cell's own start. The loss is Σ w∘outputs + Σ w∘state, over all steps and
 /// all members of the last state, with fixed random weights w. Parameters are taken as they stand, and must keep a cell with
 /// kinks off them.

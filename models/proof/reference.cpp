@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <carousel/lib/error.hpp>
+
 namespace carousel::reference {
 
 namespace {
@@ -10,6 +12,15 @@ using Vector = std::vector<double>;
 
 std::size_t size_of(Index extent) {
   return static_cast<std::size_t>(extent);
+}
+
+/// The parameter of that name. Throws std::invalid_argument, with the names that there are, if there is none.
+const Tensor<double>& named(const Tensors& parameters, std::string_view name) {
+  const auto found = parameters.find(name);
+  if (found != parameters.end()) return found->second;
+  std::string all;
+  for (const auto& [other, value] : parameters) all += (all.empty() ? "" : ", ") + other;
+  wrong_argument("reference: there is no parameter ", name, ": given are ", all.empty() ? "none" : all);
 }
 
 Vector row(const Tensor<double>& matrix, Index at) {
@@ -53,9 +64,9 @@ struct Affine {
   std::size_t hidden;
 
   explicit Affine(const Tensors& p)
-      : wx(p.at("wx")),
-        wh(p.at("wh")),
-        b(p.at("b")),
+      : wx(named(p, "wx")),
+        wh(named(p, "wh")),
+        b(named(p, "b")),
         dwx(zeros<double>(shape_of(wx))),
         dwh(zeros<double>(shape_of(wh))),
         db(zeros<double>(shape_of(b))),
@@ -173,10 +184,10 @@ struct Gru {
   std::size_t hidden;
 
   explicit Gru(const Tensors& p)
-      : wx(p.at("wx")),
-        wh(p.at("wh")),
-        b(p.at("b")),
-        bh(p.at("bh")),
+      : wx(named(p, "wx")),
+        wh(named(p, "wh")),
+        b(named(p, "b")),
+        bh(named(p, "bh")),
         dwx(zeros<double>(shape_of(wx))),
         dwh(zeros<double>(shape_of(wh))),
         db(zeros<double>(shape_of(b))),

@@ -33,7 +33,8 @@ struct Answer {
   Tensors gradients;       ///< of the parameters by name, of "xs", and of the members of the start, "start 0", "start 1"
 };
 
-/// A cell by hand: parameters by name (wx, wh, b, as in models/) and a problem to an answer.
+/// A cell by hand: parameters by name (wx, wh, b, as in models/) and a problem to an answer. The ones here throw
+/// std::invalid_argument for parameters that are not theirs.
 using Cell = std::function<Answer(const Tensors& parameters, const Problem& problem)>;
 
 /// h' = tanh(x Wx + h Wh + b). Elman 1990.

@@ -10,6 +10,7 @@
 #include <carousel/ops/shape.hpp>
 
 #include "tests/ops/gradients.hpp"
+#include "tests/support/message_of.hpp"
 
 using namespace carousel;
 
@@ -142,11 +143,29 @@ TEST_CASE("parameters are checked too, frozen ones are not") {
 TEST_CASE("a parameter that the function does not use has a gradient of zeros, whatever an earlier pass left") {
   Registry<double> registry;
   const Param<double> unused = registry.parameter("unused", {2}, [] { return random_tensor({2}, 2); });
+  const Param<double> used = registry.parameter("used", {3}, [] { return random_tensor({3}, 4); });
   {
     Tape<double> tape;
     backward(sum(unused * 2.0));
   }
-  CHECK(gradcheck([](VarsOfDouble v) -> V { return v[0] * v[0]; }, {{"x", random_tensor({3}, 3)}}, &registry).passed);
+  CHECK(gradcheck([&](VarsOfDouble v) -> V { return v[0] * used; }, {{"x", random_tensor({3}, 3)}}, &registry).passed);
+}
+
+TEST_CASE("a registry of which nothing would be checked is refused") {
+  Registry<double> registry, other;
+  const Param<double> w = registry.parameter("cell/w", {3, 2}, [] { return random_tensor({3, 2}, 1); });
+  const auto f = [&](VarsOfDouble v) -> V { return matmul(v[0], w); };
+  const std::vector<CheckedInput> inputs{{"x", random_tensor({4, 3}, 3)}};
+  const auto says = [&](const CheckedFunction& function, Registry<double>& given) {
+    return message_of<std::invalid_argument>([&] { gradcheck(function, inputs, &given); });
+  };
+  CHECK(says(f, other) == "gradcheck: the function computes with cell/w, which is of another registry: must be given that one");
+  CHECK(says([](VarsOfDouble v) -> V { return v[0] * 2; }, registry) ==
+        "gradcheck: the function computes with none of the 1 parameters of the registry: must be given the registry of its own");
+  CHECK(says([](VarsOfDouble v) -> V { return v[0] * 2; }, other).empty());
+  registry.freeze("");
+  CHECK(says(f, registry) ==
+        "gradcheck: all parameters of the function are frozen: must have one that is not, or be given no registry");
 }
 
 TEST_CASE("small entries are judged by the largest of their tensor") {
