@@ -202,11 +202,11 @@ Var<float> max(Var<float> x) {
 Var<double> max(Var<double> x) {
   return max_of_all(x);
 }
-Var<float> max(Var<float> x, int axis) {
-  return max_along(x, axis);
+Var<float> max(Var<float> x, Axis axis) {
+  return max_along(x, axis.at);
 }
-Var<double> max(Var<double> x, int axis) {
-  return max_along(x, axis);
+Var<double> max(Var<double> x, Axis axis) {
+  return max_along(x, axis.at);
 }
 
 }  // namespace carousel

@@ -103,7 +103,7 @@ tables() {  # HEADER...
     }
 
     function is_public(    i) {
-      for (i = 1; i <= depth; ++i) if (space[i] == "" || space[i] ~ /^(detail|functions|kernel|processor|safetensors)$/) return 0
+      for (i = 1; i <= depth; ++i) if (space[i] == "" || space[i] ~ /^(detail|functions|kernel|processor|refused|safetensors)$/) return 0
       return space[1] == "carousel" && depth >= 1
     }
     function fault(what) { print file ": " what >"/dev/stderr"; faults = 1 }

@@ -101,7 +101,7 @@ TEST_CASE("affine says which shapes do not fit") {
   CHECK_THROWS_WITH_AS(affine(of({2, 3}), of({3, 5}), of({4, 3}), of({3, 5})),
                        "affine: x is [4, 3] beside [2, 3]: all but the last axis must be the same", std::invalid_argument);
   CHECK_THROWS_WITH_AS(affine(of({2, 3}), of({3, 5}), of({2, 4}), of({4, 6})),
-                       "affine: w is [4, 6] beside [3, 5]: must have the same number of columns", std::invalid_argument);
+                       "affine: w is [4, 6] beside w [3, 5]: must have the same number of columns", std::invalid_argument);
   CHECK_THROWS_WITH_AS(affine(of({2, 3}), of({3, 5}), of({4})), "affine: b is [4]: must be [5]", std::invalid_argument);
   CHECK_THROWS_WITH_AS(affine(of({2, 3}), of({3, 5}), of({5, 1})), "affine: b is [5, 1]: must be [5]", std::invalid_argument);
 }

@@ -105,8 +105,8 @@ const std::vector<test::Op>& all_ops() {
       OP("mean(x, axis)", OF(x), mean(v[0], 0)),
       OP("mean(x, axis)", OF(x), mean(v[0], 1)),
       OP("max(x)", OF(x), max(v[0])),
-      OP("max(x, axis)", OF(x), max(v[0], 0)),
-      OP("max(x, axis)", OF(x), max(v[0], 1)),
+      OP("max(x, axis)", OF(x), max(v[0], Axis{0})),
+      OP("max(x, axis)", OF(x), max(v[0], Axis{1})),
 
       OP("packed(x)", OF(x), packed(v[0])),
       OP("reshape(x, shape)", OF(x), reshape(v[0], {3, 2})),

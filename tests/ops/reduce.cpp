@@ -89,21 +89,21 @@ TEST_CASE("largest values") {
   Tape<double> tape;
   const V x = tape.variable(tensor<double>({2, 3}, {3, -1, 3, 2, 7, -5}));
   check_elements(max(x), {}, {7});
-  check_elements(max(x, 0), {1, 3}, {3, 7, 3});
-  check_elements(max(x, 1), {2, 1}, {3, 7});
-  backward(sum(max(x, 1) * tape.constant(tensor<double>({2, 1}, {10, 20}))));
+  check_elements(max(x, Axis{0}), {1, 3}, {3, 7, 3});
+  check_elements(max(x, Axis{1}), {2, 1}, {3, 7});
+  backward(sum(max(x, Axis{1}) * tape.constant(tensor<double>({2, 1}, {10, 20}))));
   const Tensor<double> dx = tape.gradient(x);  // the first of two that are equal
   for (std::size_t i = 0; i < 6; ++i) CHECK(dx.data()[i] == (i == 0 ? 10 : i == 4 ? 20 : 0));
-  check_reduction([](V v) { return max(v); }, [](V v, int axis) { return max(v, axis); });
+  check_reduction([](V v) { return max(v); }, [](V v, int axis) { return max(v, Axis{axis}); });
 }
 
 TEST_CASE("a NaN is the largest, and receives the gradient") {
   Tape<double> tape;
   const V x = tape.variable(tensor<double>({2, 3}, {3, NAN, NAN, INFINITY, 1, -INFINITY}));
   check_elements(max(x), {}, {NAN});
-  check_elements(max(x, 1), {2, 1}, {NAN, INFINITY});
-  check_elements(max(x, 0), {1, 3}, {INFINITY, NAN, NAN});
-  backward(sum(max(x, 1)));
+  check_elements(max(x, Axis{1}), {2, 1}, {NAN, INFINITY});
+  check_elements(max(x, Axis{0}), {1, 3}, {INFINITY, NAN, NAN});
+  backward(sum(max(x, Axis{1})));
   const Tensor<double> dx = tape.gradient(x);
   for (std::size_t i = 0; i < 6; ++i) CHECK(dx.data()[i] == (i == 1 || i == 3 ? 1 : 0));
   check_elements(max(tape.constant(full<double>({3}, -INFINITY))), {}, {-INFINITY});
@@ -114,10 +114,10 @@ TEST_CASE("reductions refuse what has no result") {
   const V none = tape.constant(zeros<double>({3, 0})), x = tape.constant(table());
   CHECK_THROWS_WITH_AS(sum(x, 2), "sum: axis 2 of [2, 3]: there is no such axis", std::invalid_argument);
   CHECK_THROWS_WITH_AS(mean(x, -3), "mean: axis -3 of [2, 3]: there is no such axis", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(max(tape.constant(Shape{}), 0), "max: axis 0 of []: there is no such axis", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(max(tape.constant(Shape{}), Axis{0}), "max: axis 0 of []: there is no such axis", std::invalid_argument);
   CHECK_THROWS_WITH_AS(mean(none), "mean: [3, 0] has no elements: there is no mean", std::invalid_argument);
   CHECK_THROWS_WITH_AS(mean(none, 1), "mean: axis 1 of [3, 0] has no elements: there is no mean", std::invalid_argument);
   CHECK_THROWS_WITH_AS(max(none), "max: [3, 0] has no elements: there is no largest", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(max(none, -1), "max: axis -1 of [3, 0] has no elements: there is no largest", std::invalid_argument);
-  check_elements(max(none, 0), {1, 0}, {});
+  CHECK_THROWS_WITH_AS(max(none, Axis{-1}), "max: axis -1 of [3, 0] has no elements: there is no largest", std::invalid_argument);
+  check_elements(max(none, Axis{0}), {1, 0}, {});
 }

@@ -79,7 +79,7 @@ TEST_CASE("a parameter keeps its place and its shape, and every change of it is 
   const double* const at = w.value.data();
   Tape<double> tape;
   SUBCASE("set() between forward and backward") {
-    const V loss = max(V(Param<double>(w) * 1.0), 0);
+    const V loss = max(V(Param<double>(w) * 1.0), Axis{0});
     w.set(tensor<double>({2}, {7, 7}));
     CHECK_THROWS_WITH_AS(backward(loss), "backward: parameter w has changed since the forward pass: update it after backward()",
                          std::logic_error);
