@@ -52,18 +52,23 @@ Shape check(Tape<T>& tape, const Products<T>& products) {
   const int last = first.rank() - 1;
   if (last < 0) wrong_argument("affine: x is []: must have at least one axis");
   for (std::size_t i = 0; i < products.count; ++i) {
-    const Shape &x = tape.node(products.x[i]).shape, &w = tape.node(products.w[i]).shape;
-    if (w.rank() != 2) wrong_argument("affine: w is ", w, ": must have two axes");
-    if (x.back() != w[0]) wrong_argument("affine: x is ", x, ", w is ", w, ": columns of x must equal rows of w");
+    const Node<T>&weight = tape.node(products.w[i]), &other = tape.node(products.w[0]);
+    const Shape &x = tape.node(products.x[i]).shape, &w = weight.shape;
+    const auto name = [&] { return name_of("w", weight); };
+    if (w.rank() != 2) wrong_argument("affine: ", name(), " is ", w, ": must have two axes");
+    if (x.back() != w[0]) wrong_argument("affine: x is ", x, ", ", name(), " is ", w, ": columns of x must equal rows of w");
     if (x.rank() != first.rank() || !std::equal(x.begin(), x.end() - 1, first.begin()))
       wrong_argument("affine: x is ", x, " beside ", first, ": all but the last axis must be the same");
-    if (w[1] != tape.node(products.w[0]).shape[1])
-      wrong_argument("affine: w is ", w, " beside ", tape.node(products.w[0]).shape, ": must have the same number of columns");
+    if (w[1] != other.shape[1])
+      wrong_argument("affine: ", name(), " is ", w, " beside ", name_of("w", other), ' ', other.shape,
+                     ": must have the same number of columns");
   }
   const Index columns = tape.node(products.w[0]).shape[1];
   if (products.bias != none) {
-    const Shape& b = tape.node(products.bias).shape;
-    if (b.size() != columns || b.back() != columns) wrong_argument("affine: b is ", b, ": must be [", columns, "]");
+    const Node<T>& bias = tape.node(products.bias);
+    const Shape& b = bias.shape;
+    if (b.size() != columns || b.back() != columns)
+      wrong_argument("affine: ", name_of("b", bias), " is ", b, ": must be [", columns, "]");
   }
   Shape shape = first;
   shape[last] = columns;
@@ -240,9 +245,13 @@ Var<T> record(Tape<T>& tape, bool is_matmul, const Products<T>& products, const 
 template <class T>
 Var<T> affine(const Var<T>* operands, std::size_t count) {
   Tape<T>& tape = Tape<T>::active();
-  if (count < 2 || count / 2 > Products<T>::most)
-    wrong_argument("affine: ", count, " operands: must be pairs x, w, at most ", Products<T>::most,
-                   " of them, and a bias or none");
+  if (count < 2) wrong_argument("affine: ", count, " operands: must be pairs x, w, and a bias or none");
+  if (constexpr std::size_t most = 2 * Products<T>::most; count / 2 * 2 > most) {  // a node has no room for more
+    const Var<T> first = affine(operands, most), others = affine(operands + most, count - most);
+    if (!(first.shape() == others.shape()))
+      wrong_argument("affine: products are ", first.shape(), " and ", others.shape(), ": must be the same");
+    return first + others;
+  }
   Products<T> products{};
   products.count = count / 2;
   for (std::size_t i = 0; i < products.count; ++i) {

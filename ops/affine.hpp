@@ -1,6 +1,9 @@
 #pragma once
 /// Sums of products of matrices, the heart of every layer and cell.
 
+#include <string>
+
+#include <carousel/lib/error.hpp>
 #include <carousel/lib/tape/expression.hpp>
 
 namespace carousel {
@@ -15,6 +18,12 @@ extern template Var<double> affine(const Var<double>*, std::size_t);
 /// Whether a value can be read without a copy as one matrix, row by row: its last axis the columns, all others the rows.
 template <class T>
 bool is_matrix(const Node<T>& node);
+
+/// An operand as an error calls it: "w", of a parameter "w (lstm/wx)".
+template <class T>
+std::string name_of(const char* letter, const Node<T>& node) {
+  return node.parameter ? join(letter, " (", node.parameter->path, ')') : letter;
+}
 
 /// x W, recorded as `matmul`. Both must be matrices in memory, and fit.
 template <class T>
@@ -33,8 +42,15 @@ template <class... A>
 requires detail::Operands<A...>
 auto affine(A&&... operands) {
   using T = detail::scalar_of_t<A...>;
-  const Var<T> vars[] = {Var<T>(std::forward<A>(operands))...};
-  return detail::affine(vars, sizeof...(A));
+  constexpr bool same = (detail::is_of_scalar<T, A>() && ...), values = (detail::Differentiable<A> && ...);
+  static_assert(same, "affine: float and double do not mix");
+  static_assert(values, "affine: an operand is a number: must be x, its weight, and so on, and a bias");
+  if constexpr (same && values) {
+    const Var<T> vars[] = {Var<T>(std::forward<A>(operands))...};
+    return detail::affine(vars, sizeof...(A));
+  } else {
+    return Var<T>();
+  }
 }
 
 }  // namespace carousel

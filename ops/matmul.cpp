@@ -154,10 +154,14 @@ Var<T> matmul_of_batch(Tape<T>& tape, Var<T> va, Var<T> vb, const Shape& shape) 
 }
 
 /// The shape of a product; throws std::invalid_argument where there is none.
-Shape product_shape(const Shape& a, const Shape& b) {
+template <class T>
+Shape product_shape(const Node<T>& left, const Node<T>& right) {
+  const Shape &a = left.shape, &b = right.shape;
   if (a.rank() < 2) wrong_argument("matmul: a is ", a, ": must have at least two axes");
   if (b.rank() < 2) wrong_argument("matmul: b is ", b, ": must have at least two axes");
-  if (a.back() != b[b.rank() - 2]) wrong_argument("matmul: a is ", a, ", b is ", b, ": columns of a must equal rows of b");
+  if (a.back() != b[b.rank() - 2])
+    wrong_argument("matmul: ", name_of("a", left), " is ", a, ", ", name_of("b", right), " is ", b,
+                   ": columns of a must equal rows of b");
   const int rank = std::max(a.rank(), b.rank()) - 2;
   Shape shape;
   for (int axis = 0; axis < rank; ++axis) {
@@ -174,7 +178,7 @@ Shape product_shape(const Shape& a, const Shape& b) {
 template <class T>
 Var<T> matmul(Var<T> a, Var<T> b) {
   Tape<T>& tape = Tape<T>::active();
-  const Shape shape = product_shape(tape.node(a).shape, tape.node(b).shape);
+  const Shape shape = product_shape(tape.node(a), tape.node(b));
   if (tape.node(b).shape.rank() > 2 || !is_matrix(tape.node(a)) || !is_matrix(tape.node(b)))
     return matmul_of_batch(tape, a, b, shape);
   return product(a, b);
