@@ -125,6 +125,9 @@ struct Function {
     static_assert((detail::is_of_scalar<T, A>() && ...), "float and double do not mix in one expression");
     return detail::make_expression<T>(*this, a...);
   }
+  /// The value of registers, so that one function may be written by another.
+  template <class... A>
+  requires(!detail::Operands<A...> && (!detail::Number<A> || ...)) auto operator()(const A&... a) const { return value(a...); }
 };
 
 /// The name of a function, known when it is compiled: a tape shows it, however long that lives.

@@ -8,6 +8,19 @@
 
 #include <carousel/ops/reduce.hpp>
 
+namespace carousel::functions {
+
+/// The README's example, where the library writes its own: `abs` is a name of this place, too.
+inline constexpr auto softsign = elementwise(
+    "softsign", [](auto x) { return x / (1 + abs(x)); },
+    [](auto dy, auto, auto x) { return dy / ((1 + abs(x)) * (1 + abs(x))); });
+/// One function by others, of one operand and of two: ln(σ(x)) + max(x, −1).
+inline constexpr auto by_others = elementwise(
+    "by_others", [](auto x) { return log(sigmoid(x)) + maximum(x, decltype(x)(-1)); },
+    [](auto dy, auto, auto x) { return dy * (1 - sigmoid(x)) + only_where(x >= -1, dy); });
+
+}  // namespace carousel::functions
+
 using namespace carousel;
 
 namespace {
@@ -199,4 +212,15 @@ TEST_CASE("a user's function is a line for the value and one for the derivative"
                   {input_between("a", {2, 3}, 0.1, 1, 1), input_between("b", {3}, -1, 1, 2)});
   Tape<float> tape;
   CHECK(Var<float>(softsign(tape.constant(full<float>({}, 3)))).item() == 0.75F);
+}
+
+TEST_CASE("a function may be written by others, where the library's stand as well as in a program") {
+  Tape<double> tape;
+  const Var<double> x = tape.variable(tensor<double>({2, 3}, {-3, -1, -0.25, 0.5, 1, 3}));
+  check_elements(functions::softsign(x), {2, 3}, {-0.75, -0.5, -0.2, 0.5 / 1.5, 0.5, 0.75});
+  const Var<double> others = functions::by_others(x), wanted = log(sigmoid(x)) + maximum(x, -1);
+  CHECK(difference(others.value(), wanted.value()) < 1e-15);
+  const auto passes = [](const CheckedFunction& f) { return gradcheck(f, {{"x", random_tensor({2, 3}, 1)}}).passed; };
+  CHECK(passes([](auto v) -> Var<double> { return functions::softsign(v[0]) * 2; }));
+  CHECK(passes([](auto v) -> Var<double> { return functions::by_others(v[0]); }));
 }
