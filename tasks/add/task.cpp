@@ -235,7 +235,7 @@ int train(const AddOptions& options) {
        .optimizer = *optimizer,
        .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
        .loss = loss,
-       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .shards = options.shards(),
        .validation = {.name = "validation_mse", .measure = [&] { return mean_square(validation, answers(model, validation)); }},
        .views = [&](Views& views) { add_views(views, model, options, views.done ? "test" : "validation"); },
        .sample = [&](const std::string& cell) { return sample_of(model, options, cell); },

@@ -53,6 +53,9 @@ struct TrainOptions {
   std::string command = {};  ///< a command line that trains the same
   Metadata metadata = {};    ///< all of these as a checkpoint says them, with the task's name
   Metadata resumed = {};     ///< with --resume: of the training that goes on
+
+  /// Parts of a batch, each on a thread of its own if there are as many; results depend on their number.
+  int shards() const { return batch < 2 ? 1 : 2; }
 };
 
 /// What a value must be; nothing said: any value of its type.

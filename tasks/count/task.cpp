@@ -228,7 +228,7 @@ int train(const CountOptions& options) {
                              .optimizer = *optimizer,
                              .data = {.examples = options.sequences, .batch = options.batch, .shuffle = false},
                              .loss = loss,
-                             .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+                             .shards = options.shards(),
                              .after_epoch = print_epoch,
                              .silent = true,
                              .views = [&](Views& views) { add_views(views, counter); },

@@ -175,7 +175,7 @@ int train(const EchoOptions& options) {
        .optimizer = *optimizer,
        .data = {.examples = options.batch, .batch = options.batch, .shuffle = false},
        .loss = [&](const Batch& batch, const Shard& shard) { return echo.loss(shard, DropoutKey{.seed = batch.key}); },
-       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .shards = options.shards(),
        .after_step =
            [&](const StepReport& report) { print(fmt::format("iter {:2d}: {}", report.step, echo.describe(report.loss))); },
        .silent = true,

@@ -186,7 +186,7 @@ class EegTraining {
                               .seed = static_cast<std::uint64_t>(options.seed)}),
         optimizer_(optimizer()) {
     model_.standardise().set(scale_);
-    const int shards = static_cast<int>(std::min<Index>(2, options.batch));
+    const int shards = options.shards();
     for (Index s = 0; s < shards; ++s) {
       const Shard shard{s, shards};
       states_.push_back(model_.start(shard.last(options.batch) - shard.first(options.batch)));

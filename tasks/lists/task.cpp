@@ -222,7 +222,7 @@ int train(const Kind& kind, const ListOptions& given) {
        .data = {.examples = options.lists, .batch = options.batch},
        .loss = loss,
        .loss_scale = source ? static_cast<double>(options.batch) : 1,
-       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .shards = options.shards(),
        .validation = {.name = "validation_loss", .measure = validation_loss},
        .after_epoch = [&](const EpochReport&) -> std::vector<Metric> {
          return {{"validation_token_accuracy", accuracy_on(model, task, data.validation()).tokens}};

@@ -94,7 +94,7 @@ class Training {
         images_(sets.train.count() - options.validation),
         model_(registry_, options),
         optimizer_(make_optimizer(options.optimizer, registry_, options.rate)),
-        of_shards_(options.preset == "source" ? 1 : 2) {
+        of_shards_(options.preset == "source" ? 1 : static_cast<std::size_t>(options.shards())) {
     if (options.readout_rate > 0) optimizer_->group("readout", {.rate = options.readout_rate});
   }
 

@@ -127,7 +127,7 @@ int train(const OcrOptions& options) {
        .optimizer = *optimizer,
        .data = {.examples = options.images, .batch = options.batch},
        .loss = loss,
-       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .shards = options.shards(),
        .validation = {.name = "validation_string_accuracy",
                       .measure = [&] { return (on_validation = accuracy_on(model, validation, !model.has_attention())).strings; },
                       .higher_is_better = true},

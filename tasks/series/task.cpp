@@ -270,7 +270,7 @@ int train(const SeriesOptions& options) {
              const Index size = std::ssize(batch.examples);
              return model.loss(series, origins, size, DropoutKey{.seed = batch.key, .first_example = shard.first(size)});
            },
-       .shards = static_cast<int>(std::min<Index>(2, options.batch)),
+       .shards = options.shards(),
        .validation = {.name = "validation_mse", .measure = validation_mse},
        .views =
            [&](Views& views) {

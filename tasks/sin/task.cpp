@@ -165,7 +165,7 @@ int train(const SinOptions& options) {
     std::vector<double> at = {};
     Index epoch = -1;  // that they are of
   };
-  std::vector<Starts> starts(static_cast<std::size_t>(std::min<Index>(2, options.batch)));  // each shard has its own
+  std::vector<Starts> starts(static_cast<std::size_t>(options.shards()));  // each shard has its own
   const auto loss = [&](const Batch& batch, const Shard& shard) {
     auto& [at, epoch] = starts[static_cast<std::size_t>(shard.index)];
     if (batch.epoch != epoch) at = sin_starts(options, epoch = batch.epoch);

@@ -154,7 +154,7 @@ TableTraining::TableTraining(const TableOptions& options, const Table& table)
   const bool series = options.window == 0;
   data = series ? DataSet{.examples = options.passes, .batch = 1}
                 : DataSet{.examples = rows * options.passes, .batch = options.batch};
-  shards = series ? 1 : static_cast<int>(std::min<Index>(2, options.batch));
+  shards = series ? 1 : options.shards();
   loss = [=, this, &table, learned = table.first(rows).xs](const Batch& batch, const Shard& shard) -> Var<float> {
     Tape<float>& tape = Tape<float>::active();
     const DropoutKey key{.seed = batch.key, .first_example = shard.first(std::ssize(batch.examples))};

@@ -116,7 +116,7 @@ class Training {
         model_(Scope<float>(registry_, random_), options, std::move(vocabulary), cell_options(), readout_options()),
         streams_(std::move(streams)),
         optimizer_(optimizer()) {
-    const int shards = static_cast<int>(std::min<Index>(2, options.batch));
+    const int shards = options.shards();
     for (Index s = 0; s < shards; ++s) {
       const Shard shard{s, shards};
       states_.push_back(model_.start(shard.last(options.batch) - shard.first(options.batch)));

@@ -64,7 +64,7 @@ struct TrainPlan {
   DataSet data;
   LossFunction<T> loss;
   double loss_scale = 1;  ///< in reports the loss is divided by it
-  int shards = 1;
+  int shards = 1;         ///< parts of a batch, each on a thread of its own; options.shards() but where a source has it otherwise
   double explosion = 10;  ///< see FitOptions
   Validation validation = {};
 
