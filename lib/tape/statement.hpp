@@ -133,6 +133,8 @@ struct Statement {
   }
 
   void forward(T* out) const {
+    constexpr Index here[count] = {};
+    if (!loops.outer) return forward_rows(out, here);
     for_each_block(loops.rows, [&](Index to, const Index* offset, Index, Index) { forward_rows(out + to, offset); });
   }
 

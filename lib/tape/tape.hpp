@@ -33,6 +33,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <carousel/lib/numbers/arena.hpp>
@@ -218,7 +219,12 @@ class Tape {
   /// Whether a gradient has arrived at any element of the node.
   bool reached(std::uint32_t index) const;
   /// Announces a gradient for every element of the node: true if it must be added to the buffer, false if it must be assigned.
-  bool claim(std::uint32_t index);
+  bool claim(std::uint32_t index) {
+    Node& node = nodes_[index];
+    if (node.is_view() || node.members != detail::none) return claim_part(index);
+    gradient_buffer(index);
+    return std::exchange(node.touched, true);
+  }
   /// Zeroes what no gradient has reached, so that all may be added to.
   void complete(std::uint32_t index);
   /// Lends memory as the gradient of an untouched node, which becomes touched.
@@ -253,6 +259,7 @@ class Tape {
   T* make_gradient_buffer(std::uint32_t index);
   void hold(Parameter<T>& parameter);
   void forget(std::size_t count);
+  bool claim_part(std::uint32_t index);
   bool any_member_reached(const Node& node) const;
   void check_parameters() const;
   void release_gradient(Node& node);

@@ -85,8 +85,9 @@ void Tape<T>::complete(std::uint32_t index) {
   node.touched = true;
 }
 
+/// As claim(), of a view, or of a node that has views.
 template <class T>
-bool Tape<T>::claim(std::uint32_t index) {
+bool Tape<T>::claim_part(std::uint32_t index) {
   if (touched(index)) return true;
   Node& node = nodes_[index];
   if ((node.is_view() && !node.is_member) || any_member_reached(node)) {
@@ -180,8 +181,10 @@ void Tape<T>::sweep(std::uint32_t last, bool keep, After after) {
     if (!nodes_[i].needs_gradient) continue;
     if (nodes_[i].products) add_products(i);
     if (nodes_[i].is_view() && !nodes_[i].operation) continue;  // its gradient lies in its parent's
-    if (!reached(i)) continue;
-    complete(i);
+    if (!nodes_[i].touched) {
+      if (!reached(i)) continue;
+      complete(i);
+    }
     if (nodes_[i].operation) {
       nodes_[i].operation->backward(*this, i, nodes_[i].closure);
       if (nodes_.size() > size) forget(size);
@@ -265,7 +268,7 @@ template bool Tape<float>::any_member_reached(const Node& node) const;
 template float* Tape<float>::make_gradient_buffer(std::uint32_t index);
 template void Tape<float>::zero(const Node& node);
 template void Tape<float>::complete(std::uint32_t index);
-template bool Tape<float>::claim(std::uint32_t index);
+template bool Tape<float>::claim_part(std::uint32_t index);
 template void Tape<float>::lend_gradient(std::uint32_t index, float* memory);
 template void Tape<float>::defer_product(std::uint32_t index, const float* a, Index lda, const float* dz, Index ldz, Index rows);
 template const float* Tape<float>::packing(std::uint32_t index, bool transposed);
@@ -282,7 +285,7 @@ template bool Tape<double>::any_member_reached(const Node& node) const;
 template double* Tape<double>::make_gradient_buffer(std::uint32_t index);
 template void Tape<double>::zero(const Node& node);
 template void Tape<double>::complete(std::uint32_t index);
-template bool Tape<double>::claim(std::uint32_t index);
+template bool Tape<double>::claim_part(std::uint32_t index);
 template void Tape<double>::lend_gradient(std::uint32_t index, double* memory);
 template void Tape<double>::defer_product(std::uint32_t index, const double* a, Index lda, const double* dz, Index ldz,
                                           Index rows);
