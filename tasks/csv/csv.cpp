@@ -180,11 +180,19 @@ void Csv::decide() {
   }
   // Where commas separate, a comma before decimals would need quotes: points stand before decimals, unless whole numbers beside
   // them might be of less than a thousand, and the others of more.
+  const Column* point = nullptr;
   bool doubtful = false;
   for (Index k = 0; k < columns(); ++k)
-    if (const Column& one = columns_[static_cast<std::size_t>(k)]; holds_numbers(k))
+    if (const Column& one = columns_[static_cast<std::size_t>(k)]; holds_numbers(k)) {
+      if (one.point.line > 0) point = &one;
       doubtful = doubtful || one.comma.line > 0 || (one.point.line > 0 && one.whole > 0);
-  if (separator_ == ',' && !doubtful && (left_ & with_point) != 0) left_ &= with_point;
+    }
+  if (separator_ == ',' && point && !doubtful && both(left_, with_point, point_between)) {
+    left_ &= with_point;
+    remarks_.push_back(join("line ", point->point.line, " of ", name(), ", ", column_name(point->point.column), ": ",
+                            in_quotes(trimmed(point->point.field)),
+                            " has decimals, for commas separate columns: --thousands . would say that it has none"));
+  }
   writing_ = static_cast<std::size_t>(std::countr_zero(left_));
 }
 

@@ -72,9 +72,9 @@ Series read(const SeriesOptions& options) {
   const SeriesColumns columns{split_names(options.columns), options.predict};
   if (!options.input.empty()) {
     const Csv csv = read_csv(options.input, options);
-    if (!options.quiet)
-      for (const std::string& remark : csv.remarks()) note(remark);
-    return read_series(csv, columns);
+    Series series = read_series(csv, columns);
+    if (!options.quiet) std::ranges::for_each(csv.remarks(), note);
+    return series;
   }
   if (!columns.read.empty() || !columns.predict.empty())
     wrong_argument("--columns, --predict: are of a file: --input must be given too");

@@ -81,8 +81,7 @@ TEST_CASE("what can not be read is said with file, line and column") {
   CHECK(fault("a,b\n1,\xff\n") ==
         "read f.csv: line 2, byte 6: \"\\xff\": must be UTF-8; iconv -f LATIN1 -t UTF-8 makes it so, if that is what it is");
   CHECK(fault("a,b\n\"1\n\x80\",\n") ==
-        "read f.csv: line 3, byte 7: \"\\x80\": must be UTF-8; if it is of Windows, iconv -f CP1252 -t UTF-8 f.csv >NEW writes "
-        "that");
+        "read f.csv: line 3, byte 7: \"\\x80\": must be UTF-8; iconv -f CP1252 -t UTF-8 makes it so, if that is what it is");
   CHECK(fault(std::string_view("\xff\xfe\x61\0", 4)) ==
         "read f.csv: line 1, byte 0: is UTF-16: must be UTF-8; iconv -f UTF-16 -t UTF-8 makes it so");
 }
@@ -128,8 +127,13 @@ TEST_CASE("numbers that may be read in two ways are refused with line, column, f
         "read f.csv: line 3, column 1 (\"v\"): \"1 000\": must be one number, which --thousands blank says, or have no blank in "
         "it");
   CHECK(parse("v;w\n1.000;1\n").numbers(1) == Numbers{1});  // the other column can be read
-  // Where commas separate, columns of three decimals are no wonder.
-  CHECK(parse("w,v\n0,12.084\n1,1.000\n").numbers(1) == Numbers{12.084, 1});
+  // Where commas separate, columns of three decimals are no wonder, which is said.
+  const Csv commas = parse("w,v\n0,12.084\n1,1.000\n");
+  CHECK(commas.numbers(1) == Numbers{12.084, 1});
+  CHECK(commas.remarks() == Words{"line 2 of f.csv, column 2 (\"v\"): \"12.084\" has decimals, for commas separate columns: "
+                                  "--thousands . would say that it has none"});
+  CHECK(parse("w,v\n0,12.084\n1,1.5\n").remarks().empty());
+  CHECK(written("w,v\n0,12.084\n1,1.000\n", "auto", ".").numbers(1) == Numbers{12084, 1000});
   CHECK(parse("w\tv\n0\t0.084\n1\t1.000\n").numbers(1) == Numbers{0.084, 1});
   CHECK(parse("w;v\n0;1.5\n1;1.000\n").numbers(1) == Numbers{1.5, 1});
 }
