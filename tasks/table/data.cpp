@@ -73,6 +73,7 @@ Table read_table(const std::string& path, const TableColumns& columns, CsvOption
     places.push_back(*place);
   }
 
+  table.remarks = csv.remarks();
   const auto rows = static_cast<std::size_t>(csv.rows());
   table.xs = empty<double>({csv.rows(), std::ssize(places)});
   if (label) table.labels.reserve(rows);

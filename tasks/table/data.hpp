@@ -11,10 +11,11 @@ namespace carousel {
 
 /// Rows in the order of time.
 struct Table {
-  std::vector<std::string> columns;  ///< names of those that a net reads
-  std::vector<std::string> names;    ///< of the rows; empty: they are called by their numbers
-  Tensor<double> xs;                 // [rows, columns]
-  std::vector<Index> labels;         ///< 0 or 1, of each row; empty: they are not known
+  std::vector<std::string> columns;       ///< names of those that a net reads
+  std::vector<std::string> names;         ///< of the rows; empty: they are called by their numbers
+  Tensor<double> xs;                      // [rows, columns]
+  std::vector<Index> labels;              ///< 0 or 1, of each row; empty: they are not known
+  std::vector<std::string> remarks = {};  ///< what users should know of how it was read
 
   Index rows() const { return shape_of(xs)[0]; }
   std::string name(Index row) const { return names.empty() ? std::to_string(row + 1) : names[static_cast<std::size_t>(row)]; }

@@ -1,6 +1,7 @@
 /// Tables whose rows have a label of 0 or 1, as one series or through a window: what Alfiuman's WhydahGally-LSTM-MLP (2017) does,
 /// and its example, which numbers come before a prime.
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -74,8 +75,10 @@ Arguments<TableOptions> arguments() {
 /// A file, with progress.
 Table read_with_progress(const std::string& input, const TableColumns& columns, const TableOptions& options) {
   Progress progress(options.quiet);
-  return read_table(input, columns,
-                    {.decimal = options.decimal, .thousands = options.thousands, .progress = reading(progress, input)});
+  Table table = read_table(input, columns,
+                           {.decimal = options.decimal, .thousands = options.thousands, .progress = reading(progress, input)});
+  if (!options.quiet) std::ranges::for_each(table.remarks, note);
+  return table;
 }
 
 Table training_table(const TableOptions& options) {
@@ -292,6 +295,7 @@ struct Loaded {
 int eval(const EvalOptions& options) {
   Loaded loaded(options.checkpoint, options.file);
   TableOptions& trained = loaded.options;
+  trained.quiet = options.quiet;
   Table table;
   if (options.input) {
     if (options.decimal) trained.decimal = *options.decimal;

@@ -86,11 +86,11 @@ head -n 300 "$work/memory.tsv" >"$work/other.tsv"
 expect_error 'stopped/last.safetensors: saved for other data than 299 rows of 2 columns: must be the same to go on' train table --epochs 3 --resume stopped --input other.tsv --quiet
 
 # Moments of today: they differ by less than floats of their size do.
-moments() { awk -v from="$1" 'BEGIN { srand(2); print "time\tlabel"; for (i = 0; i < 200; ++i) { t = (i * 77) % 200; printf "%d\t%d\n", from + t, t > 99 } }' >"$work/$2"; }
+moments() { awk -v from="$1" 'BEGIN { srand(2); print "time\tlabel"; for (i = 0; i < 200; ++i) { t = (i * 77) % 200; printf "%d\t%d\n", from + t, (t > 99) } }' >"$work/$2"; }
 moments 0 shifted.tsv
 moments 1700000000 unix.tsv
 for table in shifted unix; do
-  run train table --quiet --hidden 4 --epochs 2 --passes 20 --rate 0.05 --window 1 --input $table.tsv --export $table-text --out $table
+  run train table --quiet --hidden 4 --epochs 8 --passes 20 --rate 0.05 --window 1 --input $table.tsv --export $table-text --out $table
   check "moments, $table: all are told apart" at_least right 199
   cp "$work/out" "$work/$table.out"
 done
