@@ -12,12 +12,6 @@ using namespace carousel;
 
 namespace {
 
-#define OP(name, operands, ...)                                             \
-  test::Op {                                                                \
-    name, operands, [](test::Vars v) -> Var<double> { return __VA_ARGS__; } \
-  }
-#define OF(...) \
-  { __VA_ARGS__ }
 const std::vector<test::Op>& all_losses() {
   using test::Operand;
   static const Operand x{{2, 3}}, chances{{2, 3}, 0.1, 0.9}, sequence{{3, 2, 2}};
@@ -46,8 +40,6 @@ const std::vector<test::Op>& all_losses() {
   };
   return all;
 }
-#undef OF
-#undef OP
 
 }  // namespace
 

@@ -15,12 +15,6 @@ using test::Operand;
 
 namespace {
 
-#define OP(name, operands, ...)                                             \
-  test::Op {                                                                \
-    name, operands, [](test::Vars v) -> Var<double> { return __VA_ARGS__; } \
-  }
-#define OF(...) \
-  { __VA_ARGS__ }
 const std::vector<test::Op>& all_ops() {
   static const Operand x{{2, 3}}, row{{3}}, positive{{2, 3}, 0.5, 2.5}, square_matrix{{3, 3}};
   static const Operand image{{2, 2, 4, 3}}, kernel{{3, 2, 2, 2}}, channels{{3}}, stack_of_matrices{{2, 2, 3}};
@@ -132,8 +126,6 @@ const std::vector<test::Op>& all_ops() {
   };
   return all;
 }
-#undef OF
-#undef OP
 
 }  // namespace
 

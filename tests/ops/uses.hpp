@@ -223,3 +223,11 @@ inline void check_uses(const Op& op) {
 }
 
 }  // namespace carousel::test
+
+/// A row of a table of ops: its name, OF(its operands), and what it makes of them, v.
+#define OP(name, operands, ...)                                             \
+  test::Op {                                                                \
+    name, operands, [](test::Vars v) -> Var<double> { return __VA_ARGS__; } \
+  }
+#define OF(...) \
+  { __VA_ARGS__ }
