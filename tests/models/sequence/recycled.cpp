@@ -48,6 +48,8 @@ TEST_CASE("a block may be given back by another thread, and after its thread has
   std::thread([&] { block = detail::take_block(200); }).join();
   std::memset(block, 1, 200);
   std::thread([&] { detail::give_block(block, 200); }).join();
-  thread_local detail::RecycledVector<int> late;  // destroyed with its thread
-  std::thread([&] { late.assign(50, 1); }).join();
+  std::thread([] {
+    thread_local detail::RecycledVector<int> late;  // destroyed with its thread, after the blocks of that
+    late.assign(50, 1);
+  }).join();
 }
