@@ -110,8 +110,8 @@ void NewFile::publish() {
 
 void NewFile::fail(int error) const {
   static_cast<void>(detail::place_of(path_, "write "));
-  bad_file("write ", path_, ": ", reason(error), " after ", written_, " of ", size_,
-           " bytes: nothing under that name was changed");
+  const std::string all = size_ == 0 ? "" : join(" of ", size_);
+  bad_file("write ", path_, ": ", reason(error), " after ", written_, all, " bytes: nothing under that name was changed");
 }
 
 GrowingFile::GrowingFile(const std::string& path, bool fresh) : path_(path), file_(-1) {

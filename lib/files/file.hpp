@@ -29,8 +29,8 @@ class InputFile {
 /// that name is unchanged. Errors are std::runtime_error: `write PATH: …`.
 class NewFile {
  public:
-  /// Opens a file of another name in the same folder. `size` is the number of bytes to come, for errors. A `path` that is a
-  /// device or a folder is refused: a file would take its place.
+  /// Opens a file of another name in the same folder. `size`: number of bytes to come, for errors; 0: it is not known. A `path`
+  /// that is a device or a folder is refused: a file would take its place.
   NewFile(const std::string& path, std::uint64_t size);
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;

@@ -54,8 +54,8 @@ bool is_unread() {
 
 std::string as_started(std::string_view text) {
   constexpr std::string_view name = "carousel ";
-  constexpr std::string_view commands[] = {"train",   "eval",   "sample", "gradcheck", "scoreboard", "data",    "list", "runs",
-                                           "compare", "report", "graph",  "explain",   "[COMMAND]",  "COMMAND", "--"};
+  constexpr std::string_view commands[] = {"train", "eval",    "sample", "predict", "gradcheck", "scoreboard", "data",    "list",
+                                           "runs",  "compare", "report", "graph",   "explain",   "[COMMAND]",  "COMMAND", "--"};
   const char* const started = std::getenv("CAROUSEL_STARTED_AS");
   if (!started || !*started) return std::string(text);
   std::string out;

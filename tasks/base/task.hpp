@@ -1,5 +1,5 @@
 #pragma once
-/// What a task is to the program: a name, a line about it, and what it does for `train`, `eval` and `sample`.
+/// What a task is to the program: a name, a line about it, and what it does for `train`, `eval`, `sample` and `predict`.
 ///
 /// A task is a folder, tasks/NAME, whose task.cpp has one function that makes its Task, and a line in tasks/meson.build:
 ///
@@ -64,6 +64,24 @@ struct SampleOptions {
   bool quiet = false;
 };
 
+/// `carousel predict RUN`: a trained model answers what training never saw. Options that were not given are empty; those that the
+/// task does not name in `predict_takes` are refused, but for --out, --format and --quiet, which every task has. What is read and
+/// written in lines: see tasks/answers/.
+struct PredictOptions {
+  std::string file;                               ///< the checkpoint's path
+  Safetensors checkpoint;                         ///< what it holds; its metadata "task" is the task's name
+  std::string input;                              ///< a file, or a folder where the task says so; "-": standard input
+  std::string out;                                ///< file for the answers; empty: standard output
+  bool json_lines = false;                        ///< of the form of answers; else CSV
+  std::string data;                               ///< the folder of data sets that was named
+  std::optional<std::string> decimal, thousands;  ///< how numbers are written in the input
+  std::optional<Index> length;
+  std::optional<double> temperature, threshold;
+  bool argmax = false;
+  Index seed = 1, threads = 1;
+  bool quiet = false;
+};
+
 /// Data from outside that a task can learn from.
 struct OutsideData {
   std::string what;     ///< "MNIST, four IDX files"
@@ -73,7 +91,7 @@ struct OutsideData {
   std::function<std::vector<std::string>(const std::string& folder)> find = nullptr;
 };
 
-/// One task. `eval` and `sample` get what a training of this task has saved; they may be left out.
+/// One task. `eval`, `sample` and `predict` get what a training of this task has saved; they may be left out.
 struct Task {
   std::string name;
   std::string about;    ///< one line
@@ -81,8 +99,13 @@ struct Task {
   std::function<Command(CLI::App&)> train;
   std::function<int(const EvalOptions&)> eval = nullptr;
   std::function<int(const SampleOptions&)> sample = nullptr;
+  std::function<int(const PredictOptions&)> predict = nullptr;
   /// The options that they have a use for, besides RUN and --quiet: "--input", …
-  std::vector<std::string> eval_takes = {}, sample_takes = {};
+  std::vector<std::string> eval_takes = {}, sample_takes = {}, predict_takes = {};
+  /// A sentence for the help of `predict`: what the input is, and what an answer is. Where there is no `predict`: what the task
+  /// has instead.
+  std::string predict_about = {};
+  bool predict_needs_input = true;       ///< --input must be given
   std::optional<OutsideData> data = {};  ///< left out: it makes all that it needs
   /// Command lines to try after it, each with a word on what it does; shown after `carousel` without arguments.
   std::vector<std::pair<std::string, std::string>> next = {};

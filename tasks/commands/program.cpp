@@ -58,14 +58,16 @@ const Task& task_of(const Safetensors& checkpoint, const std::string& file) {
   bad_file(file, ": saved by the task ", name->second, ": this program has no such task");
 }
 
-/// What a task does for `eval` or `sample`.
+/// What a task does for `eval`, `sample` or `predict`.
 template <class Options>
 struct Use {
   std::string command;
   std::vector<std::string> given;  // its options
   std::function<int(const Options&)> Task::*run;
   std::vector<std::string> Task::*takes;
-  std::string doing;  // what a terminal says until something is printed
+  std::string doing;                              // what a terminal says until something is printed
+  std::vector<std::string> always = {"--quiet"};  // the options that every task takes
+  std::function<void(const Task& task, const Options& options)> check = nullptr;  // throws what else is wrong
 };
 
 /// Reads the checkpoint of a run and gives it to what its task has for it.
@@ -74,10 +76,14 @@ int run_on_checkpoint(const std::string& run, Options options, const Use<Options
   options.file = find_checkpoint(run);
   options.checkpoint = read_safetensors(options.file);
   const Task& task = task_of(options.checkpoint, options.file);
+  if (use.check) use.check(task, options);
   if (!(task.*use.run)) bad_file(options.file, ": saved by the task ", task.name, ", which has no ", use.command);
   const std::vector<std::string>& takes = task.*use.takes;
+  const auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (const std::string& name : use.given)
-    if (name != "--quiet" && std::find(takes.begin(), takes.end(), name) == takes.end())
+    if (!is_in(use.always, name) && !is_in(takes, name))
       wrong_argument(use.command, ": ", name, ": the task ", task.name, " has no use for it",
                      takes.empty() ? "" : ", only for " + list_words(takes));
   Progress progress(options.quiet);
@@ -143,6 +149,94 @@ void declare_sample(CLI::App& app, Command& chosen) {
       given->options.seed = given->seed.value_or(1);
       return run_on_checkpoint<SampleOptions>(given->run, given->options,
                                               {"sample", names, &Task::sample, &Task::sample_takes, ""});
+    };
+  });
+}
+
+/// Of each task what `predict` reads and answers; tasks that share it share a line.
+std::string predictions() {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Task& task : all_tasks()) {
+    if (!task.predict) continue;
+    if (!rows.empty() && rows.back().second == task.predict_about)
+      rows.back().first += ", " + task.name;
+    else
+      rows.emplace_back(task.name, task.predict_about);
+  }
+  std::string text;
+  for (const auto& [names, about] : rows) text += detail::help_row(names, about);
+  return text;
+}
+
+void check_prediction(const Task& task, const PredictOptions& options) {
+  if (!task.predict && !task.predict_about.empty())
+    bad_file(options.file, ": saved by the task ", task.name, ", which has no predict: ", task.predict_about);
+  if (task.predict && task.predict_needs_input && options.input.empty())
+    wrong_argument("predict: --input is missing. For the task ", task.name, " it is this: ", task.predict_about);
+}
+
+void declare_predict(CLI::App& app, Command& chosen) {
+  struct Given {
+    std::string run;
+    std::optional<Index> seed, threads;
+    std::optional<std::string> input, out, format, data;
+    PredictOptions options;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App& predict =
+      detail::declare_command(app, "predict", "answers for new data: what a trained model makes of data that it has not seen",
+                              "what --input is, and what an answer is\n" + predictions() +
+                                  "\nexamples: carousel predict runs/sort --input lists.txt --out sorted.csv\n"
+                                  "          echo 'The night' | carousel predict runs/text --input - --length 100");
+  declare_run(predict, given->run);
+  PredictOptions& to = given->options;
+  detail::declare_optional(predict, "--input", "FILE", given->input,
+                           "the new data; -: standard input, answered line by line as it comes");
+  detail::declare_optional(predict, "--out", "FILE", given->out, "file for the answers; without it, or -: standard output");
+  detail::declare_optional(predict, "--format", "FORM", given->format,
+                           "csv, or jsonl: JSON lines, an object for each answer; default: by the ending of --out, else csv",
+                           {.one_of = {"csv", "jsonl"}});
+  detail::declare_optional(predict, "--length", "N", to.length,
+                           "how many characters (text), numbers (count, sin) or points (curve) follow",
+                           {.at_least = 1, .at_most = 1e9});
+  detail::declare_optional(predict, "--temperature", "T", to.temperature,
+                           "text: below 1 likely characters are drawn more often, above 1 less often (1)",
+                           {.above = 0, .instead = "for always the likeliest: --argmax"});
+  detail::declare_flag(predict, "--argmax", "text: always the likeliest character, nothing is drawn at random",
+                       [given] { given->options.argmax = true; });
+  detail::declare_optional(predict, "--seed", "N", given->seed, "of all random numbers (1)", {.at_least = 0});
+  detail::declare_optional(predict, "--threshold", "P", to.threshold,
+                           "probability below which an answer is called unsure, or above which something is said to be there",
+                           {.at_least = 0, .at_most = 1});
+  detail::declare_optional(predict, "--data", "DIR", given->data, detail::data_help);
+  detail::declare_optional(predict, "--decimal", "MARK", to.decimal, decimal_help, decimal_rule());
+  detail::declare_optional(predict, "--thousands", "MARK", to.thousands, thousands_help, thousands_rule());
+  detail::declare_optional(predict, "--threads", "N", given->threads, "processor cores to use (1)",
+                           {.at_least = 1, .at_most = 1024});
+  detail::declare_flag(predict, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
+  detail::on_command(predict, [given, &predict, &chosen] {
+    chosen = [given, names = detail::given_options(predict)] {
+      for (const auto& [name, path] : {std::pair("--input", &given->input), {"--out", &given->out}})
+        if (*path && (*path)->empty())
+          wrong_argument(name, " '': the name is empty; give a file, or - for standard ",
+                         path == &given->input ? "input" : "output");
+      PredictOptions options = given->options;
+      options.input = given->input.value_or("");
+      options.out = given->out.value_or("-") == "-" ? "" : *given->out;
+      options.json_lines =
+          given->format ? *given->format == "jsonl" : options.out.ends_with(".jsonl") || options.out.ends_with(".ndjson");
+      options.data = given->data.value_or("");
+      options.seed = given->seed.value_or(1);
+      options.threads = given->threads.value_or(1);
+      watch_for_interrupt();
+      return run_on_checkpoint<PredictOptions>(given->run, options,
+                                               {.command = "predict",
+                                                .given = names,
+                                                .run = &Task::predict,
+                                                .takes = &Task::predict_takes,
+                                                .doing = "",
+                                                .always = {"--out", "--format", "--quiet"},
+                                                .check = check_prediction});
     };
   });
 }
@@ -240,6 +334,7 @@ int parse_and_run(std::vector<std::string> arguments) {
         declare_train(app, chosen);
         declare_eval(app, chosen);
         declare_sample(app, chosen);
+        declare_predict(app, chosen);
         declare_report(app, chosen);
         declare_explain(app, chosen);
         declare_gradcheck(app, chosen);

@@ -55,11 +55,10 @@ Vocabulary Vocabulary::of(std::string_view text, const std::string& name) {
   return vocabulary;
 }
 
-std::vector<std::uint32_t> Vocabulary::encode(std::string_view text, const std::string& name) const {
+std::vector<std::uint32_t> Vocabulary::encode(std::string_view text, const std::string& name, Index line) const {
   const std::vector<char32_t> points = code_points(text, name);
   std::vector<std::uint32_t> symbols;
   symbols.reserve(points.size());
-  Index line = 1;
   for (char32_t point : points) {
     const auto found = std::lower_bound(code_points_.begin(), code_points_.end(), point);
     if (found == code_points_.end() || *found != point)

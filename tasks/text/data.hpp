@@ -20,8 +20,9 @@ class Vocabulary {
   static Vocabulary of(std::string_view text, const std::string& name);
 
   Index size() const { return static_cast<Index>(code_points_.size()); }
-  /// The symbols of a text; throws std::runtime_error if it is not UTF-8 or has a character that is not among these.
-  std::vector<std::uint32_t> encode(std::string_view text, const std::string& name) const;
+  /// The symbols of a text; throws std::runtime_error if it is not UTF-8 or has a character that is not among these. `line` is the
+  /// number of its first line, for errors.
+  std::vector<std::uint32_t> encode(std::string_view text, const std::string& name, Index line = 1) const;
   /// The character as UTF-8.
   std::string decode(std::uint32_t symbol) const;
   /// All characters in order, as UTF-8: `Vocabulary::of` of it is the same vocabulary.

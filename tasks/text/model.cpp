@@ -41,7 +41,7 @@ void sample_text(const TextModel& model, const TextSampling& sampling, const std
   if (!(sampling.temperature > 0))
     wrong_argument("sample: temperature ", sampling.temperature, ": must be above 0; argmax draws always the likeliest");
   const Vocabulary& vocabulary = model.vocabulary;
-  std::vector<std::uint32_t> prime = vocabulary.encode(sampling.prime, "the prime text");
+  std::vector<std::uint32_t> prime = vocabulary.encode(sampling.prime, sampling.prime_name, sampling.prime_line);
   for (std::uint32_t symbol : prime)
     if (!print(vocabulary.decode(symbol))) return;
 

@@ -37,9 +37,11 @@ struct TextModel {
 /// Characters drawn from a model one by one.
 struct TextSampling {
   Index length = 2000;
-  double temperature = 1;  ///< divides the logits: below 1 more of the likely, above 1 more of the unlikely
-  bool argmax = false;     ///< always the likeliest
-  std::string prime = {};  ///< read first
+  double temperature = 1;                     ///< divides the logits: below 1 more of the likely, above 1 more of the unlikely
+  bool argmax = false;                        ///< always the likeliest
+  std::string prime = {};                     ///< read first
+  std::string prime_name = "the prime text";  ///< and the number of its line there: for errors
+  Index prime_line = 1;
   std::uint64_t seed = 1;
 };
 

@@ -22,6 +22,7 @@
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/text/model.hpp>
+#include <carousel/tasks/text/predict.hpp>
 #include <carousel/tasks/text/views.hpp>
 #include <carousel/tasks/training/arguments.hpp>
 #include <carousel/tasks/training/training.hpp>
@@ -366,8 +367,11 @@ Task text() {
       .train = [](CLI::App& app) { return arguments().declare(app, train); },
       .eval = evaluate,
       .sample = sample,
+      .predict = [](const PredictOptions& o) { return predict_text(Loaded(o.checkpoint, o.file).model, o); },
       .eval_takes = {"--input"},
       .sample_takes = {"--length", "--temperature", "--prime", "--argmax", "--seed"},
+      .predict_takes = {"--input", "--length", "--temperature", "--argmax", "--seed"},
+      .predict_about = text_prediction,
       .data =
           OutsideData{
               .what = "a text in UTF-8", .option = "--input FILE", .without = "a text of our own, built in", .find = texts_in},

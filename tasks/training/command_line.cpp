@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t left = 22, width = 100;
 
-/// Name and description, folded to the width of a page.
-std::string row(const std::string& name, const std::string& description) {
+}  // namespace
+
+std::string detail::help_row(const std::string& name, const std::string& description) {
   std::string out = "  " + name;
   std::size_t column = out.size();
   const auto new_line = [&] {
@@ -45,6 +46,8 @@ std::string row(const std::string& name, const std::string& description) {
   return out + "\n";
 }
 
+namespace {
+
 /// The name of a command with those above it, without the program's: "train echo"; empty for the program itself.
 std::string full_name(const CLI::App* app) {
   std::string name;
@@ -63,14 +66,15 @@ class Help : public CLI::FormatterBase {
       if (option->get_positional()) {
         const std::string name = option->get_name(true) + (option->get_expected_max() > 1 ? "..." : "");
         usage += option->get_required() ? " " + name : " [" + name + "]";
-        arguments += row(option->get_name(true), option->get_description());
+        arguments += detail::help_row(option->get_name(true), option->get_description());
       } else {
         std::string names = option->get_name(false, true);
         if (const std::size_t comma = names.find(','); comma != std::string::npos) names.insert(comma + 1, " ");
-        options += row(names + (flag ? "" : " " + option->get_type_name()), option->get_description());
+        options += detail::help_row(names + (flag ? "" : " " + option->get_type_name()), option->get_description());
       }
     }
-    for (const CLI::App* command : app->get_subcommands({})) commands += row(command->get_name(), command->get_description());
+    for (const CLI::App* command : app->get_subcommands({}))
+      commands += detail::help_row(command->get_name(), command->get_description());
     const bool is_choice_of_tasks = app->get_require_subcommand_min() > 0;
     if (!commands.empty()) usage += is_choice_of_tasks ? " TASK" : " [COMMAND]";
     if (!options.empty() || !commands.empty()) usage += " [OPTION...]";

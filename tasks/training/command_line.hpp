@@ -27,6 +27,9 @@ void read_options(const std::function<void(CLI::App&)>& declare, std::vector<std
 
 namespace detail {
 
+/// A line of a help page, a name and a description, folded to its width.
+std::string help_row(const std::string& name, const std::string& description);
+
 /// A command below another one.
 CLI::App& declare_command(CLI::App& app, const std::string& name, const std::string& about, const std::string& footer);
 /// Called when the command line has been read, and names this command.

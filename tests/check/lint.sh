@@ -56,7 +56,7 @@ models
 tasks/base
 tasks/csv
 tasks/drawing
-tasks/runs
+tasks/answers tasks/runs
 tasks/nets
 tasks/report
 tasks/training
