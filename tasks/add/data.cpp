@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
@@ -78,8 +79,8 @@ Addition parse_addition(const std::string& line, bool marks, const std::string& 
     float number = 0;
     const auto [stop, error] = std::from_chars(first, last, number);
     if (error != std::errc() || stop != last || !std::isfinite(number))
-      bad_file(where, ": column ", from + 1, ": ", std::string_view(line).substr(from, to - from), ": must be a number",
-               marks ? ", with a star if it counts" : "");
+      bad_file(where, ": column ", from + 1, ": ", in_quotes(std::string_view(line).substr(from, to - from)),
+               ": must be a number", marks ? ", with a star if it counts" : "");
     addition.numbers.push_back(number);
     if (marks) addition.marked.push_back(star);
     from = line.find_first_not_of(between, to);

@@ -11,6 +11,8 @@
 #include <carousel/models/layers/linear.hpp>
 #include <carousel/models/losses/loss.hpp>
 #include <carousel/tasks/add/data.hpp>
+#include <carousel/tasks/answers/answers.hpp>
+#include <carousel/tasks/answers/input_lines.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/progress.hpp>
@@ -284,6 +286,20 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
+/// Adds up each line of the input that holds numbers.
+int predict(const PredictOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  Answers to(options, {"line", "numbers", "sum"});
+  InputLines lines(options.input, "must have numbers to add up");
+  while (lines.next()) {
+    const Addition addition = parse_addition(lines.line(), loaded.options.marks(), lines.where());
+    if (addition.numbers.empty()) continue;
+    if (!to.add({lines.number(), lines.line(), answers(loaded.model, std::span(&addition, 1)).front()})) break;
+  }
+  to.refuse_none(lines);
+  return to.finish();
+}
+
 }  // namespace
 
 namespace tasks {
@@ -294,8 +310,13 @@ Task add() {
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
+          .predict = predict,
           .eval_takes = {"--input"},
-          .sample_takes = {"--length", "--prime", "--seed"}};
+          .sample_takes = {"--length", "--prime", "--seed"},
+          .predict_takes = {"--input"},
+          .predict_about =
+              "numbers a line, apart by blanks or commas, of the adding problem with a star after those that count "
+              "(0.5* 0.25 1*); the answer is their sum. Columns: line, numbers, sum"};
 }
 }  // namespace tasks
 

@@ -10,10 +10,13 @@
 #include <fmt/ranges.h>
 
 #include <carousel/lib/training/checkpoint.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/models/cells/rnn.hpp>
 #include <carousel/models/layers/linear.hpp>
 #include <carousel/models/losses/loss.hpp>
 #include <carousel/ops/softmax.hpp>
+#include <carousel/tasks/answers/answers.hpp>
+#include <carousel/tasks/answers/input_lines.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/progress.hpp>
@@ -259,6 +262,23 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
+/// Counts on from the digit of each line.
+int predict(const PredictOptions& options) {
+  const Saved saved(options.checkpoint, options.file);
+  Answers answers(options, {"line", "start", "made"});
+  InputLines lines(options.input, "must have a digit a line");
+  while (lines.next()) {
+    const std::vector<double> numbers = lines.numbers();
+    if (numbers.empty()) continue;
+    const auto start = static_cast<Index>(std::clamp(numbers.front(), -1.0, 9.0));
+    if (numbers.size() > 1 || static_cast<double>(start) != numbers.front() || start < 0 || start >= digits)
+      bad_file(lines.where(), ": ", in_quotes(lines.line()), ": must be a digit of 0 to ", digits - 1);
+    if (!answers.add({lines.number(), start, saved.counter.roll_out(start, options.length.value_or(steps - 1))})) break;
+  }
+  answers.refuse_none(lines);
+  return answers.finish();
+}
+
 }  // namespace
 
 namespace tasks {
@@ -269,7 +289,12 @@ Task count() {
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
-          .sample_takes = {"--length", "--prime", "--argmax"}};
+          .predict = predict,
+          .sample_takes = {"--length", "--prime", "--argmax"},
+          .predict_takes = {"--input", "--length"},
+          .predict_about =
+              "a digit a line, 0 to 8; the answer is how it is counted on from there, --length digits (8). Columns: "
+              "line, start, made"};
 }
 }  // namespace tasks
 

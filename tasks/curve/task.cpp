@@ -7,6 +7,7 @@
 
 #include <carousel/lib/training/checkpoint.hpp>
 #include <carousel/models/losses/loss.hpp>
+#include <carousel/tasks/answers/answers.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/progress.hpp>
@@ -154,6 +155,16 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
+/// The points that the net makes.
+int predict(const PredictOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  Answers answers(options, {"point", "made"});
+  const std::vector<double> made = generate(loaded.net, options.length.value_or(loaded.options.points));
+  for (std::size_t i = 0; i < made.size(); ++i)
+    if (!answers.add({static_cast<Index>(i), made[i]})) break;
+  return answers.finish();
+}
+
 }  // namespace
 
 namespace tasks {
@@ -164,7 +175,13 @@ Task curve() {
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
-          .sample_takes = {"--length"}};
+          .predict = predict,
+          .sample_takes = {"--length"},
+          .predict_takes = {"--length"},
+          .predict_about =
+              "no --input, for the net reads nothing; an answer is a point of its curve, --length of them (as many as "
+              "it learned). Columns: point, made",
+          .predict_needs_input = false};
 }
 }  // namespace tasks
 

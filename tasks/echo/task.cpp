@@ -211,7 +211,10 @@ Task echo() {
           .about = "four random inputs, four numbers to give back: the example of nicodjimenez/lstm",
           .example = "carousel train echo --preset source",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
-          .eval = eval};
+          .eval = eval,
+          .predict_about =
+              "it learns four numbers by heart after four steps of noise, so that there is nothing new to answer. "
+              "carousel eval RUN prints what it says"};
 }
 }  // namespace tasks
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
@@ -69,7 +70,7 @@ List parse_list(const std::string& line, Index range, const std::string& where) 
     Index number = -1;
     const auto [stop, error] = std::from_chars(line.data() + from, line.data() + to, number);
     if (error != std::errc() || stop != line.data() + to || number < 0 || number >= range)
-      bad_file(where, ": ", line.substr(from, to - from), ": must be a whole number of 0 to ", range - 1);
+      bad_file(where, ": ", in_quotes(line.substr(from, to - from)), ": must be a whole number of 0 to ", range - 1);
     list.push_back(number);
     from = to;
   }

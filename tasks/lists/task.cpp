@@ -9,6 +9,8 @@
 #include <carousel/lib/training/checkpoint.hpp>
 #include <carousel/models/losses/loss.hpp>
 #include <carousel/ops/shape.hpp>
+#include <carousel/tasks/answers/answers.hpp>
+#include <carousel/tasks/answers/input_lines.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/progress.hpp>
@@ -290,6 +292,19 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
+/// Makes something of each line of the input that holds numbers.
+int predict(const PredictOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  Answers answers(options, {"line", "given", "made"});
+  InputLines lines(options.input, "must have a list a line");
+  while (lines.next()) {
+    const List list = parse_list(lines.line(), loaded.options.range, lines.where());
+    if (!list.empty() && !answers.add({lines.number(), list, make_lists(loaded.model, std::span(&list, 1)).front()})) break;
+  }
+  answers.refuse_none(lines);
+  return answers.finish();
+}
+
 Task make_task(const Kind& kind, std::string about, std::string example) {
   return {.name = kind.name,
           .about = std::move(about),
@@ -297,8 +312,13 @@ Task make_task(const Kind& kind, std::string about, std::string example) {
           .train = [kind](CLI::App& app) { return arguments(kind).declare(app, std::bind_front(train, kind)); },
           .eval = eval,
           .sample = sample,
+          .predict = predict,
           .eval_takes = {"--input"},
-          .sample_takes = {"--length", "--prime", "--seed"}};
+          .sample_takes = {"--length", "--prime", "--seed"},
+          .predict_takes = {"--input"},
+          .predict_about =
+              "a list of whole numbers a line, apart by blanks or commas; the answer is the list that is made of "
+              "it. Columns: line, given, made"};
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <carousel/lib/training/checkpoint.hpp>
+#include <carousel/tasks/answers/answers.hpp>
+#include <carousel/tasks/answers/input_lines.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
 #include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/progress.hpp>
@@ -239,6 +241,25 @@ int sample(const SampleOptions& options) {
   return exit_done;
 }
 
+/// Goes on from the last 100 numbers of each line.
+int predict(const PredictOptions& options) {
+  const Loaded loaded(options.checkpoint, options.file);
+  Answers answers(options, {"line", "read", "made"});
+  InputLines lines(options.input, "must have lines of numbers to go on from");
+  while (lines.next()) {
+    std::vector<double> numbers = lines.numbers();
+    if (numbers.empty()) continue;
+    const Index count = std::ssize(numbers);
+    if (count < sin_length)
+      bad_file(lines.where(), ": has ", count, " numbers. The net needs ", sin_length,
+               " or more on a line; paste -sd' ' FILE makes one line of many");
+    numbers.erase(numbers.begin(), numbers.end() - sin_length);
+    if (!answers.add({lines.number(), count, roll_out(loaded.net, {numbers}, options.length.value_or(near)).front()})) break;
+  }
+  answers.refuse_none(lines);
+  return answers.finish();
+}
+
 }  // namespace
 
 namespace tasks {
@@ -249,7 +270,12 @@ Task sin() {
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = eval,
           .sample = sample,
-          .sample_takes = {"--length"}};
+          .predict = predict,
+          .sample_takes = {"--length"},
+          .predict_takes = {"--input", "--length"},
+          .predict_about =
+              "100 numbers a line or more, apart by blanks or commas, of a wave like a sine of period 50; the answer is "
+              "how it goes on, --length numbers (100). Columns: line, read (how many numbers), made"};
 }
 }  // namespace tasks
 

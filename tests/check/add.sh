@@ -36,14 +36,14 @@ run eval sum --input numbers
 check 'eval --input: a line for each' test "$(grep -cE '^0\.5 0\.5 = 1, made: |^1 0\.25 0\.25 0\.5 0\.5 = 2\.5, made: ' "$work/out")" = 2
 check 'eval --input: its result' out_matches '^result: add mse=[0-9.e-]+ sequences=2$'
 printf '1 2\n3 x\n' >"$work/wrong"
-expect_error 'read wrong: line 2: column 3: x: must be a number' eval sum --input wrong
+expect_error 'read wrong: line 2: column 3: "x": must be a number' eval sum --input wrong
 run sample sum --prime '0.25 0.5'
 check 'sample: adds up what it is given' out_matches '^0\.25 0\.5 = 0\.75, made: [0-9.e-]+$'
 run sample sum --length 3 --seed 4
 check 'sample: draws as many as it is told' out_matches '^(0\.[0-9]+ ){3}= '
 run sample adding --prime '0.5* 0.25 0.25*'
 check 'sample: adds up what is marked' out_matches '^0\.5\* 0\.25 0\.25\* = 0\.75, made: '
-expect_error '--prime: column 1: two: must be a number, with a star if it counts' sample adding --prime two
+expect_error '--prime: column 1: "two": must be a number, with a star if it counts' sample adding --prime two
 expect_error '--prime: must have at least one number' sample sum --prime ' '
 
 # A seed decides all, at any number of threads; a training that is resumed ends as the one that was not stopped.

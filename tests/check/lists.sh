@@ -43,11 +43,11 @@ printf '1 2 3\n4,5\n\n 6 7 8 9 0\n' >"$work/lists"
 run eval copy --input lists
 check 'eval --input: reads lists of any lengths' out_matches '^result: copy token_accuracy=[0-9.]+ string_accuracy=[0-9.]+ lists=3$'
 printf '1 2\n3 10\n' >"$work/wrong"
-expect_error 'read wrong: line 2: 10: must be a whole number of 0 to 9' eval copy --input wrong
+expect_error 'read wrong: line 2: "10": must be a whole number of 0 to 9' eval copy --input wrong
 run sample copy --prime '3 1 4'
 check 'sample: shows the list' out_matches '^given:  3 1 4$'
 check 'sample: a row of weights for each number' test "$(grep -cE '^ +[0-9]( +[01]\.[0-9]{2}){3}$' "$work/out")" = 3
-expect_error '--prime: 12: must be a whole number of 0 to 9' sample copy --prime '3 12'
+expect_error '--prime: "12": must be a whole number of 0 to 9' sample copy --prime '3 12'
 expect_error '--prime: must have at least one number' sample copy --prime ' '
 expect_error 'lists: 11 distinct numbers of 0 to 9: must be 1 to 10 of them' sample copy --length 11
 

@@ -94,10 +94,10 @@ TEST_CASE("additions are read from lines, and an error names file, line and colu
   const auto refuses = [&](const std::string& text, bool marks, const std::string& error) {
     CHECK_THROWS_WITH_AS(read(text, marks), ("read " + path + ": " + error).c_str(), std::runtime_error);
   };
-  refuses("1 2\n3 x 4\n", false, "line 2: column 3: x: must be a number");
-  refuses("1 2*\n", false, "line 1: column 3: 2*: must be a number");
-  refuses("1 *\n", true, "line 1: column 3: *: must be a number, with a star if it counts");
-  refuses("1 nan\n", false, "line 1: column 3: nan: must be a number");
-  refuses("1 1e99\n", false, "line 1: column 3: 1e99: must be a number");
+  refuses("1 2\n3 x 4\n", false, "line 2: column 3: \"x\": must be a number");
+  refuses("1 2*\n", false, "line 1: column 3: \"2*\": must be a number");
+  refuses("1 *\n", true, "line 1: column 3: \"*\": must be a number, with a star if it counts");
+  refuses("1 nan\n", false, "line 1: column 3: \"nan\": must be a number");
+  refuses("1 1e99\n", false, "line 1: column 3: \"1e99\": must be a number");
   refuses("\n \n", false, "there are no numbers: must be at least one line of them");
 }

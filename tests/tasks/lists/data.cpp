@@ -81,11 +81,11 @@ TEST_CASE("files of lists are read line by line") {
     }
     return "none";
   };
-  CHECK(error_of("1 2\n3 20\n") == "line 2: 20: must be a whole number of 0 to 19");
-  CHECK(error_of("1 -2\n") == "line 1: -2: must be a whole number of 0 to 19");
-  CHECK(error_of("1\n\nx 2\n") == "line 3: x: must be a whole number of 0 to 19");
-  CHECK(error_of("1 2.5\n") == "line 1: 2.5: must be a whole number of 0 to 19");
-  CHECK(error_of("99999999999999999999\n") == "line 1: 99999999999999999999: must be a whole number of 0 to 19");
+  CHECK(error_of("1 2\n3 20\n") == "line 2: \"20\": must be a whole number of 0 to 19");
+  CHECK(error_of("1 -2\n") == "line 1: \"-2\": must be a whole number of 0 to 19");
+  CHECK(error_of("1\n\nx 2\n") == "line 3: \"x\": must be a whole number of 0 to 19");
+  CHECK(error_of("1 2.5\n") == "line 1: \"2.5\": must be a whole number of 0 to 19");
+  CHECK(error_of("99999999999999999999\n") == "line 1: \"99999999999999999999\": must be a whole number of 0 to 19");
   CHECK(error_of("\n \n") == "holds no list: must have one a line");
   CHECK(error_of("") == "holds no list: must have one a line");
 }
