@@ -48,11 +48,12 @@ struct TrainOptions {
   bool quiet = false;
   bool trace_nonfinite = false;
   bool profile = false;
-  std::string graph = {};    ///< file for a drawing of the model, in place of a training
-  bool backward = false;     ///< the drawing is of its gradients
-  std::string command = {};  ///< a command line that trains the same
-  Metadata metadata = {};    ///< all of these as a checkpoint says them, with the task's name
-  Metadata resumed = {};     ///< with --resume: of the training that goes on
+  std::string graph = {};               ///< file for a drawing of the model, in place of a training
+  bool backward = false;                ///< the drawing is of its gradients
+  std::string command = {};             ///< a command line that trains the same
+  Metadata metadata = {};               ///< all of these as a checkpoint says them, with the task's name
+  std::vector<std::string> given = {};  ///< names of the options that the command line gave
+  Metadata resumed = {};                ///< with --resume: of the training that goes on
 
   /// Parts of a batch, each on a thread of its own if there are as many; results depend on their number.
   int shards() const { return batch < 2 ? 1 : 2; }
@@ -69,6 +70,7 @@ struct Rule {
   bool saved = true;                     ///< checkpoints say it
   bool is_path = false;                  ///< of a file or folder: may change, and checkpoints say it as an absolute path
   std::string instead = {};              ///< what to give in place of a number that it must not be
+  std::string before = {};               ///< what checkpoints mean that do not say it, for they are older than the option
   std::string shelf = {};                ///< of a path: folder in the folder of data sets, where a file of that name may lie
 };
 

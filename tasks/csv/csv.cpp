@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <limits>
 #include <tuple>
 
 #include <carousel/lib/utf8.hpp>
@@ -111,8 +112,11 @@ void Csv::add_field(Index column, Index line, std::string_view field) {
     if (seen.line == 0 || line < seen.line) seen = {line, column, std::string(field), writings};
   };
   if (writings == 0) {
-    if (!is_hole(field)) {
+    if (is_hole(field)) {
+      ++known.holes;
+    } else {
       ++known.words;
+      keep(known.word);
       if (field.find_first_of("0123456789") != std::string_view::npos) keep(known.candidate);
     }
     keep(known.bad);
@@ -237,7 +241,15 @@ std::string Csv::nearest_to_number() const {
 
 void Csv::refuse_field(Index column, Index line, std::string_view field, const std::string& rule) const {
   bad_file("read ", name(), ": line ", line, ", ", column_name(column), ": ",
-           trimmed(field).empty() ? "nothing stands there" : in_quotes(trimmed(field)), ": must be ", rule);
+           trimmed(field).empty() ? "the cell is empty" : in_quotes(trimmed(field)), ": must be ", rule);
+}
+
+void Csv::refuse_hole(const Seen& seen, const std::string& remedy) const {
+  if (!options_.missing_option) refuse_field(seen.column, seen.line, seen.field, "a number" + remedy);
+  const bool empty = trimmed(seen.field).empty();
+  bad_file("read ", name(), ": line ", seen.line, ", ", column_name(seen.column), ": ",
+           empty ? "the cell is empty" : in_quotes(trimmed(seen.field)) + " is not a number",
+           ": give --missing fill or --missing skip, or ", empty ? "fill it" : "write a number", remedy);
 }
 
 void Csv::refuse(Index column, const CsvReader& row, const std::string& rule) const {
@@ -257,12 +269,13 @@ void Csv::refuse_two_readings(const Seen& seen, char mark) const {
            value([&](const Writing& one) { return one.thousands == mark; }), ", by --decimal ", m, " or --thousands ", m));
 }
 
-void Csv::check_numbers(Index column, const std::string& remedy) const {
+void Csv::check_numbers(Index column, const std::string& remedy, bool may_have_holes) const {
   const Column& known = columns_[static_cast<std::size_t>(column)];
-  if (known.bad.line > 0) {
-    const bool told = writings_of_number(known.bad.field) != 0;
-    refuse_field(column, known.bad.line, known.bad.field,
-                 (told ? "a number as --decimal and --thousands say" : "a number") + remedy);
+  const Seen& bad = may_have_holes ? known.word : known.bad;
+  if (bad.line > 0 && bad.line != known.word.line) refuse_hole(bad, remedy);
+  if (bad.line > 0) {
+    const bool told = writings_of_number(bad.field) != 0;
+    refuse_field(column, bad.line, bad.field, (told ? "a number as --decimal and --thousands say" : "a number") + remedy);
   }
   if (known.writings == any_writing) return;
   if (!contradiction_.empty()) bad_file(contradiction_);
@@ -289,6 +302,20 @@ std::vector<std::vector<double>> Csv::numbers(std::span<const Index> columns, co
   }
   for_each_row([&](const CsvReader& row) {
     for (std::size_t k = 0; k < columns.size(); ++k) all[k].push_back(number(columns[k], row, remedy));
+  });
+  return all;
+}
+
+std::vector<std::vector<double>> Csv::numbers_with_holes(std::span<const Index> columns, const std::string& remedy) const {
+  std::vector<std::vector<double>> all(columns.size());
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    check_numbers(columns[k], remedy, true);
+    all[k].reserve(static_cast<std::size_t>(rows()));
+  }
+  for_each_row([&](const CsvReader& row) {
+    for (std::size_t k = 0; k < columns.size(); ++k)
+      all[k].push_back(is_hole(row.fields()[static_cast<std::size_t>(columns[k])]) ? std::numeric_limits<double>::quiet_NaN()
+                                                                                   : number(columns[k], row, remedy));
   });
   return all;
 }

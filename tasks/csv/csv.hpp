@@ -22,6 +22,7 @@ struct CsvOptions {
   CsvHeader header = CsvHeader::automatic;
   std::string decimal = "auto", thousands = "auto";  ///< see writings_of()
   bool skip_empty_lines = false;                     ///< else those are refused, but at the end
+  bool missing_option = false;                       ///< there is an option --missing, which errors about empty cells name
   /// Is told how much is read: of how many bytes, some of them twice.
   std::function<void(std::uint64_t done, std::uint64_t all)> progress = {};
 };
@@ -71,6 +72,10 @@ class Csv {
 
   /// Whether at least half of what stands in a column are numbers, and there is one. Nothing, NA, NaN and the like do not count.
   bool holds_numbers(Index column) const;
+  /// Whether a column holds words instead, and not only nothing, NA and the like.
+  bool holds_words(Index column) const {
+    return !holds_numbers(column) && columns_[static_cast<std::size_t>(column)].words > 0;
+  }
   /// What comes nearest to a number in columns that hold none, with its place and how it would be one; for the end of an error.
   std::string nearest_to_number() const;
 
@@ -82,6 +87,11 @@ class Csv {
   std::vector<std::vector<double>> numbers(std::span<const Index> columns, const std::string& remedy = "") const;
   std::vector<double> numbers(Index column) const { return std::move(numbers(std::span(&column, 1)).front()); }
 
+  /// As numbers(), but with NaN for what is_hole() says is none.
+  std::vector<std::vector<double>> numbers_with_holes(std::span<const Index> columns, const std::string& remedy = "") const;
+  /// How many fields of a column is_hole() holds for.
+  Index holes(Index column) const { return columns_[static_cast<std::size_t>(column)].holes; }
+
   /// Goes through the rows: f(reader), in the order of the file.
   template <class F>
   void for_each_row(F f) const {
@@ -91,8 +101,8 @@ class Csv {
       f(reader);
     }
   }
-  /// Throws as numbers() does if a column can not be told.
-  void check_numbers(Index column, const std::string& remedy = "") const;
+  /// Throws as numbers() does if a column can not be told; holes are no reason where they may be.
+  void check_numbers(Index column, const std::string& remedy = "", bool may_have_holes = false) const;
   /// A field of a column that was checked. Throws if it is too large.
   double number(Index column, const CsvReader& row, const std::string& remedy = "") const;
   /// The same of any column: none if it is no finite number.
@@ -110,10 +120,10 @@ class Csv {
   };
   /// What is known of all fields of a column.
   struct Column {
-    Index numbers = 0, words = 0, whole = 0;  // `whole`: numbers without a mark
-    Writings writings = any_writing;          // in which all of them are numbers
-    std::vector<Seen> narrowed = {};          // the fields that made these fewer
-    Seen bad = {}, candidate = {};            // the first that is no number; the first of these with a digit
+    Index numbers = 0, words = 0, holes = 0, whole = 0;  // `whole`: numbers without a mark
+    Writings writings = any_writing;                     // in which all of them are numbers
+    std::vector<Seen> narrowed = {};                     // the fields that made these fewer
+    Seen bad = {}, word = {}, candidate = {};            // the first that is no number; that is no hole either; and has a digit
     Seen point = {}, comma = {}, blank = {};  // the first with such a mark that may stand before decimals, or between thousands
   };
 
@@ -123,6 +133,7 @@ class Csv {
   void add_field(Index column, Index line, std::string_view field);
   bool begins_with_header(const std::vector<std::string>& first) const;
   void decide();
+  [[noreturn]] void refuse_hole(const Seen& seen, const std::string& remedy) const;
   [[noreturn]] void refuse_field(Index column, Index line, std::string_view field, const std::string& rule) const;
   [[noreturn]] void refuse_two_readings(const Seen& seen, char mark) const;
   CsvReader first_row() const;

@@ -12,15 +12,25 @@
 
 namespace carousel {
 
-inline constexpr const char *decimal_help =
-                                "mark before decimals in a table: auto, as all of its numbers say; a point or a comma",
-                            *thousands_help = "mark between thousands: auto; none; a point or a comma; blank, apostrophe";
+inline constexpr const char *decimal_help = "decimal mark: a point or a comma; auto: what all numbers of the file say",
+                            *thousands_help = "mark between thousands: none, a point, a comma, blank, apostrophe; auto",
+                            *date_order_help =
+                                "order of dates such as 03/04/2024: day-first, month-first; auto: what the file says",
+                            *missing_help = "empty cells: error; fill: take the value before; skip: leave out the row";
 /// Rules of --decimal and --thousands, see writings_of().
 inline Rule decimal_rule() {
   return {.one_of = {"auto", ".", ","}};
 }
 inline Rule thousands_rule() {
   return {.one_of = {"auto", "none", ".", ",", "blank", "apostrophe"}};
+}
+
+/// Of --date-order, and of --missing. Runs that were saved before there were these had neither.
+inline Rule date_order_rule() {
+  return {.one_of = {"auto", "day-first", "month-first"}, .before = "auto"};
+}
+inline Rule missing_rule() {
+  return {.one_of = {"error", "fill", "skip"}, .before = "error"};
 }
 
 /// What shows on `progress`, which must outlive it, how much of a file is read.

@@ -54,7 +54,7 @@ class TrainRun {
     const std::string in_vain = is_left() ? "" : no_step_for();
     if (const std::vector<Metric> known = known_result(); !known.empty()) {
       note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs, in_vain));
-      return print_result(task_, known, plan_.result_end);
+      return print_result(task_, known, plan_.result_end ? plan_.result_end() : "");
     }
     if (!in_vain.empty()) note(in_vain);
     metrics_.emplace(folder_, state_.epoch);
@@ -314,7 +314,7 @@ class TrainRun {
     add_last(fmt::format(R"("result":"{}")", task_), metrics);
     if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
-    return print_result(task_, metrics, plan_.result_end);
+    return print_result(task_, metrics, plan_.result_end ? plan_.result_end() : "");
   }
 
   /// What there is to see of it. The training is over and saved: what fails here is said, and no more. The report is the last

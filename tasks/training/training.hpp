@@ -85,8 +85,8 @@ struct TrainPlan {
   /// The metrics of the result line, asked for once, when the optimiser's registry holds the best parameters (where nothing
   /// validates, the last ones): here and nowhere else the test part is touched.
   std::function<std::vector<Metric>(const TrainOutcome&)> result;
-  std::string result_end = {};  ///< stands behind them on that line
-  bool result_writes = false;   ///< it writes files that were asked for: of a training that is done it is asked again
+  std::function<std::string()> result_end = {};  ///< what stands behind them on that line
+  bool result_writes = false;  ///< it writes files that were asked for: of a training that is done it is asked again
 };
 
 /// Trains and returns the exit code. Throws std::runtime_error if the run's folder can not be made or holds a training already,

@@ -74,7 +74,7 @@ TEST_CASE("what can not be read is said with file, line and column") {
   CHECK(fault("a,b\n1,2\n3\n") == "read f.csv: line 3, column 2: the row ends before it: must have 2 fields, as line 1");
   CHECK(fault("a,b\n1,2\n3,4,5\n") == "read f.csv: line 3, column 3: one field too many: must have 2 fields, as line 1");
   CHECK(fault("a,b\n1,2\n\n3,4\n") == "read f.csv: line 3, column 1: an empty line: must be a row or the end of the file");
-  CHECK(fault("a\n1\n\n3\n") == "read f.csv: line 3, column 1 (\"a\"): nothing stands there: must be a number");
+  CHECK(fault("a\n1\n\n3\n") == "read f.csv: line 3, column 1 (\"a\"): the cell is empty: must be a number");
   CHECK(fault("a,b\n1,\"2\n3,4\n") == "read f.csv: line 2, column 2: a quote begins and does not end: must be closed");
   CHECK(fault("a,b\n\"1\"x,2\n") ==
         "read f.csv: line 2, column 1: text after the closing quote: must be , or the end of the line");
@@ -87,8 +87,8 @@ TEST_CASE("what can not be read is said with file, line and column") {
 }
 
 TEST_CASE("a field that is no number is said with its line and the name of its column") {
-  CHECK(fault("a,b\n1,2\n3,\n", 1) == "read f.csv: line 3, column 2 (\"b\"): nothing stands there: must be a number");
-  CHECK(fault("1,2\n3, \n", 1) == "read f.csv: line 2, column 2: nothing stands there: must be a number");
+  CHECK(fault("a,b\n1,2\n3,\n", 1) == "read f.csv: line 3, column 2 (\"b\"): the cell is empty: must be a number");
+  CHECK(fault("1,2\n3, \n", 1) == "read f.csv: line 2, column 2: the cell is empty: must be a number");
   for (const char* const word : {"x", "1.2.3", "1e", "NA", "nan", "inf", "-", "1e999", "0x10", "1 2"}) {
     CAPTURE(word);
     CHECK(fault(std::string("a,b\n1,2\n3,") + word + "\n", 1) ==
@@ -178,7 +178,7 @@ TEST_CASE("words that look like numbers are none") {
 TEST_CASE("what a column holds is told by all of its rows") {
   CHECK(parse("t,load\n0,\n1,12.5\n2,13\n").holds_numbers(1));
   CHECK(fault("t,load\n0,\n1,12.5\n2,13\n", 1) ==
-        "read f.csv: line 2, column 2 (\"load\"): nothing stands there: must be a number");
+        "read f.csv: line 2, column 2 (\"load\"): the cell is empty: must be a number");
   CHECK(parse("t,load\n0,NA\n1,12.5\n").holds_numbers(1));
   CHECK(parse("t,load\n0,x\n1,12.5\n").holds_numbers(1));
   CHECK_FALSE(parse("t,load\n0,x\n1,y\n2,12.5\n").holds_numbers(1));
@@ -188,7 +188,7 @@ TEST_CASE("what a column holds is told by all of its rows") {
 TEST_CASE("a first row is data where a number is missing in it, and names where words stand over numbers") {
   CHECK(parse("NaN\n1\n2\n").header().empty());
   CHECK(fault("NaN\n1\n2\n") == "read f.csv: line 1, column 1: \"NaN\": must be a number");
-  CHECK(fault("\n1\n2\n") == "read f.csv: line 1, column 1: nothing stands there: must be a number");
+  CHECK(fault("\n1\n2\n") == "read f.csv: line 1, column 1: the cell is empty: must be a number");
   CHECK(parse("monday,NaN\ntuesday,3\n").header().empty());
   CHECK(parse(",a,b\n0,1,2\n").header() == Words{"", "a", "b"});
   CHECK(parse("a,b\nx,y\n").header() == Words{"a", "b"});

@@ -125,7 +125,7 @@ TEST_CASE("what is wrong with a data file is said in one line, with its place") 
   CHECK(error_of(with(good_data, "5.5", "five"), good_events) ==
         where + "line 3, column 2 (\"Fp1\"): \"five\": must be a number");
   CHECK(error_of(with(good_data, "5.5", ""), good_events) ==
-        where + "line 3, column 2 (\"Fp1\"): nothing stands there: must be a number");
+        where + "line 3, column 2 (\"Fp1\"): the cell is empty: must be a number");
   CHECK(error_of(with(good_data, "5.5", "nan"), good_events) == where + "line 3, column 2 (\"Fp1\"): \"nan\": must be a number");
   CHECK(error_of(with(good_data, "5.5", "1e99"), good_events) ==
         where + "line 3, column 2 (\"Fp1\"): \"1e99\": must be within ±1e37");
@@ -149,7 +149,7 @@ TEST_CASE("what is wrong with an events file is said in one line, with its place
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0,2")) ==
         where + "line 3, column 5 (\"LiftOff\"): \"2\": must be 0 or 1");
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0,")) ==
-        where + "line 3, column 5 (\"LiftOff\"): nothing stands there: must be 0 or 1");
+        where + "line 3, column 5 (\"LiftOff\"): the cell is empty: must be 0 or 1");
   CHECK(error_of(good_data, with(good_events, "1,0,0,1", "1,0,0")) ==
         where + "line 3, column 7: the row ends before it: must have 7 fields, as line 1");
   CHECK(error_of(good_data, with(good_events, "s_series1_1", "s_series2_1")) ==

@@ -93,11 +93,11 @@ TEST_CASE("what is wrong with a table is said with file, line and column") {
                "line 3, column 1 (\"v\"): \"1.000\": must be told whether it is 1 or 1000, by --decimal . or --thousands .");
   file.refuses("a\tlabel\n1\t0\nx7\t1\n", "line 3, column 1 (\"a\"): \"x7\": must be a number");
   file.refuses("a\tlabel\n\t0\n",
-               "line 2, column 1 (\"a\"): nothing stands there: must be a number; a column of names is told by --name");
+               "line 2, column 1 (\"a\"): the cell is empty: must be a number; a column of names is told by --name");
   file.refuses("a\tlabel\ninf\t0\n", "line 2, column 1 (\"a\"): \"inf\": must be a number; a column of names is told by --name");
   file.refuses("a\tlabel\n1\t2\n", "line 2, column 2 (\"label\"): \"2\": must be 0 or 1");
   file.refuses("a\tlabel\n1\tyes\n", "line 2, column 2 (\"label\"): \"yes\": must be 0 or 1");
-  file.refuses("a\tlabel\n1\t\n", "line 2, column 2 (\"label\"): nothing stands there: must be 0 or 1");
+  file.refuses("a\tlabel\n1\t\n", "line 2, column 2 (\"label\"): the cell is empty: must be 0 or 1");
   file.refuses("a\tlabel\n1e38\t0\n", "line 2, column 1 (\"a\"): \"1e38\": must be within ±1e37");
   file.refuses("a\tb\n1\t0\n", "line 1: no column is called label: --label must name one of a, b");
   file.refuses("a\ta\n1\t0\n", "line 1: two columns are called \"a\": their names must differ");
