@@ -85,7 +85,7 @@ const std::vector<ScoreRun>& score_runs() {
       {.task = "series",
        .options = "",
        .seeds = three,
-       .metrics = {{.name = "skill", .at_least = 0.001, .source = "0 (the better of both naive forecasts)"}, {.name = "mse"}}},
+       .metrics = {{.name = "skill", .at_least = 0.001, .source = "0 (the best of five baselines)"}, {.name = "mse"}}},
       {.task = "curve", .options = "", .seeds = three, .metrics = {{.name = "rmse", .at_most = 0.1}, {.name = "rmse_960"}}},
       {.task = "curve", .options = "--points 960", .seeds = three, .metrics = {{.name = "rmse", .at_most = 0.1}}},
       {.task = "curve",

@@ -17,6 +17,9 @@ constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on what wa
                              {"ctc_", "of the other head, by CTC"},
                              {"naive_", "of saying the last value again: a baseline"},
                              {"seasonal_", "of what was a season ago: a baseline"},
+                             {"drift_", "of a straight line through the first value and the last: a baseline"},
+                             {"moving_average_", "of the mean of the last values: a baseline"},
+                             {"mean_", "of always saying the mean of the training part: a baseline"},
                              {"baseline_", "of always saying the mean: a baseline"},
                              {"memoryless_", "of a regression that sees one frame at a time: a baseline"}};
 
@@ -33,7 +36,10 @@ constexpr Meaning meanings[] = {
     {"perplexity", "between so many characters it is in doubt; 1 is never"},
     {"ms_per_batch", "milliseconds of a step"},
     {"auc", "how often a frame with an event is held likelier than one without; 0.5 is guessing, 1 is always"},
-    {"skill", "part of the better baseline's error that is gone; below 0 the baseline is better"},
+    {"skill", "part of the best baseline's error that is gone; 0.02 or less: not better than that baseline"},
+    {"skill_min", "skill in the worst of five consecutive parts of the rows to test"},
+    {"skill_max", "skill in the best of them"},
+    {"coverage", "part of the rows to test that their 80 % interval holds; 0.8 is right"},
     {"error_of_15_halves", "how far it is off after 15 times 0.5"},
     {"error_of_20_halves", "how far it is off after 20 times 0.5"},
     {"last_100_loss", "mean loss of the last 100 sequences of the training"},

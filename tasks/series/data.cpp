@@ -17,109 +17,37 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// The values less the straight line through them of least squares.
-std::vector<double> without_line(std::span<const double> values) {
-  const double mean = mean_of(values), middle = (static_cast<double>(values.size()) - 1) / 2;
-  double slope = 0, squares = 0;
-  for (std::size_t t = 0; t < values.size(); ++t) {
-    const double at = static_cast<double>(t) - middle;
-    slope += at * (values[t] - mean);
-    squares += at * at;
-  }
-  if (squares > 0) slope /= squares;
-  std::vector<double> rest;
-  for (std::size_t t = 0; t < values.size(); ++t) rest.push_back(values[t] - mean - slope * (static_cast<double>(t) - middle));
-  return rest;
-}
-
-double product_at(std::span<const double> values, std::size_t lag) {
-  return std::inner_product(values.begin(), values.end() - static_cast<std::ptrdiff_t>(lag),
-                            values.begin() + static_cast<std::ptrdiff_t>(lag), 0.0);
-}
-
-/// Columns of a table as a series.
-Series columns_of(const Csv& csv, const std::vector<Index>& chosen, Index predict, const std::string& remedy) {
-  Series series{csv.name(), {}, csv.numbers(chosen, remedy)};
-  constexpr double largest = 1e100;
-  for (std::size_t k = 0; k < chosen.size(); ++k) {
-    const Index column = chosen[k];
-    if (column == predict) series.predict = static_cast<Index>(k);
-    series.columns.push_back(csv.header().empty() ? std::to_string(column + 1) : csv.header()[static_cast<std::size_t>(column)]);
-    const std::vector<double>& values = series.values[k];
-    const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) { return std::abs(value) > largest; });
-    if (too_large != values.end())
-      bad_file("read ", csv.name(), ": line ", csv.lines()[too_large - values.begin()], ", ", csv.column_name(column), ": ",
-               *too_large, ": must be within ±", largest);
-  }
-  series.lines = csv.lines();
-  return series;
-}
-
 /// √ of the mean of (value − last value)² over the values before the last one of all windows; a window of one row has none before
 /// it, and counts as one of two.
-double change_within(std::span<const double> values, Index window) {
+double change_within(const Series& series, std::span<const double> values, Index window) {
   window = std::max<Index>(window, 2);
   double squares = 0, count = 0;
-  for (auto last = values.begin() + window - 1; last < values.end(); ++last)
+  for (auto last = values.begin() + window - 1; last < values.end(); ++last) {
+    const Index end = last - values.begin() + 1;
+    if (!series.is_whole(end - window, end)) continue;
     for (auto value = last - (window - 1); value < last; ++value, ++count) squares += (*value - *last) * (*value - *last);
+  }
   return count > 0 ? std::sqrt(squares / count) : 0;
 }
 
 }  // namespace
 
-std::vector<std::string> split_names(const std::string& word) {
-  std::vector<std::string> names;
-  if (word.empty()) return names;
-  std::size_t from = 0;
-  for (std::size_t comma; (comma = word.find(',', from)) != std::string::npos; from = comma + 1)
-    names.push_back(word.substr(from, comma - from));
-  names.push_back(word.substr(from));
-  return names;
+std::vector<Index> Series::origins(Index first, Index last_row, Index window, Index horizon) const {
+  std::vector<Index> all;
+  Index seen = first, filled_last = -1;  // no row in [first, seen) after filled_last was filled in
+  for (Index origin = std::max(first, window); origin + horizon <= last_row; ++origin) {
+    for (seen = std::max(seen, origin); seen < origin + horizon; ++seen)
+      if (!filled.empty() && filled[static_cast<std::size_t>(seen)]) filled_last = seen;
+    if (filled_last < origin && is_whole(origin - window, origin + horizon)) all.push_back(origin);
+  }
+  return all;
 }
 
-Series read_series(const Csv& csv, const SeriesColumns& columns) {
-  std::vector<Index> chosen;
-  for (const std::string& name : columns.read) {
-    chosen.push_back(csv.column("--columns", name));
-    if (std::count(chosen.begin(), chosen.end(), chosen.back()) > 1)
-      wrong_argument("--columns ", name, ": is named twice: each column must be named once");
-  }
-  if (columns.read.empty())
-    for (Index column = 0; column < csv.columns(); ++column)
-      if (csv.holds_numbers(column)) chosen.push_back(column);
-  if (chosen.empty()) bad_file("read ", csv.name(), ": no column holds numbers", csv.nearest_to_number());
-
-  Index predict = chosen.back();
-  if (!columns.predict.empty()) {
-    predict = csv.column("--predict", columns.predict);
-    if (std::find(chosen.begin(), chosen.end(), predict) == chosen.end()) {
-      if (!columns.read.empty()) wrong_argument("--predict ", columns.predict, ": is not among --columns: must be one of them");
-      chosen.push_back(predict);
-    }
-  }
-  const bool may_be_left = columns.read.empty() && columns.predict.empty();
-  Series series = columns_of(csv, chosen, predict, may_be_left ? ", or --columns must name others" : "");
-  if (columns.read.empty())
-    for (Index column = 0; column < csv.columns(); ++column)
-      if (!csv.holds_numbers(column) && column != predict) series.left.push_back(csv.column_name(column));
-  return series;
-}
-
-Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict) {
-  std::vector<Index> chosen;
-  Index target = 0;
-  for (const std::string& name : names) {
-    try {
-      chosen.push_back(csv.column("", name));
-    } catch (const std::invalid_argument&) {
-      std::string all;
-      for (const std::string& one : names) all += (all.empty() ? "" : ", ") + in_quotes(one);
-      bad_file("read ", csv.name(), ": has no column ", in_quotes(name), " of its own: must have those that the model reads, ",
-               all);
-    }
-    if (name == predict) target = chosen.back();
-  }
-  return columns_of(csv, chosen, target, "");
+std::string Series::row_name(Index row) const {
+  const Index dated = std::ssize(moments), known = std::min(row, dated - 1);
+  if (dated == 0 || (row >= dated && step.kind == TimeStep::Kind::none)) return std::to_string(row + 1);
+  const double moment = moments[static_cast<std::size_t>(known)];
+  return moment_text(known == row ? moment : step.after(moment, row - known), last);
 }
 
 Series built_in_series() {
@@ -170,54 +98,10 @@ Scaling learn_scaling(const Series& series, Index train, Index window) {
     }
     scaling.mean.push_back(mean);
     scaling.deviation.push_back(deviation);
-    scaling.change.push_back(change_within(values, window));
+    const double change = change_within(series, values, window);
+    scaling.change.push_back(change > 0 ? change : deviation);
   }
   return scaling;
-}
-
-Index find_season(std::span<const double> values) {
-  const std::vector<double> rest = without_line(values);
-  const std::size_t longest = std::min<std::size_t>(rest.size() / 3, 1000);
-  const double power = product_at(rest, 0);
-  if (!(power > 0)) return 1;
-  std::vector<double> likeness = {1};
-  for (std::size_t lag = 1; lag <= longest + 1 && lag < rest.size(); ++lag) {
-    const auto pairs = static_cast<double>(rest.size() - lag);
-    likeness.push_back(product_at(rest, lag) / pairs * static_cast<double>(rest.size()) / power);
-  }
-  std::vector<std::size_t> peaks;
-  for (std::size_t lag = 2; lag + 1 < likeness.size(); ++lag)
-    if (likeness[lag] > likeness[lag - 1] && likeness[lag] >= likeness[lag + 1]) peaks.push_back(lag);
-  double highest = 0;
-  for (const std::size_t lag : peaks) highest = std::max(highest, likeness[lag]);
-  if (highest < 0.3) return 1;
-  for (const std::size_t lag : peaks)
-    if (likeness[lag] >= 0.9 * highest) return static_cast<Index>(lag);
-  return 1;
-}
-
-Forecast naive_forecast(std::span<const double> values, Index origin, Index horizon) {
-  return Forecast(static_cast<std::size_t>(horizon), values[static_cast<std::size_t>(origin - 1)]);
-}
-
-Forecast seasonal_forecast(std::span<const double> values, Index origin, Index horizon, Index season) {
-  if (origin < season) return naive_forecast(values, origin, horizon);
-  Forecast forecast;
-  for (Index step = 0; step < horizon; ++step)
-    forecast.push_back(values[static_cast<std::size_t>(origin - season + step % season)]);
-  return forecast;
-}
-
-ForecastError forecast_error(std::span<const Forecast> forecasts, std::span<const double> values, Index first) {
-  ForecastError sum;
-  double count = 0;
-  for (std::size_t n = 0; n < forecasts.size(); ++n)
-    for (std::size_t step = 0; step < forecasts[n].size(); ++step, ++count) {
-      const double off = forecasts[n][step] - values[static_cast<std::size_t>(first) + n + step];
-      sum.mse += off * off;
-      sum.mae += std::abs(off);
-    }
-  return {sum.mse / count, sum.mae / count};
 }
 
 }  // namespace carousel

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <carousel/tasks/csv/csv.hpp>
+#include <carousel/tasks/csv/dates.hpp>
 
 namespace carousel {
 
@@ -19,25 +20,48 @@ struct Series {
   std::vector<std::string> left = {};       ///< columns that are not read, for they hold no numbers
   RowLines lines = {};                      ///< of the rows in the file; none: built in
 
+  std::string date = {};               ///< the column of dates; none: there is none
+  std::vector<double> moments = {};    ///< of each row, seconds since 1970; none: there is no such column
+  Moment last = {};                    ///< the last of them, as it was written
+  TimeStep step = {};                  ///< between rows
+  std::vector<Index> begins = {};      ///< of each row: where the rows without a hole begin that it is in; none: no hole at all
+  std::vector<bool> filled = {};       ///< of each row: its value of the column to forecast was filled in; none: of no row
+  std::vector<std::string> remarks{};  ///< what users should know of how it was read
+
   Index rows() const { return std::ssize(values.front()); }
   const std::vector<double>& target() const { return values[static_cast<std::size_t>(predict)]; }
+  /// Whether no hole lies between any of these rows.
+  bool is_whole(Index first, Index last_row) const {
+    return begins.empty() || last_row <= first || begins[static_cast<std::size_t>(last_row - 1)] <= first;
+  }
+  /// The rows from which a forecast of `horizon` rows ends before `last_row`, begins at `first` or later, has a window before it,
+  /// runs across no hole, and is of values that were not filled in.
+  std::vector<Index> origins(Index first, Index last_row, Index window, Index horizon) const;
+  /// "2024-04-03 12:00" of a row, be it after the last one; its number, from 1, where there are no dates to say it.
+  std::string row_name(Index row) const;
 };
 
 /// Which columns of a file to read: names, or numbers from 1.
 struct SeriesColumns {
   std::vector<std::string> read = {};  ///< empty: all that hold numbers
   std::string predict = {};            ///< empty: the last of those
+  std::string date = "auto";           ///< auto: the first of which every cell is a date; none; or a column
+  DateOrder order = DateOrder::automatic;
+  std::string missing = "error";  ///< what is done about empty cells: error, fill, skip
 };
 
 /// Names that stand in one word, with commas between them.
 std::vector<std::string> split_names(const std::string& word);
 
-/// Reads the columns of a table. Throws std::runtime_error where there is no number, or a number so large that squares of such
-/// overflow, with file, line and column; std::invalid_argument for a column that is not there.
+/// Reads the columns of a table. Rows whose dates fall are sorted by date; empty cells are filled with the value before, or their
+/// rows left out, as columns.missing says; where a row is left out, or a step of time is longer than the others, is a hole.
+/// Throws std::runtime_error where there is no number, or a number so large that squares of such overflow, with file, line and
+/// column, and for dates with two meanings; std::invalid_argument for a column that is not there.
 Series read_series(const Csv& csv, const SeriesColumns& columns);
 /// The same columns of another table. Throws std::runtime_error too for a column that is not there.
-///   names: all that are to be read;  predict: one of them
-Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict);
+///   names: all that are to be read;  predict: one of them;  columns: the rest
+Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict,
+                         const SeriesColumns& columns = {});
 
 /// The built-in series: 100 days of hourly temperature and load, made by a formula and a generator of a fixed seed. With t in
 /// hours, e and u normal of mean 0 and deviation 1:
@@ -62,26 +86,5 @@ struct Scaling {
 
 /// Throws std::runtime_error for a column that is constant in the rows [0, train).
 Scaling learn_scaling(const Series& series, Index train, Index window);
-
-/// The season of some values: the lag, of at most a third of them and at most 1,000, at which they are most like themselves once
-/// a straight line has been taken off: the first peak of their autocorrelation that comes to nine tenths of the highest. 1 if no
-/// peak comes to 0.3: there is no season.
-Index find_season(std::span<const double> values);
-
-/// A forecast: `horizon` values from row `origin` on.
-using Forecast = std::vector<double>;
-
-/// The value before the origin, again and again.
-Forecast naive_forecast(std::span<const double> values, Index origin, Index horizon);
-/// The value of the latest season before the origin at the same place in it. Before the first season has passed: the naive one.
-Forecast seasonal_forecast(std::span<const double> values, Index origin, Index horizon, Index season);
-
-/// Means over forecasts of all their steps, in the units of the column: of (forecast − true)² and |forecast − true|.
-struct ForecastError {
-  double mse = 0, mae = 0;
-};
-
-/// forecasts: one for each row in [first, first + forecasts)
-ForecastError forecast_error(std::span<const Forecast> forecasts, std::span<const double> values, Index first);
 
 }  // namespace carousel

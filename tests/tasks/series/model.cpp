@@ -81,7 +81,7 @@ TEST_CASE("the loss is the mean square of the error, in changes of the column") 
   const SeriesModel model(registry, small(), 2, 1, scaling);
   std::vector<Index> origins(6);
   std::iota(origins.begin(), origins.end(), 7);
-  const ForecastError error = forecast_error(model.forecasts(series, 7, 13), series.target(), 7);
+  const ForecastError error = forecast_error(model.forecasts(series, 7, 13), series.target(), origins);
   Tape<double> tape;
   CHECK(model.loss(series, origins, std::ssize(origins)).item() == doctest::Approx(error.mse / 64).epsilon(1e-12));
 }
@@ -105,4 +105,22 @@ TEST_CASE("the scaling is kept among the parameters and is not trained") {
   CHECK(registry.at("scaling/mean").frozen);
   CHECK(registry.at("scaling/deviation").value.data()[1] == 10);
   CHECK(registry.at("scaling/change").value.data()[1] == 8);
+}
+
+TEST_CASE("the widths of intervals are kept among the parameters, and what a calendar says is read") {
+  Registry<double> registry;
+  const Calendar calendar{.hour = true};
+  SeriesModel model(registry, small(), 2, 1, scaling, {.calendar = calendar, .intervals = true});
+  CHECK(registry.at("interval/width").frozen);
+  model.set_widths({3, 4});
+  CHECK(model.widths() == std::vector<double>{3, 4});
+  Registry<double> old;
+  CHECK(SeriesModel(old, small(), 2, 1).widths().empty());  // of a run that was saved before
+  Series series = two_columns();
+  for (int t = 0; t < 20; ++t) series.moments.push_back(3600.0 * t);
+  const Forecast early = model.forecasts(series, 10, 11).front();
+  for (double& moment : series.moments) moment += 24 * 3600;
+  CHECK(model.forecasts(series, 10, 11).front()[0] == doctest::Approx(early[0]).epsilon(1e-9));
+  for (double& moment : series.moments) moment += 12 * 3600;
+  CHECK(std::abs(model.forecasts(series, 10, 11).front()[0] - early[0]) > 1e-6);
 }
