@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,7 @@ struct Rule {
   bool saved = true;                     ///< checkpoints say it
   bool is_path = false;                  ///< of a file or folder: may change, and checkpoints say it as an absolute path
   std::string instead = {};              ///< what to give in place of a number that it must not be
-  std::string before = {};               ///< what checkpoints mean that do not say it, for they are older than the option
+  std::optional<std::string> before{};   ///< what checkpoints mean that do not say it, for they are older than the option
   std::string shelf = {};                ///< of a path: folder in the folder of data sets, where a file of that name may lie
 };
 

@@ -1,15 +1,11 @@
 #include <carousel/tasks/table/data.hpp>
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
-#include <set>
+#include <numeric>
 
 #include <fmt/format.h>
 
-#include <carousel/lib/error.hpp>
 #include <carousel/lib/numbers/random.hpp>
-#include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/base/options.hpp>
 
 namespace carousel {
@@ -27,12 +23,37 @@ std::string identity_as(const Table& table) {
 
 }  // namespace
 
+std::vector<std::string> TableColumn::features() const {
+  if (kind == Kind::number) return {name};
+  std::vector<std::string> all;
+  if (kind == Kind::text)
+    for (const std::string& word : words) all.push_back(name + "=" + word);
+  else
+    for (const char* const what : {"", " hour sin", " hour cos", " weekday sin", " weekday cos", " month sin", " month cos"})
+      all.push_back(name + what);
+  return all;
+}
+
 Table Table::first(Index count) const {
+  std::vector<Index> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), 0);
+  return chosen(rows);
+}
+
+Table Table::chosen(const std::vector<Index>& rows) const {
   const Index width = std::ssize(columns);
-  Table part{.columns = columns, .names = names, .xs = empty<double>({count, width}), .labels = {}};
-  if (!names.empty()) part.names.resize(static_cast<std::size_t>(count));
-  std::copy_n(xs.data(), count * width, part.xs.data());
-  if (!labels.empty()) part.labels.assign(labels.begin(), labels.begin() + count);
+  Table part = *this;
+  part.xs = empty<double>({std::ssize(rows), width});
+  double* to = part.xs.data();
+  for (const Index row : rows) to = std::copy_n(xs.data() + row * width, width, to);
+  const auto pick = [&](auto& of) {
+    if (of.empty()) return;
+    auto some = of;
+    some.clear();
+    for (const Index row : rows) some.push_back(of[static_cast<std::size_t>(row)]);
+    of = std::move(some);
+  };
+  pick(part.names), pick(part.labels), pick(part.lines), pick(part.begins);
   return part;
 }
 
@@ -41,58 +62,6 @@ std::string Table::identity() const {
 }
 std::string Table::identity_of_floats() const {
   return identity_as<float>(*this);
-}
-
-Table read_table(const std::string& path, const TableColumns& columns, CsvOptions options) {
-  options.header = CsvHeader::yes;
-  options.skip_empty_lines = true;
-  const Csv csv = Csv::read(path, options);
-  const std::vector<std::string>& head = csv.header();
-  const std::string top = join("read ", path, ": line ", csv.first_line());
-  std::set<std::string> seen;
-  for (const std::string& name : head)
-    if (!seen.insert(name).second) bad_file(top, ": two columns are called ", in_quotes(name), ": their names must differ");
-  const auto place_of = [&](const std::string& name) -> std::optional<Index> {
-    const auto found = std::find(head.begin(), head.end(), name);
-    return found == head.end() ? std::nullopt : std::optional(found - head.begin());
-  };
-  const auto label = place_of(columns.label), name = place_of(columns.name);
-  if (!label && !columns.may_lack_labels)
-    bad_file(top, ": no column is called ", columns.label, ": --label must name one of ", list_words(head));
-
-  Table table{.columns = columns.inputs, .names = {}, .xs = {}, .labels = {}};
-  if (table.columns.empty())
-    for (Index k = 0; k < csv.columns(); ++k)
-      if (label != k && name != k) table.columns.push_back(head[static_cast<std::size_t>(k)]);
-  if (table.columns.empty()) bad_file(top, ": no column besides names and labels: must have at least one to read");
-  std::vector<Index> places;
-  for (const std::string& input : table.columns) {
-    const auto place = place_of(input);
-    if (!place) bad_file(top, ": no column is called ", input, ": the model reads ", list_words(table.columns));
-    csv.check_numbers(*place, csv.holds_numbers(*place) ? "" : "; a column of names is told by --name");
-    places.push_back(*place);
-  }
-
-  table.remarks = csv.remarks();
-  const auto rows = static_cast<std::size_t>(csv.rows());
-  table.xs = empty<double>({csv.rows(), std::ssize(places)});
-  if (label) table.labels.reserve(rows);
-  if (name) table.names.reserve(rows);
-  double* to = table.xs.data();
-  csv.for_each_row([&](const CsvReader& row) {
-    for (const Index place : places) {
-      constexpr double largest = 1e37;  // floats hold it
-      *to++ = csv.number(place, row);
-      if (std::abs(to[-1]) > largest) csv.refuse(place, row, "within ±1e37");
-    }
-    if (label) {
-      const std::optional<double> y = csv.value(*label, row);
-      if (y != 0 && y != 1) csv.refuse(*label, row, "0 or 1");
-      table.labels.push_back(y == 1 ? 1 : 0);
-    }
-    if (name) table.names.emplace_back(row.fields()[static_cast<std::size_t>(*name)]);
-  });
-  return table;
 }
 
 Table prime_table() {
@@ -110,13 +79,56 @@ Table prime_table() {
   return table;
 }
 
-TableConfusion confusion(const std::vector<double>& outputs, const std::vector<Index>& labels, double threshold) {
-  TableConfusion counts;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const bool found = outputs[i] > threshold;
-    ++(labels[i] == 1 ? found ? counts.right1to1 : counts.errors1to0 : found ? counts.errors0to1 : counts.right0to0);
+Table stratified(const Table& table, Index held, Index seed) {
+  const auto classes = table.classes.size();
+  const double share = static_cast<double>(held) / static_cast<double>(table.rows());
+  std::vector<std::vector<Index>> of(classes);
+  for (Index row = 0; row < table.rows(); ++row)
+    of[static_cast<std::size_t>(table.labels[static_cast<std::size_t>(row)])].push_back(row);
+  // Whole numbers that sum up to `held`: those with the largest remainders are rounded up.
+  std::vector<Index> from(classes);
+  std::vector<std::pair<double, std::size_t>> remainders;
+  Index left = held;
+  for (std::size_t k = 0; k < classes; ++k) {
+    const double wanted = share * static_cast<double>(of[k].size());
+    from[k] = static_cast<Index>(wanted);
+    left -= from[k];
+    remainders.emplace_back(static_cast<double>(from[k]) - wanted, k);
   }
-  return counts;
+  std::sort(remainders.begin(), remainders.end());
+  for (std::size_t k = 0; left > 0; k = (k + 1) % classes) {
+    Index& one = from[remainders[k].second];
+    if (one < std::ssize(of[remainders[k].second])) ++one, --left;
+  }
+  Random random = Random(static_cast<std::uint64_t>(seed)).split("rows to test");
+  std::vector<bool> tested(static_cast<std::size_t>(table.rows()));
+  for (std::size_t k = 0; k < classes; ++k)
+    for (Index n = 0; n < from[k]; ++n) {  // the first of a shuffle
+      std::swap(of[k][static_cast<std::size_t>(n)], of[k][static_cast<std::size_t>(n + random.below(std::ssize(of[k]) - n))]);
+      tested[static_cast<std::size_t>(of[k][static_cast<std::size_t>(n)])] = true;
+    }
+  std::vector<Index> order;
+  for (const bool behind : {false, true})
+    for (Index row = 0; row < table.rows(); ++row)
+      if (tested[static_cast<std::size_t>(row)] == behind) order.push_back(row);
+  Table all = table;
+  all.begins.clear();  // holes matter to rows in order only
+  if (all.names.empty())
+    for (Index row = 0; row < table.rows(); ++row) all.names.push_back(table.name(row));
+  return all.chosen(order);
+}
+
+bool is_sorted_by_label(const Table& table) {
+  const auto rows = static_cast<double>(table.labels.size());
+  if (rows < 20) return false;
+  std::vector<double> counts(table.classes.size());
+  double changes = 0, alike = 0;
+  for (std::size_t row = 0; row < table.labels.size(); ++row) {
+    ++counts[static_cast<std::size_t>(table.labels[row])];
+    changes += row > 0 && table.labels[row] != table.labels[row - 1];
+  }
+  for (const double count : counts) alike += count * count / rows;
+  return changes > 0 && changes < 0.1 * (rows - alike);
 }
 
 }  // namespace carousel

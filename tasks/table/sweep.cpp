@@ -32,7 +32,7 @@ std::vector<Tried> sweep(const TableOptions& options, const Table& table) {
   Index done = 0;
   auto train_one = [&](Index i) {
     Tried& tried = all[static_cast<std::size_t>(i)];
-    tried = {.number = i + 1, .options = drawn_options(options, i + 1), .counts = {}, .loss = NAN, .whole = false};
+    tried = {.number = i + 1, .options = drawn_options(options, i + 1), .counts = TableCounts(), .loss = NAN, .whole = false};
     if (interrupted()) return;
     TableTraining training(tried.options, table);
     const FitResult result = fit<float>(*training.optimizer, training.data, training.loss,

@@ -13,7 +13,7 @@ namespace carousel {
 struct Tried {
   Index number;  ///< from 1
   TableOptions options;
-  TableConfusion counts;
+  TableCounts counts;
   double loss;  ///< of its last epoch
   bool whole;   ///< its training came to its end
 };

@@ -41,6 +41,8 @@ std::vector<WeightFile> weight_files(Registry<float>& registry, const TableOptio
     files.push_back({fmt::format("bias{}.txt", letter), hidden, 1, [=](Index unit, Index) { return b + first + unit; }});
   }
   if (options.readout == "first") return files;
+  if (const Index classes = registry.at("readout/w").shape()[1]; classes != 1)
+    wrong_argument("weights as text: of ", classes, " classes: there is a format for two only");
   const auto line_of = [&](const char* name, const char* path, Index count) {
     files.push_back({name, 1, count, [data = parameter(path)](Index, Index k) { return data + k; }});
   };

@@ -11,7 +11,7 @@ namespace carousel {
 /// then of the outputs before, and biasG.txt … biasO.txt, a line for each unit. With a read-out also weightsReadout.txt and
 /// biasReadout.txt, and what is taken from each column and what it is divided by, columnsMean.txt and columnsScale.txt. Numbers
 /// have as many digits as it takes to read the same ones again. Throws std::invalid_argument for a net that is not one layer of
-/// `lstm` or `lstm-linear`, std::runtime_error for files that can not be written.
+/// `lstm` or `lstm-linear`, std::runtime_error for files that cannot be written.
 void export_weights(Registry<float>& registry, const TableOptions& options, const std::string& folder);
 
 /// Throws what export_weights would, before there is something to write; nothing is written but the folder.

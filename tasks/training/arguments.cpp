@@ -190,8 +190,8 @@ Options ArgumentList::read(const Safetensors& checkpoint, const std::string& fil
   for (const Option& option : options_) {
     const std::string key = metadata_key(option.name);
     if (!option.rule.saved || option.rule.is_path) continue;
-    const bool older = !option.rule.before.empty() && !checkpoint.metadata.contains(key);
-    option.read_saved(key, older ? option.rule.before : saved_value(checkpoint.metadata, key, file), file, *options);
+    const bool older = option.rule.before && !checkpoint.metadata.contains(key);
+    option.read_saved(key, older ? *option.rule.before : saved_value(checkpoint.metadata, key, file), file, *options);
     if (option.name == "--preset") options = preset(options->preset);
   }
   return options;
@@ -236,8 +236,8 @@ Options ArgumentList::options(const Metadata& given) const {
       option.read(option.name, found(option, now->second), *options);
     else if (const auto before = saved.find(metadata_key(option.name)); before != saved.end())
       option.read_saved(before->first, found(option, before->second), file, *options);
-    else if (resumes && !option.rule.before.empty())
-      option.read(option.name, option.rule.before, *options);
+    else if (resumes && option.rule.before)
+      option.read(option.name, *option.rule.before, *options);
     else if (resumes && option.rule.saved && !option.rule.is_path)
       missing.push_back(option.name);
     if (option.name == "--preset") options = preset(options->preset);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tasks sin, series and curve from outside: small trainings, each of which must beat what one gets without a net, what they save,
-# what can be done with that, tables that can not be read, each refused in one line.
+# what can be done with that, tables that cannot be read, each refused in one line.
 # CAROUSEL_PROGRAM names the program.
 set -uo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../.." || exit 2
@@ -183,7 +183,7 @@ printf 'sep=;\n' | cat - "$work/points.csv" >"$work/excel.csv"
 run train series "${tiny[@]}" --input excel.csv --out excel
 check 'the first line of Excel: the same' test "$(last_line)" = "$plain"
 
-# Tables that can not be read.
+# Tables that cannot be read.
 table() { printf %b "$2" >"$work/$1"; }  # NAME TEXT
 refused() {  # MESSAGE TEXT ARGUMENT...: training on the text is refused with the message
   local message=$1

@@ -67,7 +67,7 @@ TEST_CASE("separators, line ends, blanks, marks and quotes are read as people wr
   CHECK(quoted.lines()[0] == 3);
 }
 
-TEST_CASE("what can not be read is said with file, line and column") {
+TEST_CASE("what cannot be read is said with file, line and column") {
   CHECK(fault("") == "read f.csv: is empty: must have rows of numbers");
   CHECK(fault("\n \r\n\n") == "read f.csv: is empty: must have rows of numbers");
   CHECK(fault("a,b\n") == "read f.csv: has a header and no rows: must have rows of numbers");

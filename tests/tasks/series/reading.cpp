@@ -38,7 +38,7 @@ TEST_CASE("columns are read in the order in which they are named") {
   CHECK(read_text(table, {.predict = "temperature"}).predict == 0);
 }
 
-TEST_CASE("columns that can not be read are refused") {
+TEST_CASE("columns that cannot be read are refused") {
   CHECK_THROWS_WITH_AS(
       read_text(table, {.read = {"wind"}}),
       "--columns wind: f.csv has no such column: must be one of \"time\", \"temperature\", \"load\", or a number of 1 to 3",

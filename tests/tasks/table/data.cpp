@@ -1,5 +1,7 @@
 #include <carousel/tasks/table/data.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <stdexcept>
 
@@ -51,7 +53,7 @@ TEST_CASE("a table is read by the names of its columns") {
   CHECK(shape_of(table.xs) == Shape{2, 2});
   CHECK(table.xs(0, 1) == -2.5);
   CHECK(table.xs(1, 1) == 100);
-  const Table other = file.read("\xEF\xBB\xBFy\tb\ta\n1.0\t3\t4", {.label = "y", .inputs = {"a", "b"}});
+  const Table other = file.read("\xEF\xBB\xBFy\tb\ta\n1.0\t3\t4", {.label = "y", .inputs = {{.name = "a"}, {.name = "b"}}});
   CHECK(other.name(0) == "1");
   CHECK(other.labels == std::vector<Index>{1});
   CHECK(other.xs(0, 0) == 4);
@@ -92,17 +94,25 @@ TEST_CASE("what is wrong with a table is said with file, line and column") {
   file.refuses("v;label\n990;0\n1.000;1\n",
                "line 3, column 1 (\"v\"): \"1.000\": must be told whether it is 1 or 1000, by --decimal . or --thousands .");
   file.refuses("a\tlabel\n1\t0\nx7\t1\n", "line 3, column 1 (\"a\"): \"x7\": must be a number");
-  file.refuses("a\tlabel\n\t0\n",
-               "line 2, column 1 (\"a\"): the cell is empty: must be a number; a column of names is told by --name");
-  file.refuses("a\tlabel\ninf\t0\n", "line 2, column 1 (\"a\"): \"inf\": must be a number; a column of names is told by --name");
-  file.refuses("a\tlabel\n1\t2\n", "line 2, column 2 (\"label\"): \"2\": must be 0 or 1");
-  file.refuses("a\tlabel\n1\tyes\n", "line 2, column 2 (\"label\"): \"yes\": must be 0 or 1");
-  file.refuses("a\tlabel\n1\t\n", "line 2, column 2 (\"label\"): the cell is empty: must be 0 or 1");
+  file.refuses(
+      "a\tlabel\n\t0\n",
+      "line 2, column 1 (\"a\"): the cell is empty: give --missing fill or --missing skip, or fill it; or leave the column "
+      "out by --ignore");
+  file.refuses(
+      "a\tlabel\ninf\t0\n",
+      "line 2, column 1 (\"a\"): \"inf\" is not a number: give --missing fill or --missing skip, or write a number; or leave "
+      "the column out by --ignore");
+  file.refuses("a\tlabel\n1\t2\n", "line 2, column 2 (\"label\"): \"2\": must be one of the labels that the model knows, no, yes",
+               {.classes = {"no", "yes"}});
+  file.refuses("a\tlabel\n1\t\n",
+               "line 2, column 2 (\"label\"): there is no label: write one, or give --missing skip, which leaves out such rows");
+  file.refuses("a\tlabel\n1\t0\n", "line 1: no column is called b: --ignore must name one of a, label", {.ignore = {"b"}});
   file.refuses("a\tlabel\n1e38\t0\n", "line 2, column 1 (\"a\"): \"1e38\": must be within ±1e37");
   file.refuses("a\tb\n1\t0\n", "line 1: no column is called label: --label must name one of a, b");
   file.refuses("a\ta\n1\t0\n", "line 1: two columns are called \"a\": their names must differ");
-  file.refuses("name\tlabel\n1\t0\n", "line 1: no column besides names and labels: must have at least one to read");
-  file.refuses("a\tlabel\n1\t0\n", "line 1: no column is called c: the model reads a, c", {.inputs = {"a", "c"}});
+  file.refuses("name\tlabel\n1\t0\n", "line 1: no column besides names and labels: there must be at least one to read");
+  file.refuses("a\tlabel\n1\t0\n", "line 1: no column is called c: the model reads a, c",
+               {.inputs = {{.name = "a"}, {.name = "c"}}});
 }
 
 TEST_CASE("tables that differ in anything but names are told apart") {
@@ -114,13 +124,117 @@ TEST_CASE("tables that differ in anything but names are told apart") {
   CHECK(one != file.read("b\tlabel\n1\t0\n").identity());
 }
 
-TEST_CASE("the counts go by the label and by what it was taken for") {
-  const TableConfusion counts = confusion({0.9, 0.5, 0.2, 0.51, 0.4, 1}, {1, 1, 0, 0, 1, 1});
-  CHECK(counts.right1to1 == 2);
-  CHECK(counts.right0to0 == 1);
-  CHECK(counts.errors0to1 == 1);
-  CHECK(counts.errors1to0 == 2);  // one half is not above it
-  CHECK(counts.right() == 3);
-  CHECK(counts.rows() == 6);
-  CHECK(confusion({0.3}, {1}, 0.2).right1to1 == 1);
+TEST_CASE("labels are 0 and 1, or names, or numbers in their order") {
+  const File file;
+  using Words = std::vector<std::string>;
+  const Table named = file.read("a,label\n1,yes\n2,no\n3,yes\n");
+  CHECK(named.classes == Words{"no", "yes"});
+  CHECK(named.labels == std::vector<Index>{1, 0, 1});
+  const Table numbers = file.read("a;label\n1;10\n2;9\n3;100\n");
+  CHECK(numbers.classes == Words{"9", "10", "100"});
+  CHECK(numbers.labels == std::vector<Index>{1, 0, 2});
+  CHECK(file.read("a,label\n1,1\n2,0.0\n").classes == Words{"0", "1"});
+  CHECK(file.read("a,label\n1,1\n2,1\n").labels == std::vector<Index>{1, 1});
+  CHECK(file.read("a,label\n1,no\n", {.classes = {"no", "yes"}}).labels == std::vector<Index>{0});
+  CHECK(file.read("a,label\n1,\n2,no\n", {.classes = {"no", "yes"}, .may_lack_labels = true}).labels.empty());
+  std::string many = "a,label\n";
+  for (int row = 0; row < 30; ++row) many += "1," + std::to_string(row) + ".5\n";
+  file.refuses(
+      many,
+      "column 2 (\"label\") has 30 different labels in 30 rows: --label must name a column of classes; for numbers there "
+      "is carousel train series");
+}
+
+TEST_CASE("words become a feature each, and one that was not there in the training is none of them, which is counted") {
+  const File file;
+  const Table table = file.read("city,a,label\nRome,1,0\nOslo,2,1\nRome,3,0\n");
+  CHECK(table.columns == std::vector<std::string>{"city=Oslo", "city=Rome", "a"});
+  CHECK(table.xs(0, 0) == 0);
+  CHECK(table.xs(0, 1) == 1);
+  CHECK(table.xs(1, 0) == 1);
+  REQUIRE(table.read.size() == 2);
+  const Table other = file.read("a,city\n9,Oslo\n8,Paris\n7,Rome\n", {.inputs = table.read, .may_lack_labels = true});
+  CHECK(other.columns == table.columns);
+  CHECK(other.xs(0, 0) == 1);
+  CHECK(std::isnan(other.xs(1, 0)));
+  CHECK(std::isnan(other.xs(1, 1)));
+  CHECK(other.xs(1, 2) == 8);
+  CHECK(other.remarks ==
+        std::vector<std::string>{"city: 1 row has a word that the training did not have (the first is \"Paris\"): it "
+                                 "counts as none of the known ones"});
+  CHECK(file.read("city,a,b,label\nRome,1,2,0\n", {.ignore = {"city", "b"}}).columns == std::vector<std::string>{"a"});
+  std::string ids = "id,label\n";
+  for (int row = 0; row < 30; ++row) ids += "x" + std::to_string(row) + ",0\n";
+  file.refuses(
+      ids,
+      "column 1 (\"id\") has 30 different words in 30 rows: leave it out by --ignore id, or by --name, if it names the rows");
+}
+
+TEST_CASE("a date is read as its time, hour, weekday and month") {
+  const File file;
+  const Table table = file.read("when,label\n2024-01-01 06:00,0\n2024-01-02 18:00,1\n");
+  REQUIRE(table.columns.size() == 7);
+  CHECK(table.columns[1] == "when hour sin");
+  CHECK(table.xs(1, 0) - table.xs(0, 0) == 36 * 3600);
+  CHECK(table.xs(0, 1) == doctest::Approx(1));
+  CHECK(table.xs(1, 1) == doctest::Approx(-1));
+  file.refuses(
+      "when,label\n03/04/2024,0\n05/04/2024,1\n",
+      "line 2, column 1 (\"when\"): \"03/04/2024\" has two meanings: give --date-order day-first or --date-order month-first, or "
+      "leave the column out by --ignore");
+}
+
+TEST_CASE("empty cells count as the mean, or their rows are left out, as is said") {
+  const File file;
+  const char* const text = "a,b,label\n1,,0\n2,5,1\n,6,0\n4,7,1\n";
+  const Table filled = file.read(text, {.missing = "fill"});
+  CHECK(filled.rows() == 4);
+  CHECK(std::isnan(filled.xs(0, 1)));
+  CHECK(filled.remarks ==
+        std::vector<std::string>{"--missing fill: empty cells count as the mean of the rows to train on: 1 of a, 1 of b"});
+  const Table skipped = file.read(text, {.missing = "skip"});
+  CHECK(skipped.rows() == 2);
+  CHECK(skipped.lines == std::vector<Index>{3, 5});
+  CHECK(skipped.begins == std::vector<Index>{0, 1});
+  CHECK(skipped.labels == std::vector<Index>{1, 1});
+  CHECK(skipped.remarks == std::vector<std::string>{"--missing skip: 2 of 4 rows with empty cells are left out"});
+}
+
+TEST_CASE("rows are sorted by a column of dates, and gaps in it are holes") {
+  const File file;
+  const Table table = file.read("day,a,label\n2024-01-03,3,1\n2024-01-01,1,0\n2024-01-02,2,1\n2024-01-06,6,0\n", {.date = "day"});
+  CHECK(table.columns == std::vector<std::string>{"a"});
+  CHECK(table.xs(0, 0) == 1);
+  CHECK(table.xs(2, 0) == 3);
+  CHECK(table.labels == std::vector<Index>{0, 1, 1, 0});
+  CHECK(table.begins == std::vector<Index>{0, 0, 0, 3});
+  CHECK(table.remarks.size() == 2);
+}
+
+TEST_CASE("rows to test are drawn from each class, the same ones by the same seed") {
+  Table table{.columns = {"a"}, .names = {}, .xs = empty<double>({100, 1}), .labels = {}};
+  for (Index row = 0; row < 100; ++row) table.xs(row, 0) = static_cast<double>(row), table.labels.push_back(row < 70 ? 0 : 1);
+  const Table drawn = stratified(table, 20, 1);
+  CHECK(drawn.rows() == 100);
+  CHECK(std::count(drawn.labels.begin() + 80, drawn.labels.end(), 1) == 6);
+  std::vector<double> learned(drawn.xs.begin(), drawn.xs.begin() + 80), all(drawn.xs.begin(), drawn.xs.end());
+  CHECK(std::is_sorted(learned.begin(), learned.end()));
+  CHECK_FALSE(learned.back() < 80);  // the last rows are not the ones to test
+  std::sort(all.begin(), all.end());
+  CHECK(std::equal(all.begin(), all.end(), table.xs.begin()));
+  CHECK(drawn.name(0) == std::to_string(static_cast<int>(drawn.xs(0, 0)) + 1));
+  CHECK(stratified(table, 20, 1).xs == drawn.xs);
+  CHECK_FALSE(stratified(table, 20, 2).xs == drawn.xs);
+}
+
+TEST_CASE("a table that is sorted by label is noticed") {
+  Table table{.columns = {"a"}, .names = {}, .xs = empty<double>({100, 1}), .labels = {}};
+  for (Index row = 0; row < 100; ++row) table.labels.push_back(row < 30);
+  CHECK(is_sorted_by_label(table));
+  for (Index row = 0; row < 100; ++row) table.labels[static_cast<std::size_t>(row)] = row * 7 % 10 < 3;
+  CHECK_FALSE(is_sorted_by_label(table));
+  table.labels.assign(100, 1);
+  CHECK_FALSE(is_sorted_by_label(table));
+  table.labels = {0, 0, 1, 1};
+  CHECK_FALSE(is_sorted_by_label(table));
 }

@@ -1,5 +1,6 @@
 #include <carousel/tasks/table/model.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <numeric>
@@ -135,7 +136,7 @@ TEST_CASE("labels of rows that are held out do not change what is learned, and t
     learn(b, options);
     const std::vector<double> outputs = outputs_of(a.model, options, table);
     CHECK(worst(outputs, outputs_of(b.model, options, other)) == 0);
-    const TableConfusion found = counts_of(outputs, options, table), opposite = counts_of(outputs, options, other);
+    const TableCounts found = counts_of(outputs, options, table), opposite = counts_of(outputs, options, other);
     CHECK(found.rows() == 11);
     CHECK(found.right() == 11 - opposite.right());
   }
@@ -184,7 +185,7 @@ TEST_CASE("exported weights, imported, give the same outputs, and the files are 
   }
 }
 
-TEST_CASE("weights that can not be imported change nothing and are said with file, line and column") {
+TEST_CASE("weights that cannot be imported change nothing and are said with file, line and column") {
   const Table table = prime_table();
   const test::Folder folder;
   TableOptions options = small();
@@ -234,4 +235,72 @@ TEST_CASE("a sweep ranks its nets, each as training alone makes it, and the same
     CHECK(counts_of(outputs_of(training.model, alone, table), alone, table).right() == one[i].counts.right());
   }
   CHECK(sweep_table(one).starts_with("rank,number,hidden,rate,seed,right,rows,loss\n1,"));
+}
+
+TEST_CASE("independent rows are answered the same in any order, and no window runs across a hole") {
+  const Table table = prime_table();
+  TableOptions options = small();
+  options.window = 1;
+  CHECK(has_independent_rows(options));
+  TableTraining training(options, table);
+  learn(training, options);
+  std::vector<Index> backwards(44);
+  std::iota(backwards.rbegin(), backwards.rend(), 0);
+  std::vector<double> outputs = outputs_of(training.model, options, table.chosen(backwards));
+  std::reverse(outputs.begin(), outputs.end());
+  CHECK(worst(outputs, outputs_of(training.model, options, table)) < 1e-6);
+  options.series = true;
+  CHECK_FALSE(has_independent_rows(options));
+
+  Table holed = table;
+  for (Index row = 0; row < 44; ++row) holed.begins.push_back(row < 10 ? 0 : 10);
+  CHECK(windows_before(holed, 3, std::vector<Index>{9, 10, 11, 12, 13}).lengths == std::vector<Index>{3, 1, 2, 3, 3});
+}
+
+TEST_CASE("three classes are learned, their probabilities sum up to 1, and an empty cell counts as the mean") {
+  Table table{.columns = {"a", "b"}, .names = {}, .xs = empty<double>({90, 2}), .labels = {}, .classes = {"x", "y", "z"}};
+  Random random(4);
+  for (Index row = 0; row < 90; ++row) {
+    table.labels.push_back(row % 3);
+    table.xs(row, 0) = (row % 3 == 0 ? 5 : 0) + random.normal();
+    table.xs(row, 1) = 100 + (row % 3 == 1 ? 5 : 0) + random.normal();
+  }
+  TableOptions options = small();
+  options.window = 1, options.passes = 40;
+  TableTraining training(options, table);
+  learn(training, options);
+  const std::vector<double> outputs = outputs_of(training.model, options, table);
+  REQUIRE(outputs.size() == 270);
+  CHECK(outputs[0] + outputs[1] + outputs[2] == doctest::Approx(1));
+  CHECK(counts_of(outputs, options, table).right() >= 84);
+  CHECK(majority_of(options, table) == 0);
+  Table holed = table.first(1), mean = holed;
+  holed.xs(0, 1) = std::nan("");
+  double sum = 0;
+  for (Index row = 0; row < 90; ++row) sum += table.xs(row, 1);
+  mean.xs(0, 1) = sum / 90;
+  CHECK(worst(outputs_of(training.model, options, holed), outputs_of(training.model, options, mean)) < 1e-6);
+  options.readout = "first";
+  CHECK_THROWS_WITH_AS(TableTraining(options, table),
+                       "--readout first: tells two classes apart, and there are 3: give --readout linear", std::invalid_argument);
+}
+
+TEST_CASE("balanced weights make a rare class be said more often") {
+  Table table{.columns = {"a"}, .names = {}, .xs = empty<double>({200, 1}), .labels = {}};
+  Random random(6);
+  for (Index row = 0; row < 200; ++row) {
+    table.labels.push_back(row % 10 == 0);
+    table.xs(row, 0) = (row % 10 == 0 ? 1.5 : 0) + random.normal();
+  }
+  TableOptions options = small();
+  options.window = 1;
+  CHECK(balanced_weights(options, table) == std::vector<float>{200.0F / 360, 5});
+  TableTraining plain(options, table);
+  learn(plain, options);
+  options.class_weights = "balanced";
+  TableTraining weighed(options, table);
+  learn(weighed, options);
+  const TableCounts a = counts_of(outputs_of(plain.model, options, table), options, table),
+                    b = counts_of(outputs_of(weighed.model, options, table), options, table);
+  CHECK(b.recall(1) > a.recall(1) + 0.2);
 }

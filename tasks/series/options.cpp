@@ -1,0 +1,115 @@
+#include <carousel/tasks/series/options.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <carousel/lib/utf8.hpp>
+#include <carousel/tasks/answers/input_lines.hpp>
+#include <carousel/tasks/base/progress.hpp>
+#include <carousel/tasks/csv/options.hpp>
+
+namespace carousel {
+
+namespace {
+
+std::vector<Preset<SeriesOptions>> presets() {
+  SeriesOptions usual;
+  usual.epochs = 20, usual.hidden = 48, usual.batch = 32, usual.rate = 1e-2, usual.window = 48, usual.horizon = 12;
+  usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 20;
+  return {{"default", "the best that we know", usual}};
+}
+
+void say_remarks(const Csv& csv, const Series& series, bool quiet) {
+  if (quiet) return;
+  std::ranges::for_each(csv.remarks(), note);
+  std::ranges::for_each(series.remarks, note);
+}
+
+}  // namespace
+
+Arguments<SeriesOptions> series_arguments() {
+  Arguments<SeriesOptions> all("series", presets());
+  all.add("--input", "FILE", &TrainOptions::input, "CSV file, a row for each moment in time; default: a built-in series",
+          {.is_path = true})
+      .add("--columns", "A,B", &SeriesOptions::columns, "columns to read, by name or number; default: all that hold numbers")
+      .add("--predict", "A", &SeriesOptions::predict, "column to forecast; default: the last of them")
+      .add("--header", "WORD", &SeriesOptions::header,
+           "whether the first row names the columns: yes, no; auto: yes if no cell of it is a number",
+           {.one_of = {"auto", "yes", "no"}})
+      .add("--decimal", "MARK", &SeriesOptions::decimal, decimal_help, decimal_rule())
+      .add("--thousands", "MARK", &SeriesOptions::thousands, thousands_help, thousands_rule())
+      .add("--date", "COLUMN", &SeriesOptions::date,
+           "column of dates; auto: the first of which every cell is a date; none: there is none", {.before = "none"})
+      .add("--date-order", "WORD", &SeriesOptions::date_order, date_order_help, date_order_rule())
+      .add_flag("--calendar", &SeriesOptions::calendar, "the net also reads hour, weekday and month, where there are dates",
+                {.before = "no"})
+      .add("--missing", "WORD", &SeriesOptions::missing, missing_help, missing_rule())
+      .add("--window", "N", &SeriesOptions::window, "rows that the net reads before it forecasts", size_rule())
+      .add("--horizon", "N", &SeriesOptions::horizon, "rows to forecast", size_rule())
+      .add("--season", "N", &SeriesOptions::season,
+           "rows of a season, for the seasonal baseline; 0: found by autocorrelation in the part to train on",
+           {.at_least = 0, .at_most = size_rule().at_most})
+      .add_net(
+          {.hidden = "units of each layer, in each direction", .bidirectional = "layers that read a window from its end too"})
+      .add_training({.batch = "windows per update"})
+      .add_threads();
+  return all;
+}
+
+Csv read_series_file(const std::string& input, const SeriesOptions& options) {
+  const auto progress = std::make_shared<Progress>(options.quiet);  // the table asks for it as often as it is read
+  const CsvOptions how{
+      .header = options.header == "auto"  ? CsvHeader::automatic
+                : options.header == "yes" ? CsvHeader::yes
+                                          : CsvHeader::no,
+      .decimal = options.decimal,
+      .thousands = options.thousands,
+      .missing_option = true,
+      .progress = [progress, show = reading(*progress, input)](std::uint64_t done, std::uint64_t all) { show(done, all); }};
+  return input == "-" ? Csv::parse(whole_input(input), name_of_input(input), how) : Csv::read(input, how);
+}
+
+DateOrder date_order_of(const SeriesOptions& options) {
+  return options.date_order == "day-first"     ? DateOrder::day_first
+         : options.date_order == "month-first" ? DateOrder::month_first
+                                               : DateOrder::automatic;
+}
+
+Series training_series(const SeriesOptions& options) {
+  const SeriesColumns columns{.read = split_names(options.columns),
+                              .predict = options.predict,
+                              .date = options.date,
+                              .order = date_order_of(options),
+                              .missing = options.missing};
+  if (!options.input.empty()) {
+    const Csv csv = read_series_file(options.input, options);
+    Series series = read_series(csv, columns);
+    say_remarks(csv, series, options.quiet);
+    return series;
+  }
+  if (!columns.read.empty() || !columns.predict.empty())
+    wrong_argument("--columns and --predict name columns of a file: give --input too");
+  return built_in_series();
+}
+
+std::string identity_of(const Series& series) {
+  std::uint64_t hash = 0;
+  for (const std::vector<double>& column : series.values)
+    hash = mix(hash, detail::hash({reinterpret_cast<const char*>(column.data()), column.size() * sizeof(double)}));
+  return fmt::format("{} rows {:016x}", series.rows(), hash);
+}
+
+std::string end_of_result(const Series& series, const Forecasts& forecasts) {
+  return fmt::format(" baseline={} column={}", in_quotes(forecasts.best_name()),
+                     in_quotes(series.columns[static_cast<std::size_t>(series.predict)]));
+}
+
+void check_part(const Series& series, const SeriesOptions& options, const std::vector<Index>& origins, const char* part) {
+  if (origins.empty())
+    bad_file(series.name, ": in the part to ", part, " no ", options.window + options.horizon,
+             " rows, a window and a horizon, stand without a hole: give a shorter --window or --horizon, or --missing fill");
+}
+
+}  // namespace carousel

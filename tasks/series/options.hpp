@@ -1,0 +1,27 @@
+#pragma once
+/// The options of the task series, and how its files are read.
+
+#include <string>
+
+#include <carousel/tasks/series/forecasts.hpp>
+#include <carousel/tasks/training/arguments.hpp>
+
+namespace carousel {
+
+/// All of them, with the presets.
+Arguments<SeriesOptions> series_arguments();
+
+/// A file, or, for "-", standard input, with progress.
+Csv read_series_file(const std::string& input, const SeriesOptions& options);
+DateOrder date_order_of(const SeriesOptions& options);
+/// What a training is to learn from. Says what users should know of it.
+Series training_series(const SeriesOptions& options);
+/// What tells this series from others.
+std::string identity_of(const Series& series);
+
+/// What ends the result line: the best baseline, and the column that was forecast.
+std::string end_of_result(const Series& series, const Forecasts& forecasts);
+/// Throws std::runtime_error if there is nothing to forecast in a part.
+void check_part(const Series& series, const SeriesOptions& options, const std::vector<Index>& origins, const char* part);
+
+}  // namespace carousel
