@@ -43,6 +43,12 @@ std::vector<Index> Series::origins(Index first, Index last_row, Index window, In
   return all;
 }
 
+Series Series::looking_at(Index k) const {
+  Series other = *this;
+  other.predict = target_column(k);
+  return other;
+}
+
 std::string Series::row_name(Index row) const {
   const Index dated = std::ssize(moments), known = std::min(row, dated - 1);
   if (dated == 0 || (row >= dated && step.kind == TimeStep::Kind::none)) return std::to_string(row + 1);

@@ -16,10 +16,11 @@ struct Series {
   std::string name;                         ///< of the file, or "the built-in series"
   std::vector<std::string> columns;         ///< their names, or their numbers in the file
   std::vector<std::vector<double>> values;  ///< [columns][rows]
-  Index predict = 0;                        ///< the column to forecast
+  Index predict = 0;                        ///< the column to forecast that is looked at
   std::vector<std::string> left = {};       ///< columns that are not read, for they hold no numbers
   RowLines lines = {};                      ///< of the rows in the file; none: built in
 
+  std::vector<Index> targets = {};     ///< all columns to forecast; none: that one
   std::string date = {};               ///< the column of dates; none: there is none
   std::vector<double> moments = {};    ///< of each row, seconds since 1970; none: there is no such column
   Moment last = {};                    ///< the last of them, as it was written
@@ -30,6 +31,12 @@ struct Series {
 
   Index rows() const { return std::ssize(values.front()); }
   const std::vector<double>& target() const { return values[static_cast<std::size_t>(predict)]; }
+  /// How many columns are to be forecast.
+  Index target_count() const { return targets.empty() ? 1 : std::ssize(targets); }
+  Index target_column(Index k) const { return targets.empty() ? predict : targets[static_cast<std::size_t>(k)]; }
+  const std::string& target_name(Index k) const { return columns[static_cast<std::size_t>(target_column(k))]; }
+  /// The same with another column to look at.
+  Series looking_at(Index k) const;
   /// Whether no hole lies between any of these rows.
   bool is_whole(Index first, Index last_row) const {
     return begins.empty() || last_row <= first || begins[static_cast<std::size_t>(last_row - 1)] <= first;
@@ -44,7 +51,7 @@ struct Series {
 /// Which columns of a file to read: names, or numbers from 1.
 struct SeriesColumns {
   std::vector<std::string> read = {};  ///< empty: all that hold numbers
-  std::string predict = {};            ///< empty: the last of those
+  std::string predict = {};            ///< with commas between them; empty: the last of those
   std::string date = "auto";           ///< auto: the first of which every cell is a date; none; or a column
   DateOrder order = DateOrder::automatic;
   std::string missing = "error";  ///< what is done about empty cells: error, fill, skip
@@ -59,8 +66,8 @@ std::vector<std::string> split_names(const std::string& word);
 /// column, and for dates with two meanings; std::invalid_argument for a column that is not there.
 Series read_series(const Csv& csv, const SeriesColumns& columns);
 /// The same columns of another table. Throws std::runtime_error too for a column that is not there.
-///   names: all that are to be read;  predict: one of them;  columns: the rest
-Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict,
+///   names: all that are to be read;  predict: some of them;  columns: the rest
+Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::vector<std::string>& predict,
                          const SeriesColumns& columns = {});
 
 /// The built-in series: 100 days of hourly temperature and load, made by a formula and a generator of a fixed seed. With t in

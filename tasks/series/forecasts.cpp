@@ -30,7 +30,7 @@ Forecasts::Forecasts(const SeriesModel& model, const Series& series, const Basel
     : origins(std::move(from)),
       net(model.forecasts(series, origins)),
       others(baselines(series, origins, model.horizon(), options)),
-      widths(model.widths()),
+      widths(model.widths(series.predict)),
       skill(skill_of(net, others, series.target(), origins)) {}
 
 std::vector<Metric> Forecasts::measure(const Series& series) const {
@@ -145,11 +145,12 @@ Chart Forecasts::errors(const Series& series) const {
 }
 
 void Forecasts::add_views(Views& views, const Series& series) const {
+  const std::string of = series.target_count() > 1 ? ": " + series.columns[static_cast<std::size_t>(series.predict)] : "";
   Chart chart = picture(series);
   chart.title.clear();
   const std::string said = verdict();
   views.add(
-      "Forecasts and the truth",
+      "Forecasts and the truth" + of,
       fmt::format("Each stroke is a forecast, made at its left end; it saw nothing after that. It has to beat the best forecast "
                   "without a net, here the {}.{} Look how strokes begin: with the truth, or late after it?{}",
                   best_name(),
@@ -160,7 +161,7 @@ void Forecasts::add_views(Views& views, const Series& series) const {
                   said.empty() ? "" : " The net is " + said + "."),
       std::move(chart));
   views.add(
-      "How far ahead it sees",
+      "How far ahead it sees" + of,
       "The error (root mean square) grows with the distance. The net is worth its effort where its line lies below all dashed "
       "ones.",
       errors(series));

@@ -40,37 +40,41 @@ inline constexpr double interval_part = 0.8;
 class SeriesModel {
  public:
   /// `scaling` is empty where it is to be loaded.
-  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
+  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, const std::vector<Index>& targets,
               const std::optional<Scaling>& scaling = {}, const SeriesExtras& extras = {});
 
   Index horizon() const { return horizon_; }
   Index window() const { return window_; }
-  /// The mean of the column to forecast in the part to train on.
-  double mean() const { return mean_->value.data()[predict_]; }
-  /// Half the width of the interval around each step of a forecast; none in runs that were saved before there were any.
-  std::vector<double> widths() const;
-  void set_widths(const std::vector<double>& widths);
+  /// The mean of a column in the part to train on, and how far its values are from the last one of a window.
+  double mean(Index column) const { return mean_->value.data()[column]; }
+  double change(Index column) const { return change_->value.data()[column]; }
+  /// Half the width of the interval around each step of a forecast of a column; none in runs that were saved before there were
+  /// any.
+  std::vector<double> widths(Index column) const;
+  void set_widths(Index column, const std::vector<double>& widths);
 
-  /// Σ over the forecasts from these rows on of the mean of (forecast − true)² over their steps, in squares of the column's
-  /// change, divided.
+  /// Σ over the forecasts from these rows on of the mean of (forecast − true)² over their steps and columns, in squares of each
+  /// column's change, divided.
   Var<double> loss(const Series& series, std::span<const Index> origins, Index divide_by,
                    const std::optional<DropoutKey>& key = {}) const;
-  /// The forecasts from each of the rows [first, last) on, in the units of the column. Row series.rows() is the first after the
-  /// end.
+  /// The forecasts of the column series.predict from each of the rows [first, last) on, in its units. Row series.rows() is the
+  /// first after the end.
   std::vector<Forecast> forecasts(const Series& series, Index first, Index last) const;
   /// From each of these rows on.
   std::vector<Forecast> forecasts(const Series& series, std::span<const Index> origins) const;
 
  private:
-  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, Index predict,
+  SeriesModel(Registry<double>& registry, const SeriesOptions& options, Index columns, const std::vector<Index>& targets,
               const std::optional<Scaling>& scaling, const SeriesExtras& extras, Random random);
 
   /// (forecast − last value) / change.
-  ///   result: [origins, horizon]
+  ///   result: [origins, columns to forecast · horizon]
   Var<double> scaled_forecasts(const Series& series, std::span<const Index> origins, const std::optional<DropoutKey>& key) const;
-  double change() const { return change_->value.data()[predict_]; }
+  /// Which of the columns to forecast it is; throws std::invalid_argument for another.
+  Index place_of(Index column) const;
 
-  Index window_, horizon_, predict_;
+  Index window_, horizon_;
+  std::vector<Index> targets_;
   Calendar calendar_;
   Predictor net_;
   const Parameter<double>*mean_, *deviation_, *change_;  // of each column

@@ -18,7 +18,7 @@ std::vector<Preset<SeriesOptions>> presets() {
   SeriesOptions usual;
   usual.epochs = 20, usual.hidden = 48, usual.batch = 32, usual.rate = 1e-2, usual.window = 48, usual.horizon = 12;
   usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 20;
-  return {{"default", "the best that we know", usual}};
+  return {{"default", "our tuned settings", usual}};
 }
 
 void say_remarks(const Csv& csv, const Series& series, bool quiet) {
@@ -34,7 +34,7 @@ Arguments<SeriesOptions> series_arguments() {
   all.add("--input", "FILE", &TrainOptions::input, "CSV file, a row for each moment in time; default: a built-in series",
           {.is_path = true})
       .add("--columns", "A,B", &SeriesOptions::columns, "columns to read, by name or number; default: all that hold numbers")
-      .add("--predict", "A", &SeriesOptions::predict, "column to forecast; default: the last of them")
+      .add("--predict", "A,B", &SeriesOptions::predict, "columns to forecast; default: the last of those")
       .add("--header", "WORD", &SeriesOptions::header,
            "whether the first row names the columns: yes, no; auto: yes if no cell of it is a number",
            {.one_of = {"auto", "yes", "no"}})
@@ -101,9 +101,31 @@ std::string identity_of(const Series& series) {
   return fmt::format("{} rows {:016x}", series.rows(), hash);
 }
 
-std::string end_of_result(const Series& series, const Forecasts& forecasts) {
-  return fmt::format(" baseline={} column={}", in_quotes(forecasts.best_name()),
-                     in_quotes(series.columns[static_cast<std::size_t>(series.predict)]));
+std::vector<Metric> measure_all(const std::vector<Forecasts>& all, const std::vector<Series>& targets, bool quiet) {
+  std::vector<Metric> metrics;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const std::string& name = targets[k].target_name(static_cast<Index>(k));
+    const std::string of = all.size() > 1 ? name + ": " : "";
+    if (!quiet && all[k].skill.blocks.size() > 1) note(of + all[k].backtest());
+    if (const std::string said = all[k].verdict(); !said.empty()) note(of + said);
+    for (Metric& metric : all[k].measure(targets[k])) {
+      if (k > 0 && metric.name != "mse" && metric.name != "skill" && metric.name != "coverage") continue;
+      if (k > 0) {
+        metric.name += "_";
+        for (const char c : name) metric.name += c == ' ' || c == '=' || c == '"' ? '_' : c;
+      }
+      metrics.push_back(std::move(metric));
+    }
+  }
+  return metrics;
+}
+
+std::string end_of_result(const std::vector<Series>& targets, const std::vector<Forecasts>& all) {
+  std::string text;
+  for (std::size_t k = 0; k < all.size(); ++k)
+    text += fmt::format(" baseline{0}={1} column{0}={2}", k == 0 ? "" : fmt::format("_{}", k + 1), in_quotes(all[k].best_name()),
+                        in_quotes(targets[k].target_name(static_cast<Index>(k))));
+  return text;
 }
 
 void check_part(const Series& series, const SeriesOptions& options, const std::vector<Index>& origins, const char* part) {

@@ -19,8 +19,12 @@ Series training_series(const SeriesOptions& options);
 /// What tells this series from others.
 std::string identity_of(const Series& series);
 
-/// What ends the result line: the best baseline, and the column that was forecast.
-std::string end_of_result(const Series& series, const Forecasts& forecasts);
+/// The metrics of all columns to forecast: of the first as Forecasts::measure() has them, of the others mse, skill and coverage
+/// with their names behind. Says the backtest, unless quiet, and where a net is not better than a baseline.
+///   targets: a series for each, looking at it
+std::vector<Metric> measure_all(const std::vector<Forecasts>& all, const std::vector<Series>& targets, bool quiet);
+/// What ends the result line: the best baseline, and the column that was forecast, of each.
+std::string end_of_result(const std::vector<Series>& targets, const std::vector<Forecasts>& all);
 /// Throws std::runtime_error if there is nothing to forecast in a part.
 void check_part(const Series& series, const SeriesOptions& options, const std::vector<Index>& origins, const char* part);
 

@@ -122,7 +122,6 @@ void read_moments(const Csv& csv, Index column, DateOrder order, const std::stri
 
 /// Does what `missing` says about empty cells.
 void treat_missing(const Csv& csv, const std::vector<Index>& chosen, const std::string& missing, Series& series, Rows& rows) {
-  const std::size_t target = static_cast<std::size_t>(series.predict);
   if (missing == "skip") {
     std::vector<bool> wanted(static_cast<std::size_t>(csv.rows()), true);
     for (const std::vector<double>& column : series.values)
@@ -144,9 +143,11 @@ void treat_missing(const Csv& csv, const std::vector<Index>& chosen, const std::
     std::vector<double>& column = series.values[k];
     const auto holes = std::count_if(column.begin(), column.end(), [](double x) { return std::isnan(x); });
     if (holes == 0) continue;
-    if (k == target) {
+    bool is_target = false;
+    for (Index n = 0; n < series.target_count(); ++n) is_target = is_target || series.target_column(n) == static_cast<Index>(k);
+    if (is_target) {
       series.filled.resize(column.size());
-      for (std::size_t row = 0; row < column.size(); ++row) series.filled[row] = std::isnan(column[row]);
+      for (std::size_t row = 0; row < column.size(); ++row) series.filled[row] = series.filled[row] || std::isnan(column[row]);
     }
     const auto first = std::find_if(column.begin(), column.end(), [](double x) { return !std::isnan(x); });
     double before = first == column.end() ? 0 : *first;
@@ -180,14 +181,13 @@ void find_holes(Series& series, const Rows& rows) {
 }
 
 /// Columns of a table as a series.
-Series columns_of(const Csv& csv, const std::vector<Index>& chosen, Index predict, const std::string& remedy,
+Series columns_of(const Csv& csv, const std::vector<Index>& chosen, const std::vector<Index>& predict, const std::string& remedy,
                   const SeriesColumns& columns) {
   Series series{
       csv.name(), {}, columns.missing == "error" ? csv.numbers(chosen, remedy) : csv.numbers_with_holes(chosen, remedy)};
   constexpr double largest = 1e100;
   for (std::size_t k = 0; k < chosen.size(); ++k) {
     const Index column = chosen[k];
-    if (column == predict) series.predict = static_cast<Index>(k);
     series.columns.push_back(name_of(csv, column));
     const std::vector<double>& values = series.values[k];
     const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) { return std::abs(value) > largest; });
@@ -195,6 +195,8 @@ Series columns_of(const Csv& csv, const std::vector<Index>& chosen, Index predic
       bad_file("read ", csv.name(), ": line ", csv.lines()[too_large - values.begin()], ", ", csv.column_name(column), ": ",
                *too_large, ": must be within ±", largest);
   }
+  for (const Index column : predict) series.targets.push_back(std::find(chosen.begin(), chosen.end(), column) - chosen.begin());
+  series.predict = series.targets.front();
   Rows rows{.at = std::vector<Index>(static_cast<std::size_t>(csv.rows())),
             .broken = std::vector<bool>(static_cast<std::size_t>(csv.rows()), false)};
   std::iota(rows.at.begin(), rows.at.end(), 0);
@@ -235,27 +237,32 @@ Series read_series(const Csv& csv, const SeriesColumns& columns) {
       if (csv.holds_numbers(column) && column != dates) chosen.push_back(column);
   if (chosen.empty()) bad_file("read ", csv.name(), ": no column holds numbers", csv.nearest_to_number());
 
-  Index predict = chosen.back();
+  std::vector<Index> predict = {chosen.back()};
   if (!columns.predict.empty()) {
-    predict = csv.column("--predict", columns.predict);
-    if (std::find(chosen.begin(), chosen.end(), predict) == chosen.end()) {
-      if (!columns.read.empty()) wrong_argument("--predict ", columns.predict, ": is not among --columns: name it there too");
-      chosen.push_back(predict);
+    predict.clear();
+    const bool is_one = std::ranges::count(csv.header(), columns.predict) > 0;  // a name may have a comma
+    for (const std::string& name : is_one ? std::vector{columns.predict} : split_names(columns.predict)) {
+      const Index column = csv.column("--predict", name);
+      if (std::ranges::count(predict, column) > 0)
+        wrong_argument("--predict ", name, ": is named twice: each column must be named once");
+      predict.push_back(column);
+      if (std::find(chosen.begin(), chosen.end(), column) != chosen.end()) continue;
+      if (!columns.read.empty()) wrong_argument("--predict ", name, ": is not among --columns: name it there too");
+      chosen.push_back(column);
     }
   }
   const bool may_be_left = columns.read.empty() && columns.predict.empty();
   Series series = columns_of(csv, chosen, predict, may_be_left ? ", or name other --columns" : "", columns);
   if (columns.read.empty())
     for (Index column = 0; column < csv.columns(); ++column)
-      if (!csv.holds_numbers(column) && column != predict && name_of(csv, column) != series.date)
+      if (!csv.holds_numbers(column) && std::ranges::count(predict, column) == 0 && name_of(csv, column) != series.date)
         series.left.push_back(csv.column_name(column));
   return series;
 }
 
-Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::string& predict,
+Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, const std::vector<std::string>& predict,
                          const SeriesColumns& columns) {
-  std::vector<Index> chosen;
-  Index target = 0;
+  std::vector<Index> chosen, targets;
   for (const std::string& name : names) {
     try {
       chosen.push_back(csv.column("", name));
@@ -264,9 +271,10 @@ Series read_same_columns(const Csv& csv, const std::vector<std::string>& names, 
       for (const std::string& one : names) all += (all.empty() ? "" : ", ") + in_quotes(one);
       bad_file("read ", csv.name(), ": there is no column ", in_quotes(name), ": the model reads ", all);
     }
-    if (name == predict) target = chosen.back();
   }
-  return columns_of(csv, chosen, target, "", columns);
+  for (const std::string& name : predict)
+    targets.push_back(chosen[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())]);
+  return columns_of(csv, chosen, targets, "", columns);
 }
 
 }  // namespace carousel

@@ -18,11 +18,17 @@ namespace carousel {
 
 namespace {
 
+std::vector<Index> targets_of(const Series& series) {
+  std::vector<Index> all;
+  for (Index k = 0; k < series.target_count(); ++k) all.push_back(series.target_column(k));
+  return all;
+}
+
 /// The window before `origin`, the loss of its forecast.
 Sample<double> sample_of(const SeriesModel& model, const SeriesOptions& options, const Series& series, const Scaling& scaling,
                          const SeriesExtras& extras, Index origin, const std::string& cell) {
   const auto used = net_for<double>(cell, model, [&](Registry<double>& registry) {
-    return SeriesModel(registry, with_cell(options, cell), std::ssize(series.columns), series.predict, scaling, extras);
+    return SeriesModel(registry, with_cell(options, cell), std::ssize(series.columns), targets_of(series), scaling, extras);
   });
   Sample<double> sample{.loss = [used, &series, origin] { return used->loss(series, std::span(&origin, 1), 1); }, .input = {}};
   for (Index row = origin - options.window; row < origin; ++row)
@@ -43,44 +49,70 @@ int train(const SeriesOptions& options) {
   const std::vector<Index> windows = origins(0, parts.train, "train on"),
                            to_validate = origins(parts.train, parts.validation, "validate"),
                            to_test = origins(parts.validation, parts.rows, "test");
-  const auto known = std::span(series.target()).first(static_cast<std::size_t>(parts.train));
   const Scaling scaling = learn_scaling(series, parts.train, options.window);
-  const BaselineOptions baseline{.mean = scaling.mean[static_cast<std::size_t>(series.predict)],
-                                 .season = options.season > 0 ? options.season : find_season(known),
-                                 .average = find_average(known, options.horizon)};
+  std::vector<Series> targets;  // each looks at one of the columns to forecast
+  std::vector<BaselineOptions> baselines;
+  for (Index k = 0; k < series.target_count(); ++k) {
+    const Series& one = targets.emplace_back(series.looking_at(k));
+    const auto known = std::span(one.target()).first(static_cast<std::size_t>(parts.train));
+    baselines.push_back({.mean = scaling.mean[static_cast<std::size_t>(one.predict)],
+                         .season = options.season > 0 ? options.season : find_season(known),
+                         .average = find_average(known, options.horizon)});
+  }
   // Runs that were saved before there were intervals have no place for them.
   const bool extras = options.resumed.empty() || options.resumed.contains("series-calendar");
   const Calendar calendar = extras && options.calendar && !series.moments.empty() ? calendar_for(series.step) : Calendar{};
   Registry<double> registry;
-  SeriesModel model(registry, options, std::ssize(series.columns), series.predict, scaling, {calendar, extras});
+  SeriesModel model(registry, options, std::ssize(series.columns), targets_of(series), scaling, {calendar, extras});
   const auto optimizer = make_optimizer(options.optimizer, registry, options.rate);
 
+  // In the units of the column; of several columns the mean over them, each in squares of its deviation.
   const auto validation_mse = [&] {
-    const std::vector<Forecast> forecasts = model.forecasts(series, to_validate);
-    model.set_widths(interval_widths(forecasts, series.target(), to_validate, interval_part));
-    return forecast_error(forecasts, series.target(), to_validate).mse;
+    double sum = 0;
+    for (const Series& one : targets) {
+      const std::vector<Forecast> forecasts = model.forecasts(one, to_validate);
+      model.set_widths(one.predict, interval_widths(forecasts, one.target(), to_validate, interval_part));
+      const double mse = forecast_error(forecasts, one.target(), to_validate).mse,
+                   deviation = scaling.deviation[static_cast<std::size_t>(one.predict)];
+      sum += targets.size() == 1 ? mse : mse / (deviation * deviation) / static_cast<double>(targets.size());
+    }
+    return sum;
   };
   if (!options.quiet && !series.left.empty())
     note(fmt::format("not read, for it holds no numbers: {}; --columns names those that are to be", list_words(series.left)));
   if (!options.quiet) {
-    note(fmt::format(
-        "{} of {}: {} rows, the first {} to train on, {} to validate, {} to test; {}",
-        series.columns[static_cast<std::size_t>(series.predict)], series.name, parts.rows, parts.train,
-        parts.validation - parts.train, parts.rows - parts.validation,
-        baseline.season > 1 ? fmt::format("a season is {} rows", baseline.season) : "no season found: --season N gives one"));
+    std::vector<std::string> names, seasons;
+    for (std::size_t k = 0; k < targets.size(); ++k) {
+      names.push_back(series.target_name(static_cast<Index>(k)));
+      const std::string of = targets.size() > 1 ? " of " + names.back() : "";
+      seasons.push_back(baselines[k].season > 1 ? fmt::format("a season{} is {} rows", of, baselines[k].season)
+                                                : fmt::format("no season{} found: --season N gives one", of));
+    }
+    note(fmt::format("{} of {}: {} rows, the first {} to train on, {} to validate, {} to test; {}", list_words(names),
+                     series.name, parts.rows, parts.train, parts.validation - parts.train, parts.rows - parts.validation,
+                     list_words(seasons)));
     if (!series.moments.empty())
       note(fmt::format("dates by {}: {} to {}{}{}", series.date, series.row_name(0), series.row_name(series.rows() - 1),
                        series.step.kind == TimeStep::Kind::none ? "" : ", a row for each " + series.step.name(),
                        calendar.features() > 0 ? "; the net reads " + calendar.name() + " too" : ""));
   }
   Metadata metadata = {{"series-columns", written(Json(series.columns))},
-                       {"series-predict", series.columns[static_cast<std::size_t>(series.predict)]},
-                       {"series-season", std::to_string(baseline.season)}};
+                       {"series-predict", series.target_name(0)},
+                       {"series-season", std::to_string(baselines[0].season)}};
   if (extras)
     metadata.insert({{"series-calendar", calendar.name()},
                      {"series-date", series.date},
-                     {"series-average", std::to_string(baseline.average)}});
-  const auto shown_test = [&] { return Forecasts(model, series, baseline, to_test); };
+                     {"series-average", std::to_string(baselines[0].average)}});
+  for (std::size_t k = 1; k < targets.size(); ++k) {  // the first as runs of one column have it
+    metadata[fmt::format("series-predict-{}", k + 1)] = series.target_name(static_cast<Index>(k));
+    metadata[fmt::format("series-season-{}", k + 1)] = std::to_string(baselines[k].season);
+    metadata[fmt::format("series-average-{}", k + 1)] = std::to_string(baselines[k].average);
+  }
+  const auto all_forecasts = [&](const std::vector<Index>& from) {
+    std::vector<Forecasts> all;
+    for (std::size_t k = 0; k < targets.size(); ++k) all.emplace_back(model, targets[k], baselines[k], from);
+    return all;
+  };
   return train_model<double>(
       options,
       {.about = fmt::format("{}, windows of {} rows, {} to forecast", last_name(series.name), options.window, options.horizon),
@@ -101,8 +133,8 @@ int train(const SeriesOptions& options) {
        .validation = {.name = "validation_mse", .measure = validation_mse},
        .views =
            [&](Views& views) {
-             if (views.done) return shown_test().add_views(views, series);
-             Forecasts(model, series, baseline, to_validate).add_views(views, series);
+             const std::vector<Forecasts> all = all_forecasts(views.done ? to_test : to_validate);
+             for (std::size_t k = 0; k < all.size(); ++k) all[k].add_views(views, targets[k]);
            },
        .sample =
            [&](const std::string& cell) {
@@ -110,14 +142,15 @@ int train(const SeriesOptions& options) {
            },
        .result =
            [&](const TrainOutcome& trained) {
-             const Forecasts test = shown_test();
-             write_text(trained.folder + "/forecast.csv", test.table(series));
-             write_text(trained.folder + "/forecast.svg", svg(test.picture(series)));
-             if (!options.quiet && test.skill.blocks.size() > 1) note(test.backtest());
-             if (const std::string said = test.verdict(); !said.empty()) note(said);
-             return test.measure(series);
+             const std::vector<Forecasts> all = all_forecasts(to_test);
+             for (std::size_t k = 0; k < all.size(); ++k) {
+               const std::string file = trained.folder + (k == 0 ? "/forecast" : fmt::format("/forecast-{}", k + 1));
+               write_text(file + ".csv", all[k].table(targets[k]));
+               write_text(file + ".svg", svg(all[k].picture(targets[k])));
+             }
+             return measure_all(all, targets, options.quiet);
            },
-       .result_end = [&] { return end_of_result(series, shown_test()); }});
+       .result_end = [&] { return end_of_result(targets, all_forecasts(to_test)); }});
 }
 
 }  // namespace

@@ -23,39 +23,48 @@ namespace {
 struct Loaded {
   SeriesOptions options;
   std::vector<std::string> columns;
-  std::string predict, input, date;
-  bool reads_calendar = false;
-  BaselineOptions baseline;
+  std::vector<std::string> predict;  // columns to forecast
+  std::string input, date;
+  bool reads_calendar = false, has_intervals = false;
+  std::vector<BaselineOptions> baselines;  // of each of them
   Registry<double> registry;
   std::optional<SeriesModel> model;
 
   Loaded(const Safetensors& checkpoint, const std::string& file) : options(series_arguments().read(checkpoint, file)) {
     const auto& saved = checkpoint.metadata;
-    predict = detail::saved_value(saved, "series-predict", file);
     const Json names = parsed_json(detail::saved_value(saved, "series-columns", file));
     if (!names.is_array() || names.empty() ||
         !std::all_of(names.begin(), names.end(), [](const auto& n) { return n.is_string(); }))
       bad_file(file, ": in its metadata, series-columns: must be a list of names");
     columns = names.get<std::vector<std::string>>();
-    const auto at = std::find(columns.begin(), columns.end(), predict);
-    if (at == columns.end())
-      bad_file(file, ": in its metadata, series-predict ", in_quotes(predict), ": must be one of its columns");
-    baseline.average = std::max<Index>(2, options.window);
-    try {
-      detail::read_value("series-season", detail::saved_value(saved, "series-season", file), size_rule(), baseline.season);
-      if (saved.contains("series-average"))
-        detail::read_value("series-average", saved.at("series-average"), size_rule(), baseline.average);
-    } catch (const std::invalid_argument& error) {
-      detail::bad_saved_value(file, error.what());
+    std::vector<Index> targets;
+    for (std::string behind; behind.empty() || saved.contains("series-predict" + behind);
+         behind = fmt::format("-{}", predict.size() + 1)) {
+      predict.push_back(detail::saved_value(saved, "series-predict" + behind, file));
+      const auto at = std::find(columns.begin(), columns.end(), predict.back());
+      if (at == columns.end())
+        bad_file(file, ": in its metadata, series-predict ", in_quotes(predict.back()), ": must be one of its columns");
+      targets.push_back(at - columns.begin());
+      BaselineOptions& baseline = baselines.emplace_back();
+      baseline.average = std::max<Index>(2, options.window);
+      try {
+        detail::read_value("series-season", detail::saved_value(saved, "series-season" + behind, file), size_rule(),
+                           baseline.season);
+        if (saved.contains("series-average" + behind))
+          detail::read_value("series-average", saved.at("series-average" + behind), size_rule(), baseline.average);
+      } catch (const std::invalid_argument& error) {
+        detail::bad_saved_value(file, error.what());
+      }
     }
     if (const auto found = saved.find("input"); found != saved.end()) input = found->second;
     const auto calendar = saved.find("series-calendar");
     const bool extras = calendar != saved.end();
     if (extras) date = detail::saved_value(saved, "series-date", file), reads_calendar = !calendar->second.empty();
-    model.emplace(registry, options, std::ssize(columns), at - columns.begin(), std::nullopt,
+    has_intervals = extras;
+    model.emplace(registry, options, std::ssize(columns), targets, std::nullopt,
                   SeriesExtras{extras ? calendar_of(calendar->second) : Calendar{}, extras});
     load(registry, checkpoint, file);
-    baseline.mean = model->mean();
+    for (std::size_t k = 0; k < targets.size(); ++k) baselines[k].mean = model->mean(targets[k]);
   }
 
   /// The series that the model was trained on, as it is now.
@@ -92,40 +101,50 @@ struct Loaded {
   }
 };
 
-/// One row of a forecast.
-struct ForecastRow {
-  std::string name;  // its date, or its number
+/// One column of one row of a forecast.
+struct ForecastValue {
   double value;
-  bool has_interval;            // the model has them
-  std::optional<double> width;  // half of it; none: beyond the horizon
+  std::optional<double> width;  // half of the interval; none: beyond the horizon
 };
 
-/// Calls head(columns), then each(row) for what follows the end of a series, until that is false.
+/// Calls head(columns), then each(date or number, a value for each column) for what follows the end of a series, until that is
+/// false. Of `loaded` tells whether there are intervals.
 void forecast(const Loaded& loaded, Series series, const std::optional<Index>& wanted,
               const std::function<void(const std::vector<std::string>&)>& head,
-              const std::function<bool(const ForecastRow&)>& each) {
+              const std::function<bool(const std::string&, const std::vector<ForecastValue>&)>& each) {
   const Index horizon = loaded.options.horizon, length = wanted.value_or(horizon);
-  if (length > horizon && (series.columns.size() > 1 || !series.moments.empty()))
+  if (length > horizon && (std::ssize(series.columns) > series.target_count() || !series.moments.empty()))
     wrong_argument("--length ", length, ": the net forecasts ", horizon,
                    " rows, and what follows in the other columns is not known: give at most ", horizon);
   const Index window = loaded.options.window, known = series.rows();
   if (known < window || !series.is_whole(known - window, known))
     bad_file(series.name, ": a forecast needs ", window, " rows without a hole, the window, before it, and there are ",
              series.begins.empty() ? known : known - series.begins.back());
-  const std::vector<double> widths = loaded.model->widths();
-  std::vector<std::string> columns = {series.moments.empty() ? "row" : series.date, loaded.predict};
-  if (!widths.empty()) columns.insert(columns.end(), {"low", "high"});
+  std::vector<std::string> columns = {series.moments.empty() ? "row" : series.date};
+  for (const std::string& name : loaded.predict) {
+    const std::string of = loaded.predict.size() > 1 ? name + "_" : "";
+    columns.push_back(name);
+    if (loaded.has_intervals) columns.insert(columns.end(), {of + "low", of + "high"});
+  }
   head(columns);
-  std::vector<double>& values = series.values[static_cast<std::size_t>(series.predict)];
   for (Index made = 0; made < length;) {
-    const Index end = std::ssize(values);
-    const Forecast next = loaded.model->forecasts(series, end, end + 1).front();
-    for (std::size_t step = 0; step < next.size() && made < length; ++step, ++made) {
-      values.push_back(next[step]);
-      std::optional<double> width;
-      if (!widths.empty() && made < horizon) width = widths[step];
-      if (!each({.name = series.row_name(known + made), .value = next[step], .has_interval = !widths.empty(), .width = width}))
-        return;
+    const Index end = known + made;
+    std::vector<Forecast> next;
+    std::vector<std::vector<double>> widths;
+    for (Index k = 0; k < series.target_count(); ++k) {
+      series.predict = series.target_column(k);
+      next.push_back(loaded.model->forecasts(series, end, end + 1).front());
+      widths.push_back(loaded.model->widths(series.predict));
+    }
+    for (std::size_t step = 0; step < static_cast<std::size_t>(horizon) && made < length; ++step, ++made) {
+      std::vector<ForecastValue> values;
+      for (Index k = 0; k < series.target_count(); ++k) {
+        const auto n = static_cast<std::size_t>(k);
+        series.values[static_cast<std::size_t>(series.target_column(k))].push_back(next[n][step]);
+        values.push_back({.value = next[n][step], .width = {}});
+        if (loaded.has_intervals && made < horizon) values.back().width = widths[n][step];
+      }
+      if (!each(series.row_name(known + made), values)) return;
     }
   }
 }
@@ -150,12 +169,14 @@ int eval_series(const EvalOptions& options) {
                ", which has changed since then: put the old file back, or give another with --input");
     first = series_parts(series, window, horizon).validation;
   }
-  std::vector<Index> origins = series.origins(first, series.rows(), window, horizon);
+  const std::vector<Index> origins = series.origins(first, series.rows(), window, horizon);
   check_part(series, loaded.options, origins, options.input ? "measure" : "test");
-  const Forecasts all(*loaded.model, series, loaded.baseline, std::move(origins));
-  if (!options.quiet && all.skill.blocks.size() > 1) note(all.backtest());
-  if (const std::string said = all.verdict(); !said.empty()) note(said);
-  return print_result("series", all.measure(series), end_of_result(series, all));
+  std::vector<Series> targets;
+  std::vector<Forecasts> all;
+  for (Index k = 0; k < series.target_count(); ++k)
+    all.emplace_back(*loaded.model, targets.emplace_back(series.looking_at(k)), loaded.baselines[static_cast<std::size_t>(k)],
+                     origins);
+  return print_result("series", measure_all(all, targets, options.quiet), end_of_result(targets, all));
 }
 
 /// Forecasts what follows the end of the series that was learned.
@@ -168,10 +189,13 @@ int sample_series(const SampleOptions& options) {
         for (const std::string& one : columns) line += (line.empty() ? "" : ",") + csv_field(one);
         print(line);
       },
-      [](const ForecastRow& row) {
-        std::string line = fmt::format("{},{:.12g}", row.name, row.value);
-        if (row.has_interval)
-          line += row.width ? fmt::format(",{:.12g},{:.12g}", row.value - *row.width, row.value + *row.width) : ",,";
+      [&](const std::string& name, const std::vector<ForecastValue>& values) {
+        std::string line = name;
+        for (const ForecastValue& one : values) {
+          line += fmt::format(",{:.12g}", one.value);
+          if (!loaded.has_intervals) continue;
+          line += one.width ? fmt::format(",{:.12g},{:.12g}", one.value - *one.width, one.value + *one.width) : ",,";
+        }
         print(line);
         return true;
       });
@@ -191,12 +215,19 @@ int predict_series(const PredictOptions& options) {
   std::optional<Answers> answers;
   forecast(
       loaded, series, options.length, [&](const std::vector<std::string>& columns) { answers.emplace(options, columns); },
-      [&](const ForecastRow& row) {
+      [&](const std::string& name, const std::vector<ForecastValue>& all) {
         const auto number = [](double x) { return AnswerValue(NumberText{fmt::format("{:.12g}", x)}); };
-        std::vector<AnswerValue> values = {row.name, number(row.value)};
-        if (row.has_interval)
+        std::vector<AnswerValue> values;
+        if (series.moments.empty())
+          values.emplace_back(NumberText{name});
+        else
+          values.emplace_back(name);
+        for (const ForecastValue& one : all) {
+          values.push_back(number(one.value));
+          if (!loaded.has_intervals) continue;
           for (const double sign : {-1.0, 1.0})
-            values.push_back(row.width ? number(row.value + sign * *row.width) : AnswerValue(std::monostate{}));
+            values.push_back(one.width ? number(one.value + sign * *one.width) : AnswerValue(std::monostate{}));
+        }
         return answers->add(values);
       });
   return answers->finish();

@@ -24,9 +24,10 @@ std::vector<Preset<TableOptions>> presets() {
   TableOptions source = usual;
   source.epochs = 50, source.cell = "lstm-linear", source.readout = "first", source.optimizer = "sgd", source.rate = 0.11,
   source.batch = 1, source.window = 0;
-  return {{"default", "a read-out, cross-entropy, Adam", usual},
+  return {{"default", "our tuned settings: a read-out, cross-entropy, Adam", usual},
           {"source",
-           "the original's net h = o∘s with weights uniform in ±1, its first output against the label, 5,000 steps of descent, "
+           "those of the original project: its net h = o∘s with weights uniform in ±1, its first output against the label, 5,000 "
+           "steps of descent, "
            "bounded",
            source}};
 }

@@ -43,6 +43,18 @@ awk 'BEGIN { for (t = 0; t < 60; ++t) print t % 24 ",5" t }' >>"$work/two.csv"
 run predict built-in --input two.csv
 check 'series: rows have numbers where there are no dates' test "$(cut -d, -f1 "$work/out" | sed -n '1p;2p' | tr '\n' ' ')" = 'row 61 '
 
+# series: several columns at once.
+run train series --quiet --input known.csv --predict load,wind --hidden 8 --epochs 4 --window 24 --horizon 6 --out both
+check 'two columns: the result has both' grep -qE '^result: series mse=.* skill=.* mse_wind=[0-9.]+ skill_wind=-?[0-9.e-]+ coverage_wind=0\.[0-9]+ baseline="[a-z ]+" column="load" baseline_2="(mean of the training part|moving average)" column_2="wind"$' "$work/out"
+check 'two columns: of noise it is said that it is not forecast' grep -qE '^carousel: wind: not better than the (mean of the training part|moving average) ' "$work/err"
+check 'two columns: a file of forecasts for each' test "$(head -n 1 "$work/both/forecast-2.csv" | cut -d, -f4)" = wind
+both=$(last_line)
+run eval both
+check 'two columns: eval finds what the training found' test "$(last_line)" = "$both"
+run predict both --input new.csv
+check 'two columns: predict forecasts both, with intervals' test "$(sed -n '1p;2p' "$work/out" | cut -d, -f1,2,5 | tr '\n' ' ' | sed 's/,[0-9.]*,[0-9.]* $//')" = 'when,load,wind 2024-03-28 00:00'
+check 'two columns: their names' test "$(head -n 1 "$work/out")" = 'when,load,load_low,load_high,wind,wind_low,wind_high'
+
 # table: a label with its probability to each new row, ids and other columns kept.
 rows() {  # ROWS SEED FILE
   awk -v rows="$1" -v seed="$2" 'BEGIN { srand(seed); print "id,x,y,label"; for (i = 1; i <= rows; ++i) { x = rand() * 2 - 1; y = rand() * 2 - 1; print "r" i "," x "," y "," (x + y > 0 ? "yes" : "no") } }' >"$work/$3"

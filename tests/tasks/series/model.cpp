@@ -30,14 +30,14 @@ const Scaling scaling{{4, 114}, {3, 10}, {2, 8}};
 
 std::vector<Forecast> forecasts_of(const Series& series, Index first, Index last) {
   Registry<double> registry;
-  return SeriesModel(registry, small(), 2, 1, scaling).forecasts(series, first, last);
+  return SeriesModel(registry, small(), 2, {1}, scaling).forecasts(series, first, last);
 }
 
 }  // namespace
 
 TEST_CASE("a net whose read-out is 0 gives the naive forecast") {
   Registry<double> registry;
-  const SeriesModel model(registry, small(), 2, 1, scaling);
+  const SeriesModel model(registry, small(), 2, {1}, scaling);
   for (const char* const path : {"readout/w", "readout/b"}) {
     Parameter<double>& p = registry.at(path);
     std::ranges::fill(p.change(), 0.0);
@@ -78,7 +78,7 @@ TEST_CASE("forecasts do not know of those beside them") {
 TEST_CASE("the loss is the mean square of the error, in changes of the column") {
   const Series series = two_columns();
   Registry<double> registry;
-  const SeriesModel model(registry, small(), 2, 1, scaling);
+  const SeriesModel model(registry, small(), 2, {1}, scaling);
   std::vector<Index> origins(6);
   std::iota(origins.begin(), origins.end(), 7);
   const ForecastError error = forecast_error(model.forecasts(series, 7, 13), series.target(), origins);
@@ -101,7 +101,7 @@ TEST_CASE("a forecast far outside the range that was learned moves with the leve
 
 TEST_CASE("the scaling is kept among the parameters and is not trained") {
   Registry<double> registry;
-  const SeriesModel model(registry, small(), 2, 1, scaling);
+  const SeriesModel model(registry, small(), 2, {1}, scaling);
   CHECK(registry.at("scaling/mean").frozen);
   CHECK(registry.at("scaling/deviation").value.data()[1] == 10);
   CHECK(registry.at("scaling/change").value.data()[1] == 8);
@@ -110,12 +110,12 @@ TEST_CASE("the scaling is kept among the parameters and is not trained") {
 TEST_CASE("the widths of intervals are kept among the parameters, and what a calendar says is read") {
   Registry<double> registry;
   const Calendar calendar{.hour = true};
-  SeriesModel model(registry, small(), 2, 1, scaling, {.calendar = calendar, .intervals = true});
+  SeriesModel model(registry, small(), 2, {1}, scaling, {.calendar = calendar, .intervals = true});
   CHECK(registry.at("interval/width").frozen);
-  model.set_widths({3, 4});
-  CHECK(model.widths() == std::vector<double>{3, 4});
+  model.set_widths(1, {3, 4});
+  CHECK(model.widths(1) == std::vector<double>{3, 4});
   Registry<double> old;
-  CHECK(SeriesModel(old, small(), 2, 1).widths().empty());  // of a run that was saved before
+  CHECK(SeriesModel(old, small(), 2, {1}).widths(1).empty());  // of a run that was saved before
   Series series = two_columns();
   for (int t = 0; t < 20; ++t) series.moments.push_back(3600.0 * t);
   const Forecast early = model.forecasts(series, 10, 11).front();
@@ -123,4 +123,28 @@ TEST_CASE("the widths of intervals are kept among the parameters, and what a cal
   CHECK(model.forecasts(series, 10, 11).front()[0] == doctest::Approx(early[0]).epsilon(1e-9));
   for (double& moment : series.moments) moment += 12 * 3600;
   CHECK(std::abs(model.forecasts(series, 10, 11).front()[0] - early[0]) > 1e-6);
+}
+
+TEST_CASE("several columns are forecast at once, each in its units, and the loss is the mean over them") {
+  const Series both = [] {
+    Series series = two_columns();
+    series.targets = {1, 0};
+    return series;
+  }();
+  Registry<double> registry;
+  SeriesModel model(registry, small(), 2, {1, 0}, scaling, {.calendar = {}, .intervals = true});
+  std::vector<Index> origins(6);
+  std::iota(origins.begin(), origins.end(), 7);
+  const Series first = both.looking_at(0), second = both.looking_at(1);
+  CHECK(first.predict == 1);
+  CHECK(second.predict == 0);
+  CHECK(second.target_name(1) == "a");
+  const ForecastError a = forecast_error(model.forecasts(first, origins), first.target(), origins),
+                      b = forecast_error(model.forecasts(second, origins), second.target(), origins);
+  Tape<double> tape;
+  CHECK(model.loss(both, origins, 6).item() == doctest::Approx((a.mse / 64 + b.mse / 4) / 2).epsilon(1e-12));
+  model.set_widths(0, {5, 6});
+  model.set_widths(1, {3, 4});
+  CHECK(model.widths(0) == std::vector<double>{5, 6});
+  CHECK(model.widths(1) == std::vector<double>{3, 4});
 }

@@ -76,10 +76,10 @@ TEST_CASE("a column whose first value is missing is not left out, but refused wi
 
 TEST_CASE("a model finds its columns in another file, or says which is not there") {
   const Csv csv = Csv::parse("b,a,c\n1,2,3\n4,5,6\n", "g.csv");
-  const Series series = read_same_columns(csv, {"a", "b"}, "b");
+  const Series series = read_same_columns(csv, {"a", "b"}, {"b"});
   CHECK(series.columns == Words{"a", "b"});
   CHECK(series.target() == Numbers{1, 4});
-  CHECK_THROWS_WITH_AS(read_same_columns(csv, {"a", "d"}, "a"),
+  CHECK_THROWS_WITH_AS(read_same_columns(csv, {"a", "d"}, {"a"}),
                        "read g.csv: there is no column \"d\": the model reads \"a\", \"d\"", std::runtime_error);
 }
 
@@ -158,4 +158,16 @@ TEST_CASE("empty cells are filled with the value before, or their rows left out,
   CHECK_THROWS_WITH_AS(read_text("x,y\n1,a\n2,20\n3,30\n", {.missing = "skip"}),
                        "read f.csv: line 2, column 2 (\"y\"): \"a\": must be a number, or name other --columns",
                        std::runtime_error);
+}
+
+TEST_CASE("several columns to forecast are named with commas between them") {
+  const Series series = read_text("a,b,c\n1,2,3\n4,5,6\n", {.predict = "c,a"});
+  CHECK(series.targets == std::vector<Index>{2, 0});
+  CHECK(series.predict == 2);
+  CHECK(series.looking_at(1).target() == Numbers{1, 4});
+  CHECK(read_text("\"a,b\",c\n1,2\n4,5\n", {.predict = "a,b"}).targets == std::vector<Index>{0});  // a name may have a comma
+  CHECK_THROWS_WITH_AS(read_text("a,b\n1,2\n", {.predict = "a,a"}), "--predict a: is named twice: each column must be named once",
+                       std::invalid_argument);
+  const Series filled = read_text("a,b,c\n1,2,3\n,5,6\n7,,9\n", {.predict = "a,b", .missing = "fill"});
+  CHECK(filled.filled == std::vector<bool>{false, true, true});
 }

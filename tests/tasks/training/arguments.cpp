@@ -18,6 +18,7 @@ namespace {
 
 struct Given : TrainOptions {
   double decay = 0.97;
+  std::string mood = "wild";
 };
 
 std::vector<Preset<Given>> presets() {
@@ -268,6 +269,32 @@ TEST_CASE("metadata have every option that is saved, and a checkpoint gives back
   CHECK(read.bidirectional);
   CHECK(read.decay == 0.5);
   CHECK(read.optimizer == "momentum");
+}
+
+TEST_CASE("an option that came later has for older checkpoints the value that their runs had") {
+  Arguments<Given> later = arguments();
+  later.add("--mood", "WORD", &Given::mood, "how it feels", {.before = "calm"});
+  Metadata metadata = parse({}).metadata;
+  CHECK(later.read({.tensors = {}, .metadata = metadata}, "a.safetensors").mood == "calm");
+  metadata["mood"] = "merry";
+  CHECK(later.read({.tensors = {}, .metadata = metadata}, "a.safetensors").mood == "merry");
+
+  const test::Folder folder;
+  const std::string out = folder / "";
+  const auto resumed = [&](std::vector<std::string> words) {
+    Given given;
+    std::function<int()> command;
+    read_options([&](CLI::App& app) { command = later.declare(app, [&](const Given& options) { return given = options, 0; }); },
+                 std::move(words));
+    command();
+    return given;
+  };
+  CHECK(resumed({}).mood == "wild");
+  CHECK(resumed({"--seed", "7"}).given == std::vector<std::string>{"--seed"});
+  metadata.erase("mood");
+  save(out, metadata);
+  const std::string said = test::written_to(STDERR_FILENO, [&] { CHECK(resumed({"--resume", out}).mood == "calm"); });
+  CHECK(said.empty());
 }
 
 TEST_CASE("a checkpoint without an option, or with one that can not be, is refused") {
