@@ -128,14 +128,23 @@ double mean_square(std::span<const Addition> additions, std::span<const double> 
   return sum / static_cast<double>(answers.size());
 }
 
+double mean_of_sums(std::span<const Addition> additions) {
+  double sum = 0;
+  for (const Addition& addition : additions) sum += addition.sum();
+  return sum / static_cast<double>(additions.size());
+}
+
+/// Always the mean of the sums that were held out: 1/6 for two marked numbers.
+Baseline baseline(std::span<const Addition> test) {
+  const double error = mean_square(test, std::vector<double>(test.size(), mean_of_sums(test)));
+  return {.metric = "mse", .guess = "always the mean", .value = error, .train_loss = error};
+}
+
 /// The error on sequences that were held out, and that of always saying their mean; of sums, also how far a longer one is off,
 /// 20 times 0.5, after 15 of them and after all.
 std::vector<Metric> report(const Adder& model, const AddOptions& options) {
   const std::vector<Addition> test = sequences(options, "test", held_out);
-  double mean = 0;
-  for (const Addition& addition : test) mean += addition.sum() / static_cast<double>(held_out);
-  std::vector<Metric> metrics{{"mse", mean_square(test, answers(model, test))},
-                              {"baseline_mse", mean_square(test, std::vector<double>(test.size(), mean))}};
+  std::vector<Metric> metrics{{"mse", mean_square(test, answers(model, test))}, {"baseline_mse", baseline(test).value}};
   if (!options.marks()) {
     const std::vector<Addition> halves{{std::vector<float>(15, 0.5F), {}}, {std::vector<float>(20, 0.5F), {}}};
     const std::vector<double> found = answers(model, halves);
@@ -241,7 +250,8 @@ int train(const AddOptions& options) {
        .validation = {.name = "validation_mse", .measure = [&] { return mean_square(validation, answers(model, validation)); }},
        .views = [&](Views& views) { add_views(views, model, options, views.done ? "test" : "validation"); },
        .sample = [&](const std::string& cell) { return sample_of(model, options, cell); },
-       .result = [&](const TrainOutcome&) { return report(model, options); }});
+       .result = [&](const TrainOutcome&) { return report(model, options); },
+       .baseline = baseline(sequences(options, "test", held_out))});
 }
 
 /// A model that was saved.
@@ -264,7 +274,7 @@ std::string shown(const Addition& addition, double answer) {
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
-    return print_result("add", report(loaded.model, loaded.options));
+    return print_result("add", report(loaded.model, loaded.options), baseline(sequences(loaded.options, "test", held_out)));
   }
   const std::vector<Addition> given = read_additions(*options.input, loaded.options.marks());
   const std::vector<double> made = answers(loaded.model, given);

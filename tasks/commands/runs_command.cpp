@@ -67,7 +67,8 @@ std::string runs_page(const std::vector<RunRecord>& runs, Index width) {
     rows.push_back({plain_or_quoted(run.folder), run.task, when(run), net_of(run),
                     run.state == "imported" ? "-" : fmt::format("{}/{}", run.epochs.size(), planned), run.state,
                     outcome ? plain_or_quoted(outcome->name) + " " +
-                                  (is_whole(outcome->value) ? count_text(outcome->value) : number(outcome->value))
+                                  (is_whole(outcome->value) ? count_text(outcome->value) : number(outcome->value)) +
+                                  (run.not_better_than.empty() ? "" : ", not better than " + plain_or_quoted(run.not_better_than))
                             : "",
                     clock_text(run.seconds), std::isnan(run.cpu_seconds) ? "" : clock_text(run.cpu_seconds),
                     short_size(run.bytes)});

@@ -156,6 +156,9 @@ Arguments<CountOptions> arguments() {
   return all;
 }
 
+const double guessing = steps * std::log(digits);
+const Baseline baseline{.metric = "loss", .guess = "a uniform guess", .value = guessing, .train_loss = guessing};
+
 /// Rolls out from every start and prints what came.
 std::vector<Metric> try_all_starts(const Counter& counter, double loss) {
   Index right = 0;
@@ -236,7 +239,8 @@ int train(const CountOptions& options) {
                              .silent = true,
                              .views = [&](Views& views) { add_views(views, counter); },
                              .sample = [&](const std::string& cell) { return sample_of(counter, options, cell); },
-                             .result = [&](const TrainOutcome& trained) { return try_all_starts(counter, trained.last.loss); }});
+                             .result = [&](const TrainOutcome& trained) { return try_all_starts(counter, trained.last.loss); },
+                             .baseline = baseline});
 }
 
 /// A saved model.
@@ -251,7 +255,7 @@ struct Saved {
 
 int eval(const EvalOptions& options) {
   const Saved saved(options.checkpoint, options.file);
-  return print_result("count", try_all_starts(saved.counter, loss_of_all_starts(saved.counter)));
+  return print_result("count", try_all_starts(saved.counter, loss_of_all_starts(saved.counter)), baseline);
 }
 
 int sample(const SampleOptions& options) {

@@ -62,6 +62,14 @@ std::vector<Metric> measure(const Drawn& drawn, const CurveOptions& options) {
           {"rmse_960", curve_error(drawn.made, drawn.truth, longest)}};
 }
 
+/// The mean of the points is 0.
+Baseline baseline(const CurveOptions& options) {
+  const std::vector<double> points = curve(options.points, options.points);
+  return {.metric = "rmse",
+          .guess = "always 0, the mean",
+          .value = curve_error(std::vector<double>(points.size()), points, options.points)};
+}
+
 Index drawn_length(const CurveOptions& options) {
   return std::max(options.points, longest);
 }
@@ -127,7 +135,8 @@ int train(const CurveOptions& options) {
                       const Drawn drawn(net, options, drawn_length(options));
                       write_text(trained.folder + "/curve.svg", svg(picture(drawn, options)));
                       return measure(drawn, options);
-                    }});
+                    },
+                .baseline = baseline(options)});
 }
 
 /// A model that was saved.
@@ -144,7 +153,8 @@ struct Loaded {
 
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  return print_result("curve", measure(Drawn(loaded.net, loaded.options, drawn_length(loaded.options)), loaded.options));
+  return print_result("curve", measure(Drawn(loaded.net, loaded.options, drawn_length(loaded.options)), loaded.options),
+                      baseline(loaded.options));
 }
 
 int sample(const SampleOptions& options) {

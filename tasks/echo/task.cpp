@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -164,6 +165,14 @@ Sample<double> sample_of(const Echo& echo, const EchoOptions& options, const std
   return sample;
 }
 
+/// Always the mean of the four numbers.
+Baseline baseline() {
+  const double mean = std::accumulate(std::begin(targets), std::end(targets), 0.0) / steps;
+  double loss = 0;
+  for (const double target : targets) loss += (target - mean) * (target - mean);
+  return {.metric = "loss", .guess = "always the mean of the four", .value = loss, .train_loss = loss};
+}
+
 /// Every step sees all that there is to learn: it is an epoch, and nothing is held out.
 int train(const EchoOptions& options) {
   Echo echo(options);
@@ -191,7 +200,8 @@ int train(const EchoOptions& options) {
        .result =
            [](const TrainOutcome& trained) {
              return std::vector<Metric>{{"loss", trained.last.loss}};
-           }});
+           },
+       .baseline = baseline()});
 }
 
 int eval(const EvalOptions& options) {
@@ -200,7 +210,8 @@ int eval(const EvalOptions& options) {
   Tape<double> tape;
   const double loss = echo.loss({}).item();
   print(echo.describe(loss));
-  return print_result("echo", {{"loss", loss}});
+  const std::vector<Metric> found = {{"loss", loss}};
+  return print_result("echo", found, baseline());
 }
 
 }  // namespace

@@ -218,7 +218,8 @@ class EegTraining {
          .views = [this](Views& views) { add_views(views); },
          .sample =
              [this](const std::string& cell) { return eeg_sample(model_, options_, scale_, data_.validation.front(), cell); },
-         .result = [this](const TrainOutcome& trained) { return result(trained); }});
+         .result = [this](const TrainOutcome& trained) { return result(trained); },
+         .baseline = Baseline{.metric = "auc", .guess = "a guess", .value = 0.5, .perfect = 1}});
   }
 
  private:

@@ -2,6 +2,7 @@
 /// AttentionNeuralNetworkToyTasks (2018).
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -126,6 +127,13 @@ std::vector<Metric> report(const ListModel& model, const Kind& kind, const ListO
           {"longer_string_accuracy", far.strings}};
 }
 
+/// Any number of those that there are.
+Baseline baseline(const ListOptions& options) {
+  const auto range = static_cast<double>(options.range);
+  return {
+      .metric = "token_accuracy", .guess = "a uniform guess", .value = 1 / range, .perfect = 1, .train_loss = std::log(range)};
+}
+
 /// The mean over the numbers of each list of their cross-entropy, summed over the lists and divided by `divide_by`.
 Var<float> loss_of(const ListModel& model, ListTask task, const ListOptions& options, std::span<const List> lists,
                    double divide_by, const std::optional<DropoutKey>& key = {}) {
@@ -231,7 +239,8 @@ int train(const Kind& kind, const ListOptions& given) {
        },
        .views = [&](Views& views) { add_views(views, model, task, views.done ? data.test() : data.validation(), longer); },
        .sample = [&](const std::string& cell) { return sample_of(model, task, options, data.validation().front(), cell); },
-       .result = [&](const TrainOutcome& trained) { return report(model, kind, options, data, trained.folder); }});
+       .result = [&](const TrainOutcome& trained) { return report(model, kind, options, data, trained.folder); },
+       .baseline = baseline(options)});
 }
 
 /// A model that was saved.
@@ -260,7 +269,7 @@ int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
     const ListData data(random_of(loaded.options, "lists"), loaded.options.length, loaded.options.range);
-    return print_result(loaded.kind.name, report(loaded.model, loaded.kind, loaded.options, data, ""));
+    return print_result(loaded.kind.name, report(loaded.model, loaded.kind, loaded.options, data, ""), baseline(loaded.options));
   }
   const std::vector<List> lists = read_lists(*options.input, loaded.options.range);
   const ListAccuracy found = accuracy_on(loaded.model, task_of(loaded.kind, loaded.options), lists);

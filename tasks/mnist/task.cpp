@@ -1,6 +1,7 @@
 /// Handwritten digits, read row by row: the MNIST task of fmscole/lstm (lstm_batch_mnist_train.py).
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -115,7 +116,8 @@ class Training {
         .restore = [this](const Safetensors& file) { take_counts(file); },
         .views = [this](Views& views) { add_views(views); },
         .sample = [this](const std::string& cell) { return mnist_sample(model_, options_, sets_.train, shown_first(), cell); },
-        .result = [this](const TrainOutcome& trained) { return test(trained); }};
+        .result = [this](const TrainOutcome& trained) { return test(trained); },
+        .baseline = baseline()};
     if (options_.validation > 0)
       plan.validation = {.name = "validation_accuracy",
                          .measure = [this] { return measure(model_, sets_.train, images_, sets_.train.count()).accuracy(); },
@@ -125,6 +127,25 @@ class Training {
 
  private:
   bool source() const { return options_.preset == "source"; }
+
+  /// Always the digit that is the most frequent of those to learn from.
+  Baseline baseline() const {
+    const auto count = [](const std::vector<std::uint8_t>& labels) {
+      std::vector<double> counts(10);
+      for (const std::uint8_t label : labels) counts[label] += 1;
+      return counts;
+    };
+    const std::vector<double> train = count(sets_.train.labels), test = count(sets_.test.labels);
+    const auto most = std::max_element(train.begin(), train.end()) - train.begin();
+    double entropy = 0;
+    for (const double n : train)
+      if (n > 0) entropy -= n / static_cast<double>(sets_.train.count()) * std::log(n / static_cast<double>(sets_.train.count()));
+    return {.metric = "test_accuracy",
+            .guess = fmt::format("always {}, the most frequent digit", most),
+            .value = test[static_cast<std::size_t>(most)] / static_cast<double>(sets_.test.count()),
+            .perfect = 1,
+            .train_loss = entropy};
+  }
 
   std::vector<Metric> after_epoch(const EpochReport& epoch) {
     std::vector<Metric> metrics = {{"train_accuracy", std::exchange(epoch_, {}).accuracy()}};

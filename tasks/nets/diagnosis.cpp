@@ -54,8 +54,9 @@ bool has_gates(const std::string& cell) {
 
 }  // namespace
 
-Diagnosis::Diagnosis(const TrainOptions& options, Index steps, Index done, bool higher_is_better)
-    : options_(options), steps_(steps), from_the_start_(done == 0), higher_is_better_(higher_is_better) {}
+Diagnosis::Diagnosis(const TrainOptions& options, Index steps, Index done, bool higher_is_better,
+                     const std::optional<Baseline>& baseline)
+    : options_(options), steps_(steps), from_the_start_(done == 0), higher_is_better_(higher_is_better), baseline_(baseline) {}
 
 std::optional<Warning> Diagnosis::step(const StepReport& report, double loss) {
   ++seen_;
@@ -65,6 +66,7 @@ std::optional<Warning> Diagnosis::step(const StepReport& report, double loss) {
     jump_ = {.step = report.step, .times = report.gradient_norm / usual, .loss = loss_.value()};
   log_norm_.add(std::log(std::max(report.gradient_norm, std::numeric_limits<double>::min())));
   loss_.add(loss);
+  mean_loss_.add(loss);
   if (seen_ <= settled) return {};
 
   if (jump_ && report.step >= jump_->step + settled) {
@@ -139,14 +141,26 @@ std::optional<Warning> Diagnosis::gates(const Inside& inside) const {
 
 bool Diagnosis::stands_still() {
   constexpr Index fewest = 100, most = 20000;  // steps until one can say; more than that nobody waits
-  if (asked_ || !from_the_start_ || seen_ < std::clamp(steps_ / 4, fewest, most)) return false;
-  asked_ = true;
-  return first_loss_ - loss_.value() < moved * std::abs(first_loss_);
+  if (told_ || !from_the_start_) return false;
+  if (!asked_ && seen_ >= std::clamp(steps_ / 4, fewest, most)) {
+    asked_ = true;
+    told_ = first_loss_ - loss_.value() < moved * std::abs(first_loss_);
+  }
+  // What is learned first is the best guess, which may be far below the first loss: half of a training must be more than that.
+  if (!told_ && seen_ == std::clamp(steps_ / 2, fewest, most)) told_ = stands_at_baseline();
+  return told_;
+}
+
+bool Diagnosis::stands_at_baseline() const {
+  return baseline_ && std::abs(mean_loss_.value() - baseline_->train_loss) < moved * std::abs(baseline_->train_loss);
 }
 
 Warning Diagnosis::why_it_stands_still(const std::optional<StepRecord>& noted, const std::optional<Inside>& inside) const {
   const std::string seen =
-      fmt::format("the loss has not moved in {} steps, {:.4g} at first and {:.4g} now", seen_, first_loss_, loss_.value());
+      stands_at_baseline()
+          ? fmt::format("after {} steps the loss is {:.4g}, not better than {}: {:.4g}", seen_, mean_loss_.value(),
+                        baseline_->guess, baseline_->train_loss)
+          : fmt::format("the loss has not moved in {} steps, {:.4g} at first and {:.4g} now", seen_, first_loss_, loss_.value());
   std::vector<double> ratios;
   if (noted)
     for (const StepRecord::Of& one : noted->parameters)
@@ -159,7 +173,7 @@ Warning Diagnosis::why_it_stands_still(const std::optional<StepRecord>& noted, c
   if (ratio > too_large_step)
     return {"loss not moving",
             fmt::format("{}: a step moves the parameters by {:.1g} of what they are: try --rate {}", seen, ratio, slower)};
-  if (loss_.value() > first_loss_ + moved / 2 * std::abs(first_loss_))  // it moved the other way
+  if (!stands_at_baseline() && loss_.value() > first_loss_ + moved / 2 * std::abs(first_loss_))  // it moved the other way
     return {"loss not moving", fmt::format("{}: try --rate {}", seen, slower)};
   if (inside && inside->first_step < vanished && inside->steps > 1)
     return {"vanishing gradient",
@@ -171,6 +185,8 @@ Warning Diagnosis::why_it_stands_still(const std::optional<StepRecord>& noted, c
             fmt::format("{}, and the gradient of the lowest of {} layers is {:.1g} of that of the highest: try "
                         "--layers {}",
                         seen, inside->layers, inside->lowest_layer, inside->layers - 1)};
+  if (stands_at_baseline() && !has_gates(options_.cell))  // what it needs to know has faded by the time it answers
+    return {"loss not moving", seen + ": a simple recurrent net forgets what is many steps back: try --cell lstm"};
   return {"loss not moving", fmt::format("{}: try --rate {}, or --rate {}", seen, slower, faster)};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <carousel/lib/training/fit.hpp>
+#include <carousel/tasks/base/metric.hpp>
 #include <carousel/tasks/base/options.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/runs/step_record.hpp>
@@ -39,7 +40,8 @@ struct Warning {
 class Diagnosis {
  public:
   /// Of a training of `steps` steps in all, of which `done` are done already.
-  Diagnosis(const TrainOptions& options, Index steps, Index done = 0, bool higher_is_better = false);
+  Diagnosis(const TrainOptions& options, Index steps, Index done = 0, bool higher_is_better = false,
+            const std::optional<Baseline>& baseline = {});
 
   /// After each step; `loss` as it is shown.
   std::optional<Warning> step(const StepReport& report, double loss);
@@ -47,7 +49,7 @@ class Diagnosis {
   std::optional<Warning> epoch(double loss, double validation);
   /// Of a net in training.
   std::optional<Warning> gates(const Inside& inside) const;
-  /// Whether the loss has not moved in a good part of the training: true once.
+  /// Whether the loss has not moved in a quarter of the training, or stands at its baseline after half of it: true once.
   bool stands_still();
   /// Then: why, by the last step that was noted and what is in the net.
   Warning why_it_stands_still(const std::optional<StepRecord>& noted, const std::optional<Inside>& inside) const;
@@ -74,17 +76,19 @@ class Diagnosis {
   };
 
   std::optional<Warning> exploding(const Jump& jump) const;
+  bool stands_at_baseline() const;
   bool takes(std::string_view option) const { return options_.metadata.contains(option); }
 
   const TrainOptions options_;
   const Index steps_;
   const bool from_the_start_, higher_is_better_;
-  Index seen_ = 0, cut_ = 0;         // steps; of those, whose gradient was cut to almost nothing
-  Mean log_norm_{0.98}, loss_{0.9};  // of the last fifty or so, of the last ten
-  double first_loss_ = 0;            // mean of the first ten
+  Index seen_ = 0, cut_ = 0;                           // steps; of those, whose gradient was cut to almost nothing
+  Mean log_norm_{0.98}, loss_{0.9}, mean_loss_{0.99};  // of the last fifty or so, of the last ten, of the last hundred
+  double first_loss_ = 0;                              // mean of the first ten
   double lowest_norm_ = std::numeric_limits<double>::infinity(), lowest_loss_ = lowest_norm_;
   std::optional<Jump> jump_;
-  bool asked_ = false;
+  bool asked_ = false, told_ = false;  // at the quarter; that it stands still
+  const std::optional<Baseline> baseline_;
   Index epochs_ = 0, best_epoch_ = 0;
   double best_validation_ = std::numeric_limits<double>::quiet_NaN(), loss_at_best_ = 0;
 };

@@ -80,6 +80,9 @@ std::vector<Metric> measure(const OcrModel& model, const OcrData& data) {
   return metrics;
 }
 
+/// One of the numbers with as many digits, if it guesses the right one of the three lengths.
+const Baseline baseline{.metric = "string_accuracy", .guess = "a uniform guess", .value = (1e-3 + 1e-4 + 1e-5) / 9, .perfect = 1};
+
 /// Images to try the model on, with what they say as their names. Returns the path of the first.
 std::string write_examples(const OcrData& data, const std::string& folder) {
   const std::filesystem::path examples = std::filesystem::path(folder) / "examples";
@@ -145,7 +148,8 @@ int train(const OcrOptions& options) {
            [&](const TrainOutcome& trained) {
              note(fmt::format("try: carousel eval {} --input {}", trained.folder, write_examples(data, trained.folder)));
              return measure(model, data);
-           }});
+           },
+       .baseline = baseline});
 }
 
 /// A model that was saved, and where its fonts lay.
@@ -166,7 +170,7 @@ struct Loaded {
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
   if (!options.input) {
-    return print_result("ocr", measure(loaded.model, make_data(loaded.options, loaded.fonts)));
+    return print_result("ocr", measure(loaded.model, make_data(loaded.options, loaded.fonts)), baseline);
   }
   const GreyImage image = fit_into(without_margin(read_png(*options.input)), OcrModel::height, OcrModel::width);
   const auto [digits, probability] = read_one(loaded.model, image);

@@ -81,7 +81,8 @@ function picture(view) {
 function showHead() {
   const head = document.getElementById('head'), facts = element('p', {className: 'facts'});
   head.append(element('h1', {}, data.name), element('p', {className: 'about'}, data.about));
-  const [state, badge] = data.failure ? ['the loss exploded', 'badge failed'] : data.done ? ['done', 'badge']
+  const [state, badge] = data.failure ? ['the loss exploded', 'badge failed']
+    : data.not_better_than ? ['not better than ' + data.not_better_than, 'badge stopped'] : data.done ? ['done', 'badge']
     : [data.running ? 'still running' : 'stopped before its end', 'badge stopped'];
   facts.append(element('span', {className: badge}, state), ' ');
   for (const fact of data.facts) facts.append(element('span', {}, fact));

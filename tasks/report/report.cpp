@@ -214,6 +214,7 @@ std::string report_page(const std::string& folder, bool running) {
                {"done", run.done},
                {"running", running && !run.done},
                {"failure", failure},
+               {"not_better_than", run.not_better_than},
                {"facts", facts},
                {"metrics", cards},
                {"seconds", run.seconds},

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <carousel/tasks/drawing/json.hpp>
+#include <carousel/tasks/runs/baseline_json.hpp>
 #include <carousel/tasks/runs/metric_meaning.hpp>
 
 namespace carousel {
@@ -111,7 +112,7 @@ void add_metrics(Json& to, const Curves& epochs) {
     add_lines(to, line.name, sentence_of(line.name), line.name, {line});
 }
 
-void add_loss(Json& to, const Curves& steps, const Curves& epochs) {
+void add_loss(Json& to, const Curves& steps, const Curves& epochs, const StoredBaseline& baseline) {
   std::vector<ChartLine> lines = steps.named("loss");
   for (ChartLine& line : lines) line.name = "loss of a step";
   for (ChartLine& line : epochs.where([](const ChartLine& one) { return is_loss(one.name); })) {
@@ -124,6 +125,11 @@ void add_loss(Json& to, const Curves& steps, const Curves& epochs) {
   for (const ChartLine& line : lines)
     for (const double y : line.y)
       if (y > 0) least = std::min(least, y), greatest = std::max(greatest, y);
+  if (!lines.empty() && std::isfinite(baseline.train_loss)) {
+    const std::vector<double> x = lines.front().x;
+    lines.push_back(
+        {.name = baseline.guess, .x = {x.front(), x.back()}, .y = {baseline.train_loss, baseline.train_loss}, .dashed = true});
+  }
   const bool falls_far = greatest > 100 * least;  // on a linear scale its end would lie on the axis
   add_lines(to, "Loss",
             std::string("What the training pushes down: it should fall fast at first, then level off.") +
@@ -149,6 +155,7 @@ std::vector<ChartLine> some_of(std::vector<ChartLine> lines, std::string& look_f
 RunCurves curves_of(const std::vector<Json>& metrics, const std::vector<Json>& steps) {
   RunCurves run;
   Curves epochs, of_steps, gradients, updates;
+  StoredBaseline baseline;
   for (const Json& line : metrics) {
     const bool is_result = line.contains("result");
     run.done = run.done || is_result;
@@ -158,6 +165,7 @@ RunCurves curves_of(const std::vector<Json>& metrics, const std::vector<Json>& s
       if (!is_result && !is_aside(name) && value.is_number()) epochs.add(name, number_at(line, "step"), value.get<double>());
       if (value.is_number() && (!is_aside(name) || name == "ms_per_batch")) run.result.push_back({name, value});
     }
+    if (is_result) baseline = stored_baseline(line);
     if (std::isfinite(number_at(line, "seconds"))) run.seconds = number_at(line, "seconds");
   }
   for (const Json& line : steps) {
@@ -168,7 +176,8 @@ RunCurves curves_of(const std::vector<Json>& metrics, const std::vector<Json>& s
         for (const auto& [path, value] : of->items()) into->add(path, step, value.is_number() ? value.get<double>() : nothing);
   }
 
-  add_loss(run.learning, of_steps, epochs);
+  if (baseline.not_better) run.not_better_than = baseline.guess;
+  add_loss(run.learning, of_steps, epochs, baseline);
   add_metrics(run.learning, epochs);
   std::vector<ChartLine> rates = of_steps.named("rate");
   std::erase_if(rates, [](const ChartLine& line) {  // a level line shows nothing: it stands among the options

@@ -1,6 +1,7 @@
 #pragma once
 /// The curves of a run, from the lines of its metrics.jsonl and steps.jsonl, as views.
 
+#include <string>
 #include <vector>
 
 #include <carousel/tasks/drawing/json.hpp>
@@ -14,6 +15,7 @@ struct RunCurves {
   Json result = Json::array();     ///< [name, value] of each, of the result or the last epoch
   Json seconds = nullptr;          ///< that the training took
   bool done = false;               ///< it came to its result
+  std::string not_better_than;     ///< a guess without a net, where the result does not beat it
   bool exploded = false;           ///< it ended for its loss
 };
 

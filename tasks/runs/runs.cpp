@@ -11,6 +11,7 @@
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/base/text_table.hpp>
 #include <carousel/tasks/drawing/json.hpp>
+#include <carousel/tasks/runs/baseline_json.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/runs/run_lock.hpp>
 
@@ -61,6 +62,7 @@ void read_metrics(const std::string& path, RunRecord& run) {
     number("cpu_seconds", run.cpu_seconds);
     if (line.contains("result")) {
       run.result = numbers_of(line);
+      if (const StoredBaseline baseline = stored_baseline(line); baseline.not_better) run.not_better_than = baseline.guess;
       run.state = "finished";
     } else if (line.contains("ended")) {
       if (line["ended"] == "exploded") run.state = "exploded";
@@ -111,9 +113,11 @@ std::vector<double> RunRecord::course(std::string_view metric) const {
 
 std::optional<Metric> RunRecord::outcome() const {
   if (!result.empty()) return result.front();
-  const std::vector<double> values = course(validation);
-  if (values.empty()) return {};
-  return Metric{validation, values.back()};
+  std::optional<Metric> best;  // of the epoch whose weights are the best: those that `eval` and `predict` use
+  for (const double value : course(validation))
+    if (!best || std::isnan(best->value) || (higher_is_better ? value > best->value : value < best->value))
+      best = Metric{validation, value};
+  return best;
 }
 
 RunRecord read_run(const std::string& folder) {

@@ -24,6 +24,7 @@ struct RunRecord {
   std::string state;
   std::vector<std::vector<Metric>> epochs;                        ///< of each epoch that is done; NaN for what was no number
   std::vector<Metric> result;                                     ///< empty until it is finished
+  std::string not_better_than = {};                               ///< the guess without a net that its result does not beat
   std::string samples = {};                                       ///< the path of its samples.txt, if there is one
   double seconds = 0;                                             ///< of the clock
   double cpu_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of the processor; NaN if it does not say
@@ -37,7 +38,7 @@ struct RunRecord {
   bool higher_is_better = false;
   /// The values of a metric, epoch by epoch; NaN where one has none; empty if all have none.
   std::vector<double> course(std::string_view metric) const;
-  /// What it has come to: of a finished run the first metric of its result, of another one the validation of its last epoch.
+  /// What it has come to: of a finished run the first metric of its result, of another one the validation of its best epoch.
   std::optional<Metric> outcome() const;
 };
 

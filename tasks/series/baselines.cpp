@@ -100,13 +100,13 @@ Forecast average_forecast(std::span<const double> values, Index origin, Index ho
   return Forecast(static_cast<std::size_t>(horizon), mean);
 }
 
-std::vector<Baseline> baselines(const Series& series, std::span<const Index> origins, Index horizon,
-                                const BaselineOptions& options) {
+std::vector<SeriesBaseline> baselines(const Series& series, std::span<const Index> origins, Index horizon,
+                                      const BaselineOptions& options) {
   const std::vector<double>& values = series.target();
-  std::vector<Baseline> all = {{"mean of the training part", "mean", {}},
-                               {"last value", "naive", {}},
-                               {"drift", "drift", {}},
-                               {"moving average", "moving_average", {}}};
+  std::vector<SeriesBaseline> all = {{"mean of the training part", "mean", {}},
+                                     {"last value", "naive", {}},
+                                     {"drift", "drift", {}},
+                                     {"moving average", "moving_average", {}}};
   if (options.season > 1) all.push_back({"seasonal naive", "seasonal", {}});
   for (const Index origin : origins) {
     all[0].forecasts.emplace_back(static_cast<std::size_t>(horizon), options.mean);
@@ -133,10 +133,10 @@ ForecastError forecast_error(std::span<const Forecast> forecasts, std::span<cons
   return {sum.mse / count, sum.mae / count};
 }
 
-Skill skill_of(std::span<const Forecast> net, std::span<const Baseline> baselines, std::span<const double> values,
+Skill skill_of(std::span<const Forecast> net, std::span<const SeriesBaseline> baselines, std::span<const double> values,
                std::span<const Index> origins) {
   Skill all{.net = forecast_error(net, values, origins), .baselines = {}};
-  for (const Baseline& one : baselines) {
+  for (const SeriesBaseline& one : baselines) {
     all.baselines.push_back(forecast_error(one.forecasts, values, origins));
     if (all.baselines.back().mse < all.baselines[all.best].mse) all.best = all.baselines.size() - 1;
   }

@@ -38,15 +38,15 @@ struct BaselineOptions {
 };
 
 /// Forecasts by one of them.
-struct Baseline {
+struct SeriesBaseline {
   std::string name;  ///< "mean of the training part"
   std::string key;   ///< "mean"
   std::vector<Forecast> forecasts;
 };
 /// All of them, from each of the origins on: the mean, the last value (naive), drift, moving average, and, where there is a
 /// season, seasonal naive.
-std::vector<Baseline> baselines(const Series& series, std::span<const Index> origins, Index horizon,
-                                const BaselineOptions& options);
+std::vector<SeriesBaseline> baselines(const Series& series, std::span<const Index> origins, Index horizon,
+                                      const BaselineOptions& options);
 
 /// Means over forecasts of all their steps, in the units of the column: of (forecast − true)² and |forecast − true|.
 struct ForecastError {
@@ -66,7 +66,7 @@ struct Skill {
   /// Whether the skill is at most 0.02: a difference that chance makes.
   bool is_none() const { return skill ? *skill <= 0.02 : net.mse > 0; }
 };
-Skill skill_of(std::span<const Forecast> net, std::span<const Baseline> baselines, std::span<const double> values,
+Skill skill_of(std::span<const Forecast> net, std::span<const SeriesBaseline> baselines, std::span<const double> values,
                std::span<const Index> origins);
 
 /// Half the width of an interval for each step ahead, in the units of the column: of the distances between forecasts and what

@@ -80,14 +80,14 @@ std::string Forecasts::table(const Series& series) const {
   std::string text = series.moments.empty() ? "row" : "row," + csv_field(series.date);
   text += ",step," + csv_field(series.columns[static_cast<std::size_t>(series.predict)]) + ",forecast";
   if (!widths.empty()) text += ",low,high";
-  for (const Baseline& one : others) text += "," + one.key + (one.key == "seasonal" ? "_naive" : "");
+  for (const SeriesBaseline& one : others) text += "," + one.key + (one.key == "seasonal" ? "_naive" : "");
   text += "\n";
   side_by_side(origins.size(), [&](Index row, std::size_t step, std::size_t n) {
     text += std::to_string(row + 1);
     if (!series.moments.empty()) text += "," + series.row_name(row);
     text += fmt::format(",{},{},{:.12g}", step + 1, series.target()[static_cast<std::size_t>(row)], net[n][step]);
     if (!widths.empty()) text += fmt::format(",{:.12g},{:.12g}", net[n][step] - widths[step], net[n][step] + widths[step]);
-    for (const Baseline& one : others) text += fmt::format(",{:.12g}", one.forecasts[n][step]);
+    for (const SeriesBaseline& one : others) text += fmt::format(",{:.12g}", one.forecasts[n][step]);
     text += "\n";
   });
   return text;

@@ -16,7 +16,7 @@ inline constexpr const char* what_to_try = "try more --epochs, another --window 
 struct Forecasts {
   std::vector<Index> origins;  ///< rows
   std::vector<Forecast> net;
-  std::vector<Baseline> others;
+  std::vector<SeriesBaseline> others;
   std::vector<double> widths;  ///< of intervals; none: there are no intervals
   Skill skill;
 

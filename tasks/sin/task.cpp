@@ -156,6 +156,8 @@ class LatestLosses {
   Tensor<double> losses_;
 };
 
+const Baseline baseline{.metric = "closed_loop_rmse", .guess = "always 0, the mean", .value = std::sqrt(0.5)};
+
 int train(const SinOptions& options) {
   const bool source = options.preset == "source";
   Registry<double> registry;
@@ -211,7 +213,8 @@ int train(const SinOptions& options) {
                       std::vector<Metric> metrics = {{"last_100_loss", latest.mean()}};
                       for (Metric& metric : measure(net)) metrics.push_back(std::move(metric));
                       return metrics;
-                    }});
+                    },
+                .baseline = baseline});
 }
 
 /// A model that was saved.
@@ -226,7 +229,7 @@ struct Loaded {
 
 int eval(const EvalOptions& options) {
   const Loaded loaded(options.checkpoint, options.file);
-  return print_result("sin", measure(loaded.net));
+  return print_result("sin", measure(loaded.net), baseline);
 }
 
 /// Goes on from the first 100 points of the sine.

@@ -1,7 +1,9 @@
 #include <carousel/tasks/text/data.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
 
 #include <fmt/format.h>
@@ -102,6 +104,30 @@ void Streams::fill(Index batch, Index from, Index to, std::uint32_t* inputs, Ind
       *inputs++ = symbols_[static_cast<std::size_t>(at)];
       *targets++ = static_cast<Index>(symbols_[static_cast<std::size_t>((at + 1) % size)]);
     }
+}
+
+Baseline frequency_baseline(const Streams& streams, Index characters) {
+  const auto count = [&](Index from, Index to) {
+    std::vector<double> counts(static_cast<std::size_t>(characters));
+    std::vector<std::uint32_t> inputs(static_cast<std::size_t>(streams.batch() * streams.steps()));
+    std::vector<Index> targets(inputs.size());
+    for (Index at = from; at < to; ++at) {
+      streams.fill(at, 0, streams.batch(), inputs.data(), targets.data());
+      for (const Index target : targets) counts[static_cast<std::size_t>(target)] += 1;
+    }
+    return counts;
+  };
+  const std::vector<double> train = count(0, streams.train_batches()), held = count(streams.train_batches(), streams.batches());
+  const double all = std::accumulate(train.begin(), train.end(), static_cast<double>(characters));
+  const auto loss_of = [&](const std::vector<double>& counts) {
+    double sum = 0, number = 0;
+    for (std::size_t k = 0; k < counts.size(); ++k) sum -= counts[k] * std::log((train[k] + 1) / all), number += counts[k];
+    return sum / number;
+  };
+  return {.metric = "validation_loss",
+          .guess = "guessing by the frequency of characters",
+          .value = loss_of(held),
+          .train_loss = loss_of(train)};
 }
 
 }  // namespace carousel

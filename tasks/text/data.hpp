@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <carousel/lib/numbers/shape.hpp>
+#include <carousel/tasks/base/metric.hpp>
 
 namespace carousel {
 
@@ -20,8 +21,8 @@ class Vocabulary {
   static Vocabulary of(std::string_view text, const std::string& name);
 
   Index size() const { return static_cast<Index>(code_points_.size()); }
-  /// The symbols of a text; throws std::runtime_error if it is not UTF-8 or has a character that is not among these. `line` is the
-  /// number of its first line, for errors.
+  /// The symbols of a text; throws std::runtime_error if it is not UTF-8 or has a character that is not among these. `line` is
+  /// the number of its first line, for errors.
   std::vector<std::uint32_t> encode(std::string_view text, const std::string& name, Index line = 1) const;
   /// The character as UTF-8.
   std::string decode(std::uint32_t symbol) const;
@@ -54,5 +55,9 @@ class Streams {
   std::vector<std::uint32_t> symbols_;
   Index batch_, steps_, batches_, train_, stream_;
 };
+
+/// Guessing each character by how often it occurs among those to learn from: a model of order 0, which counts each of the
+/// `characters` once more than it occurs. Its loss is the cross-entropy in nats per character.
+Baseline frequency_baseline(const Streams& streams, Index characters);
 
 }  // namespace carousel

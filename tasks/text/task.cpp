@@ -150,7 +150,8 @@ class Training {
          .restore = [this](const Safetensors& file) { take_states(file); },
          .views = [this](Views& views) { add_text_views(views, model_, streams_); },
          .sample = [this](const std::string& cell) { return sample(cell); },
-         .result = [this](const TrainOutcome& trained) { return result(trained); }});
+         .result = [this](const TrainOutcome& trained) { return result(trained); },
+         .baseline = frequency_baseline(streams_, model_.vocabulary.size())});
   }
 
  private:
@@ -166,10 +167,9 @@ class Training {
     });
     note(fmt::format("what it writes at temperature {} (carousel sample: at 1, or --temperature T):", temperature));
     print(sample + "\n");
-    std::vector<Metric> metrics = {{"validation_loss", trained.last.validation},
-                                   {"best_validation_loss", trained.best},
+    std::vector<Metric> metrics = {{"validation_loss", trained.best},
                                    {"train_loss", trained.last.loss},
-                                   {"bits_per_character", trained.last.validation / std::log(2.0)}};
+                                   {"bits_per_character", trained.best / std::log(2.0)}};
     if (trained.milliseconds_per_batch) metrics.push_back({"ms_per_batch", *trained.milliseconds_per_batch});
     return metrics;
   }

@@ -17,6 +17,7 @@
 #include <carousel/tasks/nets/diagnosis.hpp>
 #include <carousel/tasks/report/report.hpp>
 #include <carousel/tasks/report/tensorboard.hpp>
+#include <carousel/tasks/runs/baseline_json.hpp>
 #include <carousel/tasks/runs/run_folder.hpp>
 #include <carousel/tasks/runs/runs.hpp>
 #include <carousel/tasks/runs/samples.hpp>
@@ -54,7 +55,7 @@ class TrainRun {
     const std::string in_vain = is_left() ? "" : no_step_for();
     if (const std::vector<Metric> known = known_result(); !known.empty()) {
       note(nothing_is_left(folder_, task_, state_.epoch, options_.epochs, in_vain));
-      return print_result(task_, known, plan_.result_end ? plan_.result_end() : "");
+      return print(known);
     }
     if (!in_vain.empty()) note(in_vain);
     metrics_.emplace(folder_, state_.epoch);
@@ -117,8 +118,7 @@ class TrainRun {
   }
 
   std::optional<ValidatedBy> validated_by() const {
-    if (!validates_) return {};
-    return ValidatedBy{plan_.validation.name, plan_.validation.higher_is_better};
+    return validates_ ? std::optional(ValidatedBy{plan_.validation.name, plan_.validation.higher_is_better}) : std::nullopt;
   }
 
   void say_what_changed() const {
@@ -141,7 +141,8 @@ class TrainRun {
 
   void begin_diagnosis() {
     warnings_.emplace(folder_, state_.step);
-    diagnosis_.emplace(options_, plan_.data.batches() * options_.epochs, state_.step, plan_.validation.higher_is_better);
+    diagnosis_.emplace(options_, plan_.data.batches() * options_.epochs, state_.step, plan_.validation.higher_is_better,
+                       plan_.baseline);
     for (const EpochReport& before : state_.history) diagnosis_->epoch(before.loss / plan_.loss_scale, before.validation);
   }
 
@@ -309,12 +310,16 @@ class TrainRun {
     EpochReport epoch = result.state.history.back();
     epoch.loss /= plan_.loss_scale;
     progress_.phase("measuring the result");
-    const std::vector<Metric> metrics =
-        plan_.result({.folder = folder_, .last = epoch, .best = result.state.best, .milliseconds_per_batch = milliseconds_});
-    add_last(fmt::format(R"("result":"{}")", task_), metrics);
+    const std::vector<Metric> metrics = plan_.result({folder_, epoch, result.state.best, milliseconds_});
+    add_last(fmt::format(R"("result":"{}"{})", task_, baseline_json(plan_.baseline, metrics)), metrics);
     if (board_) board_->add_result(result.state.step, metrics);
     note(fmt::format("saved in {}{}{}", folder_, what_more(), what_next()));
-    return print_result(task_, metrics, plan_.result_end ? plan_.result_end() : "");
+    return print(metrics);
+  }
+
+  int print(const std::vector<Metric>& metrics) const {
+    return print_result(task_, metrics,
+                        (plan_.baseline ? beside(*plan_.baseline, metrics) : "") + (plan_.result_end ? plan_.result_end() : ""));
   }
 
   /// What there is to see of it. The training is over and saved: what fails here is said, and no more. The report is the last

@@ -85,6 +85,7 @@ struct TrainPlan {
   /// The metrics of the result line, asked for once, when the optimiser's registry holds the best parameters (where nothing
   /// validates, the last ones): here and nowhere else the test part is touched.
   std::function<std::vector<Metric>(const TrainOutcome&)> result;
+  std::optional<Baseline> baseline = {};         ///< what its first metric, or another one, is compared with
   std::function<std::string()> result_end = {};  ///< what stands behind them on that line
   bool result_writes = false;  ///< it writes files that were asked for: of a training that is done it is asked again
 };

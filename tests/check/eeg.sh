@@ -14,7 +14,7 @@ metric_is() {  # METRIC TEST: of the last line
 # It learns what a frame alone does not tell; chance is an area of 0.5.
 run train eeg --quiet --epochs 40 --out learned
 check 'ends with 0' test "$code" = 0
-check 'the result line' grep -qE '^result: eeg auc=[0-9.]+ memoryless_auc=[0-9.]+ validation_auc=[0-9.]+$' <(last_line)
+check 'the result line' grep -qE '^result: eeg auc=[0-9.]+ memoryless_auc=[0-9.]+ validation_auc=[0-9.]+ \(a guess: 0\.5\)$' <(last_line)
 check 'learns' metric_is auc 'above 0.65'
 check 'which a frame alone does not teach' metric_is memoryless_auc 'below 0.65'
 check 'a line for each event' test "$(grep -cE '^(HandStart|FirstDigitTouch|BothStartLoadPhase|LiftOff|Replace|BothReleased) +auc [01]\.[0-9]{4}   of a frame alone [01]\.[0-9]{4}$' "$work/out")" = 6

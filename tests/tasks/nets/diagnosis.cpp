@@ -143,6 +143,33 @@ TEST_CASE("why a loss does not move is told by the size of steps and by the grad
         "vanishing gradient, and the gradient of the lowest of 8 layers is 1e-08 of that of the highest: try --layers 7");
 }
 
+TEST_CASE("a loss that falls to the baseline and stays there is said at half of the training, with the guess that does as well") {
+  const Baseline mean{.metric = "mse", .guess = "always the mean", .value = 1.0 / 6, .train_loss = 1.0 / 6};
+  const auto said_with = [&](const std::string& cell, const std::optional<Baseline>& baseline, double end) {
+    TrainOptions all = options();
+    all.cell = cell;
+    Diagnosis diagnosis(all, 4000, 0, false, baseline);
+    std::vector<std::string> texts;
+    for (Index step = 0; step < 4000; ++step) {
+      const double loss = end + std::exp(-0.02 * static_cast<double>(step)) + (step % 2 == 0 ? 0.05 : -0.05);
+      CHECK_FALSE(diagnosis.step({0, step, step, loss, 1}, loss));
+      if (!diagnosis.stands_still()) continue;
+      CHECK(step == 1999);
+      texts.push_back(diagnosis.why_it_stands_still({}, {}).text);
+    }
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(said_with("rnn-tanh", mean, 1.0 / 6) ==
+        Texts{"after 2000 steps the loss is 0.1664, not better than always the mean: 0.1667: a simple recurrent net forgets what "
+              "is many steps back: try --cell lstm"});
+  CHECK(said_with("lstm", mean, 1.0 / 6) ==
+        Texts{"after 2000 steps the loss is 0.1664, not better than always the mean: 0.1667: try --rate 0.001, or --rate 0.1"});
+  CHECK(said_with("lstm", mean, 0.15).empty());
+  CHECK(said_with("lstm", std::nullopt, 1.0 / 6).empty());
+  CHECK(said_with("lstm", Baseline{.metric = "mse", .guess = "unknown loss", .value = 1.0 / 6}, 1.0 / 6).empty());
+}
+
 TEST_CASE("gates are told when almost all of a layer are open or shut") {
   const Diagnosis diagnosis(options(), 1000);
   CHECK_FALSE(diagnosis.gates(Inside{.saturated = 0.7}));

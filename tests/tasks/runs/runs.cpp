@@ -64,7 +64,7 @@ TEST_CASE("the folder of a run says what it was told, how it went, and what it c
   CHECK(std::isnan(run.course("train_loss")[1]));
   CHECK(run.course("other").empty());
   CHECK(run.outcome()->name == "validation_accuracy");
-  CHECK(run.outcome()->value == 0.25);
+  CHECK(run.outcome()->value == 0.5);
 
   const RunRecord done = read_run(put_run(folder / "b", config, metrics + result));
   CHECK(done.state == "finished");
@@ -162,7 +162,7 @@ TEST_CASE("runs are listed in columns, and as JSON") {
   const std::vector<RunRecord> runs = {read_run(put_run(folder / "a", config, metrics)),
                                        read_run(put_run(folder / "b", config, metrics + result))};
   const std::string page = runs_page(runs);
-  CHECK(page.find(" 2 x gru 8     2/3  interrupted  validation_accuracy 0.2500  1:01  1:30  ") != std::string::npos);
+  CHECK(page.find(" 2 x gru 8     2/3  interrupted  validation_accuracy 0.5000  1:01  1:30  ") != std::string::npos);
   CHECK(page.find(" 2 x gru 8     2/3  finished     loss 0.5000                 1:02  1:31  ") != std::string::npos);
   const auto headings = [&](Index width) {
     const std::string narrow = runs_page(runs, width);

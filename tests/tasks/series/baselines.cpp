@@ -126,7 +126,7 @@ TEST_CASE("where the truth is known the skill is near 1, and the season is the b
   const std::vector<Index> origins = from_to(600, 1199);
   std::vector<Forecast> net;
   for (const Index origin : origins) net.push_back({truth(origin)});
-  const std::vector<Baseline> others = baselines(series, origins, 1, {.mean = 0, .season = 24, .average = 2});
+  const std::vector<SeriesBaseline> others = baselines(series, origins, 1, {.mean = 0, .season = 24, .average = 2});
   const Skill skill = skill_of(net, others, values, origins);
   CHECK(others[skill.best].name == "seasonal naive");
   CHECK(skill.skill.value() > 0.4);  // that one has the noise of two values

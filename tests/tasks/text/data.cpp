@@ -1,6 +1,7 @@
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/text/data.hpp>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <numeric>
@@ -251,4 +252,15 @@ TEST_CASE("lines come without their ends, with their numbers, the last one with 
   CHECK(lines("a\nb") == "1a;2b;");
   CHECK(lines("").empty());
   CHECK(lines("\xef\xbb\xbf\x61\nb") == "1a;2b;");  // a byte order mark is no part of a line
+}
+
+TEST_CASE("the baseline of a text is its frequencies, of those to learn from, each counted once more than it occurs") {
+  // Streams of one character a step: 19 batches to learn from, of 0 0 0 … with a 1 at the end, and one to validate on.
+  std::vector<std::uint32_t> symbols(20);
+  symbols[19] = 1;
+  const Baseline found = frequency_baseline(Streams(symbols, 1, 1), 3);
+  // The targets are 18 times 0 and then 1, of which 19 are learned from; the last one is the first symbol again.
+  CHECK(found.train_loss == doctest::Approx(-(18 * std::log(19.0 / 22) + std::log(2.0 / 22)) / 19));
+  CHECK(found.value == doctest::Approx(-std::log(19.0 / 22)));
+  CHECK(found.metric == "validation_loss");
 }
