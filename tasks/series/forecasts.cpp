@@ -167,4 +167,39 @@ void Forecasts::add_views(Views& views, const Series& series) const {
       errors(series));
 }
 
+void add_view_of_what_comes(Views& views, const SeriesModel& model, const Series& series) {
+  const Index end = series.rows(), horizon = model.horizon();
+  if (end < model.window() || !series.is_whole(end - model.window(), end)) return;
+  const Forecast next = model.forecasts(series, end, end + 1).front();
+  const std::vector<double> widths = model.widths(series.predict);
+  const std::string& column = series.columns[static_cast<std::size_t>(series.predict)];
+  ChartLine truth{.name = "true", .x = {}, .y = {}, .colour = truth_colour},
+      forecast{.name = "forecast", .x = {}, .y = {}, .colour = net_colour},
+      interval{
+          .name = fmt::format("{:.0f} % interval", 100 * interval_part), .x = {}, .y = {}, .dashed = true, .colour = net_colour};
+  for (Index row = std::max<Index>(0, end - 5 * horizon); row < end; ++row) {
+    truth.x.push_back(static_cast<double>(row + 1));
+    truth.y.push_back(series.target()[static_cast<std::size_t>(row)]);
+  }
+  for (const double sign : {-1.0, 1.0}) {  // both edges in one line, broken between them
+    for (std::size_t step = 0; step < widths.size(); ++step) {
+      interval.x.push_back(static_cast<double>(end + 1) + static_cast<double>(step));
+      interval.y.push_back(next[step] + sign * widths[step]);
+    }
+    if (!widths.empty()) interval.x.push_back(static_cast<double>(end)), interval.y.push_back(no_number);
+  }
+  for (std::size_t step = 0; step < next.size(); ++step) {
+    forecast.x.push_back(static_cast<double>(end + 1) + static_cast<double>(step));
+    forecast.y.push_back(next[step]);
+  }
+  Chart chart{.title = "", .x_name = "row", .y_name = column, .lines = {std::move(truth)}};
+  chart.marks.push_back({static_cast<double>(end) + 0.5, "end"});
+  if (!widths.empty()) chart.lines.push_back(std::move(interval));
+  chart.lines.push_back(std::move(forecast));
+  views.add(fmt::format("What comes{}", series.target_count() > 1 ? ": " + column : ""),
+            fmt::format("The forecast of the {} rows after the last one, {} to {}. carousel predict writes it as numbers.",
+                        horizon, series.row_name(end), series.row_name(end + horizon - 1)),
+            std::move(chart));
+}
+
 }  // namespace carousel

@@ -43,4 +43,8 @@ struct Forecasts {
   void side_by_side(std::size_t count, const std::function<void(Index, std::size_t, std::size_t)>& f) const;
 };
 
+/// Adds the forecast of what comes after the last row, with its interval, behind the rows before it; nothing where a hole is in
+/// the last window.
+void add_view_of_what_comes(Views& views, const SeriesModel& model, const Series& series);
+
 }  // namespace carousel

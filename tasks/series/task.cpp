@@ -135,6 +135,7 @@ int train(const SeriesOptions& options) {
            [&](Views& views) {
              const std::vector<Forecasts> all = all_forecasts(views.done ? to_test : to_validate);
              for (std::size_t k = 0; k < all.size(); ++k) all[k].add_views(views, targets[k]);
+             for (std::size_t k = 0; views.done && k < targets.size(); ++k) add_view_of_what_comes(views, model, targets[k]);
            },
        .sample =
            [&](const std::string& cell) {

@@ -48,6 +48,7 @@ check 'series: beats the seasonal naive forecast' compare "$(value mse)" '<' "$(
 check 'series: an interval for 80 % holds 75 to 85 % of the rows to test' compare "$(value coverage)" '>' 0.75
 check 'series: and not more' compare "$(value coverage)" '<' 0.85
 check 'series: the interval is drawn' grep -q '80 % interval' "$work/series/forecast.svg" "$work/series/views.json"
+check 'series: what comes is drawn' grep -q 'The forecast of the 12 rows after the last one, 2401 to 2412' "$work/series/report.html"
 check 'series: a picture' is_picture series/forecast.svg
 check 'series: its forecasts as a table' test "$(head -n 1 "$work/series/forecast.csv")/$(tail -n 1 "$work/series/forecast.csv" | cut -d, -f1,2)" = 'row,step,load,forecast,low,high,mean,naive,drift,moving_average,seasonal_naive/2400,12'
 trained=$(last_line)
