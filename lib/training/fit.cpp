@@ -258,10 +258,16 @@ class Run {
     state_.batch = 0;
     state_.loss_sum = 0;
     state_.examples_seen = 0;
-    if (report.best && !options_.best.empty()) save(registry_, options_.best, {.tensors = {}, .metadata = options_.metadata});
+    if (report.best && !options_.best.empty()) save_best();
     const bool ends = options_.after_epoch && options_.after_epoch(report);
     save_last();  // what after_epoch changed goes with it
     return ends;
+  }
+
+  void save_best() const {
+    Safetensors extra{.tensors = {}, .metadata = options_.metadata};
+    if (options_.save) options_.save(extra);
+    save(registry_, options_.best, {.tensors = {}, .metadata = std::move(extra.metadata)});
   }
 
   void save_last() const {

@@ -127,7 +127,7 @@ struct FitOptions {
   std::string best = {};  // file for the parameters of the best epoch
   std::string last = {};  // file for resume(), after each epoch, at any early end, and before there is a first `best`
   std::map<std::string, std::string, std::less<>> metadata = {};  // goes into both
-  std::function<void(Safetensors&)> save = {};                    // adds to `last` what else must be resumed: names with a colon
+  std::function<void(Safetensors&)> save = {};  // adds what else must be resumed, names with a colon; its metadata go into both
 
   ProfileReport* profile = nullptr;  // receives what the steps take, at the end; traced steps are not looked at
   bool trace_nonfinite = false;      // the note about a loss or gradient that is not finite says where it began: see Trace

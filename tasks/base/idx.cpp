@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -90,6 +91,13 @@ class IdxReader {
 };
 
 }  // namespace
+
+bool begins_as_idx(const std::string& path) {
+  const InputFile file(path);
+  std::array<std::uint8_t, 3> begin{1};
+  file.read(0, std::as_writable_bytes(std::span(begin.data(), std::min<std::size_t>(begin.size(), file.size()))));
+  return (begin[0] == 0 && begin[1] == 0 && begin[2] == 8) || (begin[0] == 0x1f && begin[1] == 0x8b);
+}
 
 IdxBytes read_idx(const std::string& path, int rank) {
   IdxReader reader(path);

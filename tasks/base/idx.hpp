@@ -22,5 +22,7 @@ struct IdxBytes {
 /// Throws std::runtime_error, `read PATH: …`, for a file that can not be read, is not of this form, does not hold as many values
 /// as its header says, or more than 2^30, or is not what its gzip checksum says.
 IdxBytes read_idx(const std::string& path, int rank);
+/// Whether a file begins as an IDX file does, gzipped or not. Throws std::runtime_error for one that cannot be read.
+bool begins_as_idx(const std::string& path);
 
 }  // namespace carousel

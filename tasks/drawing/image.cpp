@@ -6,10 +6,13 @@
 #include <cmath>
 #include <map>
 #include <span>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/lib/files/file.hpp>
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
@@ -49,38 +52,6 @@ std::vector<Weights> weights_of(Index from, Index to) {
   return all;
 }
 
-GreyImage resized(const GreyImage& image, Index height, Index width) {
-  const std::vector<Weights> columns = weights_of(image.width, width), rows = weights_of(image.height, height);
-  std::vector<double> narrow;  // [image.height, width]
-  narrow.reserve(static_cast<std::size_t>(image.height * width));
-  for (Index i = 0; i < image.height; ++i)
-    for (const Weights& column : columns) {
-      double sum = 0;
-      for (std::size_t k = 0; k < column.share.size(); ++k)
-        sum += column.share[k] * image.at(i, column.first + static_cast<Index>(k));
-      narrow.push_back(sum);
-    }
-  GreyImage out{height, width, {}};
-  for (const Weights& row : rows)
-    for (Index j = 0; j < width; ++j) {
-      double sum = 0;
-      for (std::size_t k = 0; k < row.share.size(); ++k)
-        sum += row.share[k] * narrow[static_cast<std::size_t>((row.first + static_cast<Index>(k)) * width + j)];
-      out.pixels.push_back(static_cast<std::uint8_t>(std::lround(sum)));
-    }
-  return out;
-}
-
-/// The median of the pixels along the edge.
-std::uint8_t edge_colour(const GreyImage& image) {
-  std::vector<std::uint8_t> edge;
-  for (Index i = 0; i < image.height; ++i)
-    for (Index j = 0; j < image.width; ++j)
-      if (i == 0 || j == 0 || i == image.height - 1 || j == image.width - 1) edge.push_back(image.at(i, j));
-  std::nth_element(edge.begin(), edge.begin() + static_cast<std::ptrdiff_t>(edge.size() / 2), edge.end());
-  return edge[edge.size() / 2];
-}
-
 /// Of pixels as libpng has them: in that format, and a colour map where it is one with such a map.
 std::vector<std::byte> png_of(Index height, Index width, png_uint_32 format, const void* pixels,
                               const std::vector<Colour>& colours = {}) {
@@ -107,7 +78,58 @@ void write_bytes(const std::string& path, const std::vector<std::byte>& bytes) {
   file.publish();
 }
 
+/// What else a file may be that is no PNG, by how it begins; nothing where that is not known.
+std::string_view other_kind(std::string_view bytes) {
+  constexpr std::pair<std::string_view, std::string_view> kinds[] = {
+      {"\xff\xd8\xff", "JPEG"}, {"GIF8", "GIF"}, {"BM", "BMP"}, {"II*", "TIFF"},
+      {"MM", "TIFF"},           {"P5", "PGM"},   {"P6", "PPM"}, {"%PDF", "PDF"}};
+  for (const auto& [begin, name] : kinds)
+    if (bytes.starts_with(begin)) return name;
+  if (bytes.size() < 12) return "";
+  if (bytes.starts_with("RIFF") && bytes.substr(8).starts_with("WEBP")) return "WebP";
+  return bytes.substr(4).starts_with("ftyp") ? "HEIC or AVIF" : "";
+}
+
+[[noreturn]] void refuse_other_kind(const std::string& path, std::span<const std::byte> bytes) {
+  const std::string_view kind =
+      other_kind({reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 16)});
+  if (kind.empty()) bad_file("read ", path, ": does not begin as a PNG does: must be one");
+  bad_file("read ", path, ": is a ", kind, " file, and only PNG is read; ImageMagick makes one: convert ", shell_word(path),
+           " NEW.png");
+}
+
 }  // namespace
+
+GreyImage resized(const GreyImage& image, Index height, Index width) {
+  const std::vector<Weights> columns = weights_of(image.width, width), rows = weights_of(image.height, height);
+  std::vector<double> narrow;  // [image.height, width]
+  narrow.reserve(static_cast<std::size_t>(image.height * width));
+  for (Index i = 0; i < image.height; ++i)
+    for (const Weights& column : columns) {
+      double sum = 0;
+      for (std::size_t k = 0; k < column.share.size(); ++k)
+        sum += column.share[k] * image.at(i, column.first + static_cast<Index>(k));
+      narrow.push_back(sum);
+    }
+  GreyImage out{height, width, {}};
+  for (const Weights& row : rows)
+    for (Index j = 0; j < width; ++j) {
+      double sum = 0;
+      for (std::size_t k = 0; k < row.share.size(); ++k)
+        sum += row.share[k] * narrow[static_cast<std::size_t>((row.first + static_cast<Index>(k)) * width + j)];
+      out.pixels.push_back(static_cast<std::uint8_t>(std::lround(sum)));
+    }
+  return out;
+}
+
+std::uint8_t edge_colour(const GreyImage& image) {
+  std::vector<std::uint8_t> edge;
+  for (Index i = 0; i < image.height; ++i)
+    for (Index j = 0; j < image.width; ++j)
+      if (i == 0 || j == 0 || i == image.height - 1 || j == image.width - 1) edge.push_back(image.at(i, j));
+  std::nth_element(edge.begin(), edge.begin() + static_cast<std::ptrdiff_t>(edge.size() / 2), edge.end());
+  return edge[edge.size() / 2];
+}
 
 GreyImage read_png(const std::string& path) {
   constexpr std::uint64_t largest_file = std::uint64_t{1} << 28;
@@ -118,7 +140,7 @@ GreyImage read_png(const std::string& path) {
   constexpr png_byte begin[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   if (bytes.size() < sizeof begin || !std::equal(std::begin(begin), std::end(begin), bytes.begin(),
                                                  [](png_byte a, std::byte b) { return a == std::to_integer<png_byte>(b); }))
-    bad_file("read ", path, ": does not begin as a PNG does: must be one");
+    refuse_other_kind(path, bytes);
 
   Png png;
   const auto check = [&](int done) {

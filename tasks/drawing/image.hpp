@@ -33,6 +33,12 @@ struct ColourImage {
 /// Reads a PNG of any size and kind: colours become grey, what is transparent lies on white. Throws std::runtime_error, "read
 /// PATH: …", for a file that is none or is broken, and for an image of more than 2^26 pixels.
 GreyImage read_png(const std::string& path);
+/// The image of another size: each pixel is the mean of those that it covers, or lies between those that it falls between, by
+/// weights that fall off linearly.
+GreyImage resized(const GreyImage& image, Index height, Index width);
+/// The median of the pixels along the edge.
+std::uint8_t edge_colour(const GreyImage& image);
+
 /// The bytes of a PNG file.
 std::vector<std::byte> png_of(const GreyImage& image);
 std::vector<std::byte> png_of(const ColourImage& image);
@@ -44,9 +50,7 @@ void write_png(const std::string& path, const ColourImage& image);
 /// the colour of the edge by at least half of what most does. An image of a single colour stays as it is.
 GreyImage without_margin(const GreyImage& image);
 
-/// The whole image, made larger or smaller until it just fits, in the middle of one of that size; around it lies the colour of
-/// its edge. Each pixel is the mean of those that it covers, or lies between those that it falls between, by weights that fall
-/// off linearly.
+/// The whole image, resized() until it just fits, in the middle of one of that size; around it lies the colour of its edge.
 GreyImage fit_into(const GreyImage& image, Index height, Index width);
 
 }  // namespace carousel

@@ -15,7 +15,7 @@ namespace carousel {
 /// What is done to signals, each channel on its own and without a look ahead.
 struct EegFilter {
   double low_pass = 3;  ///< Hz: cutoff of a Butterworth filter of order 3; 0: none
-  Index subsample = 3;  ///< of so many rows the first is a frame
+  Index subsample = 3;  ///< every such row is a frame, from the first on
 };
 
 /// A series of which the net sees a frame each so many rows.

@@ -24,7 +24,7 @@ struct EegOptions : TrainOptions {
   double low_pass = 3;
   Index subsample = 3;
   Index validation = 1, test = 2;  ///< series of each subject
-  double mix = 0;                  ///< how much of another stretch is added to what is learned from
+  double mix = 0;                  ///< augmentation: weight of a second recording mixed in
   Index filters = 0;               ///< mixtures of the channels that the layers see; 0: they see all channels
   std::string write = {};          ///< folder for the CSV files of the subject that is made up
 

@@ -82,6 +82,22 @@ std::tuple<std::size_t, std::string, std::size_t, std::string> order_of(const st
   return {subject.size(), subject, rest.size(), rest};
 }
 
+/// Reads the channels and signals of a table, and tells of each row.
+template <class ForRow>
+void take_signals(const Csv& data, EegSeries& series, ForRow for_row) {
+  series.channels = channels_of(data);
+  for (Index column = 1; column < data.columns(); ++column) data.check_numbers(column);
+  series.signals.reserve(static_cast<std::size_t>(data.rows()) * series.channels.size());
+  data.for_each_row([&](const CsvReader& row) {
+    for_row(row);
+    for (Index column = 1; column < data.columns(); ++column) {
+      constexpr double largest = 1e37;  // floats hold it
+      series.signals.push_back(data.number(column, row));
+      if (std::abs(series.signals.back()) > largest) data.refuse(column, row, "within ±1e37");
+    }
+  });
+}
+
 }  // namespace
 
 std::string subject_of(const std::string& series) {
@@ -115,17 +131,8 @@ std::vector<std::string> list_series(const std::string& folder, const std::strin
 EegSeries read_series(const std::string& folder, const std::string& name, CsvOptions options) {
   options.header = CsvHeader::yes;
   const Csv data = Csv::read(path_of(folder, name, data_end), options);
-  EegSeries series{.name = name, .channels = channels_of(data)};
-  for (Index column = 1; column < data.columns(); ++column) data.check_numbers(column);
-  series.signals.reserve(static_cast<std::size_t>(data.rows()) * series.channels.size());
-  data.for_each_row([&, ids = Ids(name)](const CsvReader& row) mutable {
-    ids.check(data, row);
-    for (Index column = 1; column < data.columns(); ++column) {
-      constexpr double largest = 1e37;  // floats hold it
-      series.signals.push_back(data.number(column, row));
-      if (std::abs(series.signals.back()) > largest) data.refuse(column, row, "within ±1e37");
-    }
-  });
+  EegSeries series{.name = name};
+  take_signals(data, series, [&, ids = Ids(name)](const CsvReader& row) mutable { ids.check(data, row); });
 
   const Csv events = Csv::read(path_of(folder, name, events_end), options);
   check_events_header(events);
@@ -139,6 +146,25 @@ EegSeries read_series(const std::string& folder, const std::string& name, CsvOpt
       marked |= static_cast<unsigned>(bit_of(events, row, static_cast<Index>(k) + 1)) << k;
     series.events.push_back(static_cast<std::uint8_t>(marked));
   });
+  return series;
+}
+
+std::vector<std::string> list_signals(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end; file.increment(error))
+    if (std::string name = file->path().filename(); name.size() > data_end.size() && name.ends_with(data_end))
+      names.push_back(name.substr(0, name.size() - data_end.size()));
+  if (error) bad_file("read ", folder, ": ", error.message(), ": must be a folder of *_data.csv");
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) { return order_of(a) < order_of(b); });
+  for (std::string& name : names) name = path_of(folder, name, data_end);
+  return names;
+}
+
+EegSeries read_signals(const Csv& table, std::vector<std::string>& ids) {
+  EegSeries series{.name = table.name()};
+  take_signals(table, series, [&](const CsvReader& row) { ids.emplace_back(row.fields()[0]); });
+  series.events.resize(ids.size());
   return series;
 }
 

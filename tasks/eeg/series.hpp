@@ -44,7 +44,7 @@ struct EegSeries {
 std::string subject_of(const std::string& series);
 
 /// The names of the series in a folder, those of `subject` or, if that is empty, all: by subject and then by number, in which 10
-/// comes after 9. Throws std::runtime_error if the folder can not be read, or a file of a pair is missing.
+/// comes after 9. Throws std::runtime_error if the folder cannot be read, or a file of a pair is missing.
 std::vector<std::string> list_series(const std::string& folder, const std::string& subject = "");
 
 /// Reads FOLDER/NAME_data.csv and FOLDER/NAME_events.csv. Channels may be any, and as many as there are. Of `options` it takes
@@ -55,7 +55,14 @@ std::vector<std::string> list_series(const std::string& folder, const std::strin
 /// 0 or 1.
 EegSeries read_series(const std::string& folder, const std::string& name, CsvOptions options = {});
 
-/// Writes the two files. Throws std::runtime_error if one of them is there already, or can not be written.
+/// The files FOLDER/NAME_data.csv of a folder, by subject and number. Throws std::runtime_error if it cannot be read.
+std::vector<std::string> list_signals(const std::string& folder);
+
+/// The signals of a table of which nobody knows the events: they are none. `ids` becomes the first field of each row, which may
+/// be any. Throws as read_series() does.
+EegSeries read_signals(const Csv& table, std::vector<std::string>& ids);
+
+/// Writes the two files. Throws std::runtime_error if one of them is there already, or cannot be written.
 void write_series(const EegSeries& series, const std::string& folder);
 
 /// The line that events and their probabilities have in common: "id,HandStart,…".

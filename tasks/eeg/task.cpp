@@ -18,6 +18,8 @@
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/csv/options.hpp>
 #include <carousel/tasks/eeg/model.hpp>
+#include <carousel/tasks/eeg/predict.hpp>
+#include <carousel/tasks/eeg/saved.hpp>
 #include <carousel/tasks/eeg/subject.hpp>
 #include <carousel/tasks/eeg/views.hpp>
 #include <carousel/tasks/training/arguments.hpp>
@@ -34,7 +36,7 @@ std::vector<Preset<EegOptions>> presets() {
   source.epochs = 30, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 250, source.subsample = 3,
   source.optimizer = "rmsprop", source.rate = 2e-3, source.schedule = "exponential", source.clip = 5, source.clip_elements = true;
   return {{"default",
-           "the best that we know: recordings mixed with each other, few mixtures of channels, dropout, fewer frames a second, "
+           "our tuned settings: recordings mixed with each other, few mixtures of channels, dropout, fewer frames a second, "
            "Adam, a rate that falls along a "
            "cosine",
            usual},
@@ -59,8 +61,8 @@ Arguments<EegOptions> arguments() {
       .add("--test", "N", &EegOptions::test, "series of each subject to test: the last ones", {.at_least = 1, .at_most = many})
       .add("--low-pass", "HZ", &EegOptions::low_pass, "cutoff of a Butterworth filter of order 3; 0: none",
            {.at_least = 0, .below = eeg_rate / 2.0})
-      .add("--subsample", "N", &EegOptions::subsample, "of so many rows the net sees the first", {.at_least = 1, .at_most = many})
-      .add("--mix", "A", &EegOptions::mix, "how much of another stretch is added to each that is learned from", {.at_least = 0})
+      .add("--subsample", "N", &EegOptions::subsample, "keep every N-th row", {.at_least = 1, .at_most = many})
+      .add("--mix", "A", &EegOptions::mix, "augmentation: weight of a second recording mixed in", {.at_least = 0})
       .add("--filters", "N", &EegOptions::filters, "mixtures of the channels, learned, that the layers see; 0: all channels",
            {.at_least = 0, .at_most = many})
       .add_net({.one_way = "events are found while they happen, from what came before", .dropout = dropped_each})
@@ -301,14 +303,6 @@ class EegTraining {
   std::vector<EegModel::State> states_, next_states_;  // before and after the step that runs: a step that fails changes nothing
 };
 
-constexpr const char* offsets_key = "offsets";
-
-/// What a training took off its channels, as its checkpoints say; nothing if they were saved before that was done.
-std::vector<double> saved_offsets(const Metadata& saved, Index channels) {
-  const auto found = saved.find(offsets_key);
-  return found == saved.end() ? std::vector<double>() : parse_offsets(found->second, channels);
-}
-
 void take_off(const std::vector<double>& offsets, std::span<EegFrames> series) {
   for (EegFrames& one : series) one.offset = offsets;
 }
@@ -330,16 +324,8 @@ int train(const EegOptions& options) {
                      some_of(names.test)));
   return EegTraining(options, folder.empty() ? source.about : "read " + last_name(folder), channels, data)
       .run({{"channels", fmt::format("{}", fmt::join(channels, ","))},
-            {offsets_key, fmt::format("{}", fmt::join(offsets, ","))},
+            {eeg_offsets_key, fmt::format("{}", fmt::join(offsets, ","))},
             {"recordings", detail::saved_path(folder)}});
-}
-
-std::vector<std::string> saved_channels(const EvalOptions& eval) {
-  std::vector<std::string> channels;
-  std::string rest = detail::saved_value(eval.checkpoint.metadata, "channels", eval.file) + ",";
-  for (std::size_t from = 0, to = 0; (to = rest.find(',', from)) != std::string::npos; from = to + 1)
-    channels.push_back(rest.substr(from, to - from));
-  return channels;
 }
 
 /// Of a folder that is named all series, else those that the training was tested on.
@@ -348,24 +334,16 @@ int evaluate(const EvalOptions& eval) {
   options.quiet = eval.quiet;
   if (eval.decimal) options.decimal = *eval.decimal;
   if (eval.thousands) options.thousands = *eval.thousands;
-  std::vector<std::string> channels = saved_channels(eval);
-  Registry<float> registry;
-  Random random(1);
-  const EegModel model(Scope<float>(registry, random), options, std::ssize(channels));
-  load(registry, eval.checkpoint, eval.file);
+  SavedEeg saved(options, eval.checkpoint, eval.file);
 
   const bool named = !eval.data.empty();
   const std::string folder =
       named ? find_named(eval.data) : detail::saved_value(eval.checkpoint.metadata, "recordings", eval.file);
   const EegSource source = folder.empty() ? made_up(options) : read_from(folder, named ? 0 : options.subject, options);
   const std::vector<std::string> names = named ? source.names : divide(source.about, source.names, options.split()).test;
-  std::vector<EegFrames> series = read_frames(source, names, options.filter(), channels);
-  try {
-    take_off(saved_offsets(eval.checkpoint.metadata, std::ssize(channels)), series);
-  } catch (const std::invalid_argument& error) {
-    detail::bad_saved_value(eval.file, error.what());
-  }
-  const std::vector<EegLogits> logits = logits_of_all(model, series);
+  std::vector<EegFrames> series = read_frames(source, names, options.filter(), saved.channels);
+  take_off(saved.offsets, series);
+  const std::vector<EegLogits> logits = logits_of_all(saved.model, series);
   const EegAreas found = areas(series, logits);
   for (std::size_t k = 0; k < eeg_events.size(); ++k) print(fmt::format("{:<20}auc {:.4f}", eeg_events[k], found.of_event[k]));
   const std::filesystem::path run = std::filesystem::path(eval.file).parent_path();
@@ -374,6 +352,11 @@ int evaluate(const EvalOptions& eval) {
   write_predictions(path, series, logits);
   note("how probable events are, row by row: " + path);
   return print_result("eeg", {{"auc", found.mean()}, {"series", static_cast<double>(series.size())}});
+}
+
+int predict(const PredictOptions& given) {
+  const EegOptions options = arguments().read(given.checkpoint, given.file);
+  return predict_eeg(SavedEeg(options, given.checkpoint, given.file), options, given);
 }
 
 }  // namespace
@@ -385,7 +368,10 @@ Task eeg() {
           .example = "carousel train eeg --data FOLDER --subject 1",
           .train = [](CLI::App& app) { return arguments().declare(app, train); },
           .eval = evaluate,
+          .predict = predict,
           .eval_takes = {"--data", "--decimal", "--thousands"},
+          .predict_takes = {"--input", "--threshold", "--decimal", "--thousands"},
+          .predict_about = eeg_prediction,
           .data = OutsideData{.what = "recordings, *_data.csv with *_events.csv (Grasp-and-Lift, WAY consortium)",
                               .option = "--data DIR",
                               .without = "a subject that is made up",

@@ -111,17 +111,35 @@ std::vector<Index> likeliest(Var<T> logits) {
 }
 
 template <class T>
-Confusion measure(const MnistModel<T>& model, const DigitImages& images, Index first, Index last) {
+std::vector<DigitReading> read_images(const MnistModel<T>& model, const DigitImages& images, Index first, Index last) {
   Tape<T> tape;
   const NoGrad<T> no_gradient;
-  Confusion confusion;
+  std::vector<DigitReading> readings;
   while (first < last) {
     tape.clear();
     std::vector<Index> numbers(static_cast<std::size_t>(std::min<Index>(100, last - first)));
     std::iota(numbers.begin(), numbers.end(), first);
-    for (const Index digit : likeliest(model(model.order().template enter<T>(images, numbers))))
-      ++confusion.counts[images.labels[static_cast<std::size_t>(first++)]][static_cast<std::size_t>(digit)];
+    first += std::ssize(numbers);
+    const Var<T> logits = model(model.order().template enter<T>(images, numbers));
+    const T* row = tape.data(logits);
+    for (const Index digit : likeliest(logits)) {
+      double sum = 0;  // of the chances of all digits, that of the likeliest being 1
+      for (Index k = 0; k < digit_count; ++k) sum += std::exp(static_cast<double>(row[k] - row[digit]));
+      readings.push_back({digit, 1 / sum});
+      row += digit_count;
+    }
   }
+  return readings;
+}
+
+template <class T>
+Confusion measure(const MnistModel<T>& model, const DigitImages& images, Index first, Index last,
+                  std::vector<DigitReading>* readings) {
+  std::vector<DigitReading> found = read_images(model, images, first, last);
+  Confusion confusion;
+  for (const DigitReading& reading : found)
+    ++confusion.counts[images.labels[static_cast<std::size_t>(first++)]][static_cast<std::size_t>(reading.digit)];
+  if (readings) *readings = std::move(found);
   return confusion;
 }
 
@@ -129,7 +147,9 @@ template class MnistModel<float>;
 template class MnistModel<double>;
 template std::vector<Index> likeliest(Var<float>);
 template std::vector<Index> likeliest(Var<double>);
-template Confusion measure(const MnistModel<float>&, const DigitImages&, Index, Index);
-template Confusion measure(const MnistModel<double>&, const DigitImages&, Index, Index);
+template std::vector<DigitReading> read_images(const MnistModel<float>&, const DigitImages&, Index, Index);
+template std::vector<DigitReading> read_images(const MnistModel<double>&, const DigitImages&, Index, Index);
+template Confusion measure(const MnistModel<float>&, const DigitImages&, Index, Index, std::vector<DigitReading>*);
+template Confusion measure(const MnistModel<double>&, const DigitImages&, Index, Index, std::vector<DigitReading>*);
 
 }  // namespace carousel

@@ -61,9 +61,18 @@ std::string text(const Confusion& confusion);
 template <class T>
 std::vector<Index> likeliest(Var<T> logits);
 
-/// What a model makes of the images from `first` to `last` − 1.
+/// A digit, and how probable a model holds it.
+struct DigitReading {
+  Index digit;
+  double probability;
+};
+/// What a model takes images for, from `first` to `last` − 1.
 template <class T>
-Confusion measure(const MnistModel<T>& model, const DigitImages& images, Index first, Index last);
+std::vector<DigitReading> read_images(const MnistModel<T>& model, const DigitImages& images, Index first, Index last);
+/// What it makes of images whose labels are known; `readings`, where it is given, gets those of read_images().
+template <class T>
+Confusion measure(const MnistModel<T>& model, const DigitImages& images, Index first, Index last,
+                  std::vector<DigitReading>* readings = nullptr);
 
 extern template class MnistModel<float>;
 extern template class MnistModel<double>;

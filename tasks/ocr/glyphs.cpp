@@ -31,7 +31,7 @@ Glyph draw(const std::string& path, FT_Face face, char digit) {
   if (index == 0) bad_file("read ", path, ": has no ", digit, ": must be a font with digits");
   if (FT_Load_Glyph(face, index, FT_LOAD_NO_HINTING | FT_LOAD_NO_BITMAP) != 0 ||
       FT_Render_Glyph(face->glyph, FT_RENDER_MODE_NORMAL) != 0)
-    bad_file("read ", path, ": its ", digit, " can not be drawn: must be a font of outlines");
+    bad_file("read ", path, ": its ", digit, " cannot be drawn: must be a font of outlines");
   const FT_Bitmap& bitmap = face->glyph->bitmap;
   Glyph glyph{.height = static_cast<Index>(bitmap.rows),
               .width = static_cast<Index>(bitmap.width),

@@ -29,7 +29,7 @@ struct PrintedLine {
 };
 
 /// Draws a line, the same one from the same state of `random`. Throws std::invalid_argument without faces, or for options that
-/// can not be.
+/// cannot be.
 PrintedLine print_line(const std::vector<Face>& faces, const PrintOptions& options, Random random);
 
 }  // namespace carousel

@@ -73,7 +73,7 @@ struct TrainPlan {
   std::function<std::vector<Metric>(const EpochReport&)> after_epoch = {};
   bool silent = false;  ///< no remarks and no lines of epochs: the task prints its own
 
-  std::function<void(Safetensors&)> save = {};           ///< adds what else must be resumed: names with a colon
+  std::function<void(Safetensors&)> save = {};  ///< adds what else must be resumed: names with a colon; metadata also to `best`
   std::function<void(const Safetensors&)> restore = {};  ///< takes it back
 
   /// Adds what there is to see of this task, for the report: asked for once, at the end, after the result; of a training that was

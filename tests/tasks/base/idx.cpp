@@ -48,6 +48,17 @@ TEST_CASE("values of several megabytes come back from gzip as they were") {
   CHECK(std::string(idx.values.begin(), idx.values.end()) == values);
 }
 
+TEST_CASE("an IDX file is known by how it begins") {
+  const test::Folder folder;
+  const std::string path = folder / "file", idx = test::idx_file({8, 1}, {1}, "x");
+  for (const auto& [content, known] :
+       {std::pair(idx, true), {test::gzip(idx), true}, {"\x89PNG"s, false}, {"\0\0"s, false}, {""s, false}}) {
+    CAPTURE(content);
+    test::write_text(path, content);
+    CHECK(begins_as_idx(path) == known);
+  }
+}
+
 TEST_CASE("a file whose extents multiply to nothing has no values") {
   const test::Folder folder;
   test::write_text(folder / "file", test::idx_file({8, 3}, {0, 28, 28}, ""));

@@ -112,8 +112,22 @@ TEST_CASE("files that are no PNG, and those that end too early, are refused by n
   CHECK(error_of(path).starts_with("read " + path + ": "));
   test::write_text(path, "");
   CHECK(error_of(path) == not_one);
-  test::write_text(path, "GIF89a, say");
+  for (const char* text : {"a", "RIFF", "a text", "a text of some length"}) {
+    test::write_text(path, text);
+    CHECK(error_of(path) == not_one);
+  }
+  test::write_text(path, "a text");
   CHECK(error_of(path) == not_one);
+  for (const auto& [begin, kind] : {std::pair<std::string, std::string>{"GIF89a, say", "GIF"},
+                                    {"\xff\xd8\xff\xe0", "JPEG"},
+                                    {"RIFF1234WEBPVP8 ", "WebP"},
+                                    {"\x01\x02\x03\x18"
+                                     "ftypheic",
+                                     "HEIC or AVIF"}}) {
+    test::write_text(path, begin);
+    CHECK(error_of(path) ==
+          "read " + path + ": is a " + kind + " file, and only PNG is read; ImageMagick makes one: convert " + path + " NEW.png");
+  }
   write_png(path, random_image(8, 9));
   const std::string whole = test::read_text(path);
   for (std::size_t size = 8; size + 12 < whole.size(); ++size) {  // the last 12 bytes say that it ends

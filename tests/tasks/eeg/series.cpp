@@ -50,6 +50,21 @@ TEST_CASE("a series is read from its two files, of any channels, with or without
   check();
 }
 
+TEST_CASE("signals are read without their events, with ids of any kind, and listed by subject and number") {
+  std::vector<std::string> ids;
+  const EegSeries series = read_signals(Csv::parse("id;Fp1;Oz\nnight 1;-31,5;4\nnight 1;5,5;-6\n", "x.csv"), ids);
+  CHECK(ids == std::vector<std::string>{"night 1", "night 1"});
+  CHECK(series.channels == std::vector<std::string>{"Fp1", "Oz"});
+  CHECK(series.signals == std::vector<double>{-31.5, 4, 5.5, -6});
+  CHECK(series.rows() == 2);
+  CHECK_THROWS_WITH_AS(read_signals(Csv::parse("time,Fp1\n1,2\n", "x.csv"), ids),
+                       "read x.csv: line 1, column 1: \"time\": must be id", std::runtime_error);
+  const test::Folder folder;
+  for (const char* name : {"a_series10_data.csv", "a_series9_data.csv", "a_series9_events.csv"}) write_text(folder / name, "");
+  CHECK(list_signals(folder / ".") ==
+        std::vector<std::string>{folder / "./a_series9_data.csv", folder / "./a_series10_data.csv"});
+}
+
 TEST_CASE("a series that is made up is the same after it was written and read") {
   const test::Folder folder;
   const EegSeries series = record_series(2, 10, 20);
