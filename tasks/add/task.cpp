@@ -43,7 +43,7 @@ std::vector<Preset<AddOptions>> presets() {
   AddOptions source = usual;
   source.cell = "lstm-linear", source.chrono = false, source.optimizer = "momentum", source.batch = 32, source.rate = 0.01,
   source.clip = 0.1, source.schedule = "constant";
-  return {{"default", "the best that we know", usual},
+  return {{"default", "our tuned settings", usual},
           {"source", "Apollo's net: h = o∘c, no biases, all weights uniform in ±0.1, descent with momentum", source}};
 }
 

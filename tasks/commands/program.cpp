@@ -52,7 +52,8 @@ int list() {
 /// The task that saved a checkpoint.
 const Task& task_of(const Safetensors& checkpoint, const std::string& file) {
   const auto name = checkpoint.metadata.find("task");
-  if (name == checkpoint.metadata.end()) bad_file(file, ": its metadata name no task: must be saved by carousel train");
+  if (name == checkpoint.metadata.end())
+    bad_file(file, ": was not written by carousel train; eval, sample and predict need such a file");
   for (const Task& task : all_tasks())
     if (task.name == name->second) return task;
   bad_file(file, ": saved by the task ", name->second, ": this program has no such task");
@@ -96,6 +97,11 @@ void declare_run(CLI::App& command, std::string& run) {
                            "folder of a training (its best.safetensors, or else last.safetensors), or such a file", true);
 }
 
+/// Throws where an option names a file and is given an empty name.
+void refuse_empty(const std::string& option, const std::optional<std::string>& path, const std::string& instead) {
+  if (path && path->empty()) wrong_argument(option, " '': the name is empty; give ", instead);
+}
+
 void declare_eval(CLI::App& app, Command& chosen) {
   struct Given {
     std::string run;
@@ -104,12 +110,11 @@ void declare_eval(CLI::App& app, Command& chosen) {
     EvalOptions options;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App& eval = detail::declare_command(app, "eval", "measures a saved model", "example: carousel eval runs/text");
+  CLI::App& eval = detail::declare_command(app, "eval", "evaluates a trained model on test data, or on a file of yours",
+                                           "example: carousel eval runs/text");
   declare_run(eval, given->run);
-  detail::declare_optional(
-      eval, "--input", "FILE", given->options.input,
-      "file to measure it on, all of it; without it a text model is measured on the validation part of the text it "
-      "was trained on");
+  detail::declare_optional(eval, "--input", "FILE", given->options.input,
+                           "data to evaluate on (the whole file); default: the task's test data, for text the held-out part");
   detail::declare_optional(eval, "--data", "DIR", given->data, detail::data_help);
   detail::declare_optional(eval, "--decimal", "MARK", given->options.decimal, decimal_help, decimal_rule());
   detail::declare_optional(eval, "--thousands", "MARK", given->options.thousands, thousands_help, thousands_rule());
@@ -118,6 +123,8 @@ void declare_eval(CLI::App& app, Command& chosen) {
   detail::declare_flag(eval, "--quiet", "no progress on standard error", [given] { given->options.quiet = true; });
   detail::on_command(eval, [given, &eval, &chosen] {
     chosen = [given, names = detail::given_options(eval)] {
+      refuse_empty("--input", given->options.input, "a file, or leave it out");
+      refuse_empty("--data", given->data, "a folder, or leave it out");
       given->options.threads = given->threads.value_or(1);
       given->options.data = given->data.value_or("");
       return run_on_checkpoint<EvalOptions>(given->run, given->options,
@@ -133,10 +140,11 @@ void declare_sample(CLI::App& app, Command& chosen) {
     SampleOptions options;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App& sample = detail::declare_command(app, "sample", "lets a saved model make something",
+  CLI::App& sample = detail::declare_command(app, "sample", "generates from a trained model: text, a forecast, a list",
                                              "example: carousel sample runs/text --temperature 0.7 --prime 'The '");
   declare_run(sample, given->run);
-  detail::declare_optional(sample, "--length", "N", given->options.length, "how much of it", {.at_least = 1, .at_most = 1e9});
+  detail::declare_optional(sample, "--length", "N", given->options.length,
+                           "how many characters (text), rows (series) or numbers (lists)", {.at_least = 1, .at_most = 1e9});
   detail::declare_optional(sample, "--temperature", "T", given->options.temperature,
                            "below 1: more of what is likely; above 1: less of it",
                            {.above = 0, .instead = "for always the likeliest: --argmax"});
@@ -216,10 +224,9 @@ void declare_predict(CLI::App& app, Command& chosen) {
   detail::declare_flag(predict, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
   detail::on_command(predict, [given, &predict, &chosen] {
     chosen = [given, names = detail::given_options(predict)] {
-      for (const auto& [name, path] : {std::pair("--input", &given->input), {"--out", &given->out}})
-        if (*path && (*path)->empty())
-          wrong_argument(name, " '': the name is empty; give a file, or - for standard ",
-                         path == &given->input ? "input" : "output");
+      refuse_empty("--input", given->input, "a file, or - for standard input");
+      refuse_empty("--out", given->out, "a file, or - for standard output");
+      refuse_empty("--data", given->data, "a folder, or leave it out");
       PredictOptions options = given->options;
       options.input = given->input.value_or("");
       options.out = given->out.value_or("-") == "-" ? "" : *given->out;

@@ -147,7 +147,7 @@ void print_roll_out(Index start, const std::vector<Index>& made) {
 
 Arguments<CountOptions> arguments() {
   Arguments<CountOptions> all("count", presets());
-  all.add_net({.one_way = "a digit that is to be said would be read before"})
+  all.add_net({.one_way = "the model would see the digit it has to predict"})
       .add("--sequences", "N", &CountOptions::sequences, "sequences per epoch", {.at_least = 1, .at_most = 1e9})
       .add_training({.batch = "sequences per update; the loss is their mean",
                      .clip = "bounds every element of the gradient; 0: not",

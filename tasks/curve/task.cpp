@@ -35,7 +35,7 @@ std::vector<Preset<CurveOptions>> presets() {
   usual.epochs = 100, usual.hidden = 32, usual.rate = 3e-3, usual.clip = 1, usual.forget = 3;
   usual.schedule = "cosine", usual.warm_up = 20;
   source.epochs = 500, source.hidden = 15, source.rate = 1e-4, source.optimizer = "momentum", source.clip = 1, source.forget = 5;
-  return {{"default", "the best that we know", usual},
+  return {{"default", "our tuned settings", usual},
           {"source", "15 units, forget gates that start at 5, 50,000 passes of descent by 0.0001 with momentum 0.95", source}};
 }
 

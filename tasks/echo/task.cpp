@@ -116,7 +116,7 @@ struct Echo {
     Tape<double> tape;
     const NoGrad<double> no_gradient;
     loss({});
-    ChartLine wanted{.name = "to be said", .x = {}, .y = {}, .dashed = true}, said{.name = "said", .x = {}, .y = {}};
+    ChartLine wanted{.name = "target", .x = {}, .y = {}, .dashed = true}, said{.name = "answer", .x = {}, .y = {}};
     const Index batch = shape_of(predicted)[1];
     const Index shown = std::min<Index>(batch, 8);  // one after the other, apart
     for (Index n = 0; n < shown; ++n)

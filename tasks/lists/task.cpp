@@ -42,7 +42,7 @@ std::vector<Preset<ListOptions>> presets() {
   usual.clip = 1, usual.schedule = "cosine", usual.warm_up = 50;
   source.epochs = 2, source.lists = 10000, source.hidden = 128, source.embedding = 128, source.batch = 100, source.rate = 1e-3,
   source.teacher_forcing = "off";
-  return {{"default", "the best that we know: new lists in each epoch, a rate that falls along a cosine", usual},
+  return {{"default", "our tuned settings: new lists in each epoch, a rate that falls along a cosine", usual},
           {"source", "the original's net and rates: it learns 10,000 lists, and reads what it made itself", source}};
 }
 

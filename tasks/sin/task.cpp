@@ -34,14 +34,14 @@ std::vector<Preset<SinOptions>> presets() {
   usual.epochs = 40, usual.hidden = 64, usual.batch = 10, usual.rate = 3e-3, usual.noise = 0.02;
   usual.schedule = "cosine", usual.warm_up = 20, usual.final_rate = 1e-3;
   source.cell = "lstm-linear", source.hidden = 100, source.optimizer = "sgd", source.rate = 0.02, source.readout_rate = 0.002;
-  return {{"default", "the best that we know: new sequences in each epoch, a little noise on what is read", usual},
+  return {{"default", "our tuned settings: new sequences in each epoch, a little noise on what is read", usual},
           {"source", "the original's start and its 500 sequences in their order, one per update", source}};
 }
 
 Arguments<SinOptions> arguments() {
   Arguments<SinOptions> all("sin", presets());
   all.add_threads()
-      .add_net({.one_way = "a point that is to be said would be read before"})
+      .add_net({.one_way = "the model would see the point it has to predict"})
       .add("--sequences", "N", &SinOptions::sequences, "sequences of 100 points in an epoch", {.at_least = 1, .at_most = 1e9})
       .add("--noise", "S", &SinOptions::noise, "deviation of what is added to the points that the net reads in training",
            {.at_least = 0})

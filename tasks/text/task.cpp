@@ -50,7 +50,7 @@ std::vector<Preset<TrainOptions>> presets() {
   usual.schedule = "cosine", usual.warm_up = 50, usual.final_rate = 0.02;
   source.epochs = 50, source.hidden = 128, source.layers = 2, source.batch = 50, source.steps = 50, source.rate = 2e-3,
   source.clip = 5, source.clip_elements = true, source.optimizer = "rmsprop", source.schedule = "exponential";
-  return {{"default", "the best that we know: small batches, Adam, a rate that falls along a cosine", usual},
+  return {{"default", "our tuned settings: small batches, Adam, a rate that falls along a cosine", usual},
           {"source", "char-rnn's defaults", source}};
 }
 
@@ -60,7 +60,7 @@ Arguments<TrainOptions> arguments() {
           "text to learn from, UTF-8, or the name of one in text/ of the folder of data sets; none: a text of our own, built in",
           {.is_path = true, .shelf = shelf})
       .add_threads()
-      .add_net({.one_way = "a character that is to be said would be read before", .dropout = dropped_each})
+      .add_net({.one_way = "the model would see the character it has to predict", .dropout = dropped_each})
       .add("--steps", "N", &TrainOptions::steps, "characters of each stream per update", size_rule())
       .add_training({.batch = "streams read side by side",
                      .clip = "bound of the gradient's norm; source: of each of its elements; 0: none"});
@@ -312,9 +312,9 @@ int evaluate_validation(const TextModel& model, const EvalOptions& options) {
   const auto input = metadata.find("input");
   const std::string path = input == metadata.end() ? "" : input->second, name = input_name(path);
   const auto refuse = [&](const char* what) {
-    bad_file(options.file, ": trained on ", name, ", which ", what, ": must be as it was, or --input FILE gives another text");
+    bad_file(options.file, ": trained on ", name, ", which ", what, ": put it back as it was, or give another text with --input");
   };
-  if (!path.empty() && !std::filesystem::exists(path)) refuse("is not there any more");
+  if (!path.empty() && !std::filesystem::exists(path)) refuse("is gone");
   const std::string text = input_text(path, options.quiet, model.vocabulary.characters());
   if (detail::saved_value(metadata, "identity", options.file) != identity_of(text)) refuse("has changed since then");
   const TrainOptions saved = arguments().read(options.checkpoint, options.file);

@@ -19,8 +19,8 @@ declare -A tiny=(
   [add]='--sequences 8' [table]='--window 3 --passes 1' [ocr]='--images 8 --channels 1' [eeg]='--series 3 --seconds 20 --test 1 --steps 20'
 )
 declare -A ways=(
-  [text]='a character that is to be said would be read before' [echo]='each number is answered before the next inputs come'
-  [count]='a digit that is to be said would be read before' [sin]='a point that is to be said would be read before' [series]=both
+  [text]='the model would see the character it has to predict' [echo]='each number is answered before the next inputs come'
+  [count]='the model would see the digit it has to predict' [sin]='the model would see the point it has to predict' [series]=both
   [curve]='the net reads nothing, and a point is made from those before' [mnist]=both [copy]=both [reverse]=both [sort]=both [add]=both [table]=both
   [ocr]=both [eeg]='events are found while they happen, from what came before'
 )

@@ -17,7 +17,7 @@ expect_done() {  # NAME ARGUMENT...: code 0
 
 # Help and lists
 
-for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'report --help' 'gradcheck --help' 'scoreboard --help' 'list --help'; do
+for arguments in --help -h 'train --help' 'train echo --help' 'train count -h' 'eval --help' 'sample --help' 'predict --help' 'report --help' 'gradcheck --help' 'scoreboard --help' 'list --help'; do
   # shellcheck disable=SC2086
   expect_done "$arguments" $arguments
   check "$arguments: shows how it is called" out_matches '^usage: carousel'
@@ -46,10 +46,10 @@ expect_error "train: nosuch: must be one of $tasks" train nosuch
 expect_error "train: txet (did you mean text?): must be one of $tasks" train txet
 run trian text
 check 'a mistyped command: the nearest' grep -q '^carousel: trian (did you mean train?): must be one of train, ' "$work/err"
-for words in --help 'train text --help' 'graph --help' data 'train echo --epoch 3' train eval 'train echo --quiet --epochs 1'; do
+for words in --help 'train text --help' 'predict --help' 'graph --help' data 'train echo --epoch 3' train eval 'train echo --quiet --epochs 1'; do
   # shellcheck disable=SC2086
   (cd "$work" && CAROUSEL_STARTED_AS=./tasks/run "$program" $words) >"$work/out" 2>"$work/err" </dev/null
-  check "started by ./tasks/run: $words says so" test "$(cat "$work/out" "$work/err" | grep -cE '(^|[ (\`])carousel (train|eval|sample|graph|data|list|COMMAND|--)([^a-z]|$)')" = 0
+  check "started by ./tasks/run: $words says so" test "$(cat "$work/out" "$work/err" | grep -cE '(^|[ (\`])carousel (train|eval|sample|predict|graph|data|list|COMMAND|--)([^a-z]|$)')" = 0
 done
 run text
 check 'a task in place of a command' grep -q '^carousel: text (did you mean train text?): must be one of train, ' "$work/err"
@@ -78,6 +78,7 @@ expect_error '--resume nowhere: must be the folder of a training' train echo --r
 expect_error 'eval: RUN is missing; carousel eval --help says more' eval
 expect_error 'nowhere: there is no such folder or file' eval nowhere
 expect_error 'nowhere: there is no such folder or file' sample nowhere
+expect_error "--input '': the name is empty; give a file, or leave it out" eval nowhere --input ''
 mkdir "$work/empty"
 expect_error '--resume empty: holds no last.safetensors: must be the folder of a training' train echo --resume empty
 expect_error 'empty: holds no best.safetensors and no last.safetensors: must be a folder that a training saved in, or a file of it' eval empty
@@ -306,8 +307,8 @@ stop_when INT '^epoch 1/' train text "${small[@]}" --epochs 20 --batch 4 --out p
 check 'text, Ctrl-C: code 130' test "$code" = 130
 check 'text, Ctrl-C: says how to go on' grep -qE '^carousel: stopped in epoch [0-9]+, saved in parted/last.safetensors; to go on: ' "$work/err"
 mv "$work/text" "$work/kept"
-gone='must be as it was, or --input FILE gives another text'
-expect_error "parted/best.safetensors: trained on $work/text, which is not there any more: $gone" eval parted
+gone='put it back as it was, or give another text with --input'
+expect_error "parted/best.safetensors: trained on $work/text, which is gone: $gone" eval parted
 sed 's/e/a/2' "$work/kept" >"$work/text"
 expect_error "parted/best.safetensors: trained on $work/text, which has changed since then: $gone" eval parted
 expect_error "parted/last.safetensors: saved for other data than text: must be the same to go on" train text --resume parted
