@@ -84,7 +84,7 @@ read -r -t 60 names <&6
 read -r -t 60 answer <&6
 check 'a stream: a line is answered before the next one comes' same "$names $answer" 'line,given,made 1,3 1 2 0,0 1 2 3'
 exec 6<&-
-printf '3 1 2 0\n%.0s' {1..9} >&5
+(printf '3 1 2 0\n%.0s' {1..9} >&5) 2>"$work/written"  # it may have ended already: that ends the one who writes, not this script
 exec 5>&-
 code=0
 wait "$asked" || code=$?
