@@ -74,6 +74,8 @@ List parse_list(const std::string& line, Index range, const std::string& where) 
     list.push_back(number);
     from = to;
   }
+  if (std::ssize(list) > longest_list)
+    bad_file(where, ": has ", list.size(), " numbers: must be at most ", longest_list, ", as memory grows with their square");
   return list;
 }
 

@@ -47,6 +47,8 @@ class ListData {
 /// Reads a file of lists, one a line, its numbers apart by blanks or commas; lines without any are passed over. Throws
 /// std::runtime_error, with file and line, for what is no number of 0 … range − 1, and if there is no list.
 std::vector<List> read_lists(const std::string& path, Index range);
+/// Numbers of the longest list that is read from outside: the decoder's memory of one grows with their square, to 0.2 GB here.
+inline constexpr Index longest_list = 1000;
 /// The numbers of one line; `where` is what errors begin with.
 List parse_list(const std::string& line, Index range, const std::string& where);
 

@@ -82,6 +82,10 @@ TEST_CASE("files of lists are read line by line") {
     return "none";
   };
   CHECK(error_of("1 2\n3 20\n") == "line 2: \"20\": must be a whole number of 0 to 19");
+  std::string longest;
+  for (Index n = 0; n < longest_list; ++n) longest += "1 ";
+  CHECK(error_of(longest + "\n") == "none");
+  CHECK(error_of(longest + "1\n") == "line 1: has 1001 numbers: must be at most 1000, as memory grows with their square");
   CHECK(error_of("1 -2\n") == "line 1: \"-2\": must be a whole number of 0 to 19");
   CHECK(error_of("1\n\nx 2\n") == "line 3: \"x\": must be a whole number of 0 to 19");
   CHECK(error_of("1 2.5\n") == "line 1: \"2.5\": must be a whole number of 0 to 19");
