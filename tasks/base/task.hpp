@@ -73,12 +73,11 @@ struct PredictOptions {
   std::string input;                              ///< a file, or a folder where the task says so; "-": standard input
   std::string out;                                ///< file for the answers; empty: standard output
   bool json_lines = false;                        ///< of the form of answers; else CSV
-  std::string data;                               ///< the folder of data sets that was named
   std::optional<std::string> decimal, thousands;  ///< how numbers are written in the input
   std::optional<Index> length;
   std::optional<double> temperature, threshold;
   bool argmax = false;
-  Index seed = 1, threads = 1;
+  Index seed = 1;
   bool quiet = false;
 };
 

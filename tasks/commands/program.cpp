@@ -186,8 +186,8 @@ void check_prediction(const Task& task, const PredictOptions& options) {
 void declare_predict(CLI::App& app, Command& chosen) {
   struct Given {
     std::string run;
-    std::optional<Index> seed, threads;
-    std::optional<std::string> input, out, format, data;
+    std::optional<Index> seed;
+    std::optional<std::string> input, out, format;
     PredictOptions options;
   };
   const auto given = std::make_shared<Given>();
@@ -216,25 +216,19 @@ void declare_predict(CLI::App& app, Command& chosen) {
   detail::declare_optional(predict, "--threshold", "P", to.threshold,
                            "probability below which an answer is called unsure, or above which something is said to be there",
                            {.at_least = 0, .at_most = 1});
-  detail::declare_optional(predict, "--data", "DIR", given->data, detail::data_help);
   detail::declare_optional(predict, "--decimal", "MARK", to.decimal, decimal_help, decimal_rule());
   detail::declare_optional(predict, "--thousands", "MARK", to.thousands, thousands_help, thousands_rule());
-  detail::declare_optional(predict, "--threads", "N", given->threads, "processor cores to use (1)",
-                           {.at_least = 1, .at_most = 1024});
   detail::declare_flag(predict, "--quiet", "no remarks on standard error", [given] { given->options.quiet = true; });
   detail::on_command(predict, [given, &predict, &chosen] {
     chosen = [given, names = detail::given_options(predict)] {
       refuse_empty("--input", given->input, "a file, or - for standard input");
       refuse_empty("--out", given->out, "a file, or - for standard output");
-      refuse_empty("--data", given->data, "a folder, or leave it out");
       PredictOptions options = given->options;
       options.input = given->input.value_or("");
       options.out = given->out.value_or("-") == "-" ? "" : *given->out;
       options.json_lines =
           given->format ? *given->format == "jsonl" : options.out.ends_with(".jsonl") || options.out.ends_with(".ndjson");
-      options.data = given->data.value_or("");
       options.seed = given->seed.value_or(1);
-      options.threads = given->threads.value_or(1);
       watch_for_interrupt();
       return run_on_checkpoint<PredictOptions>(given->run, options,
                                                {.command = "predict",
