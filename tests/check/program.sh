@@ -128,7 +128,7 @@ check 'echo: another seed gives others' test "$(last_line)" != "$(tail -n 1 "$wo
 # count
 
 expect_done 'count' train count --preset source
-check 'count: every start is counted on from, where chance is one of nine' out_matches '^result: count starts_right=9 starts=9 loss=0\.1[0-9]* \(a uniform guess: 19\.78\)$'
+check 'count: every start is counted on from, where chance is one of nine' out_matches '^result: count starts_right=9 starts=9 loss=0\.1[0-9]* \(a uniform guess: loss 19\.78\)$'
 check 'count: a line for each epoch' test "$(grep -c '^epoch [1-7]: loss ' "$work/out")" = 7
 check 'count: prints as the original does' test \
   "$(grep -A 1 -xF 'the given start number: 1' "$work/out" | tail -n 1)" = 'the created numbers:    [2, 3, 4, 5, 6, 7, 8, 0]'
