@@ -1,6 +1,7 @@
 #include <carousel/tasks/series/options.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
@@ -99,6 +100,14 @@ std::string identity_of(const Series& series) {
   for (const std::vector<double>& column : series.values)
     hash = mix(hash, detail::hash({reinterpret_cast<const char*>(column.data()), column.size() * sizeof(double)}));
   return fmt::format("{} rows {:016x}", series.rows(), hash);
+}
+
+Baseline best_baseline(const Series& series, const std::vector<Index>& origins, Index horizon, const BaselineOptions& options) {
+  Baseline best{.metric = "mse", .guess = {}, .value = std::numeric_limits<double>::infinity()};
+  for (const SeriesBaseline& one : baselines(series, origins, horizon, options))
+    if (const double mse = forecast_error(one.forecasts, series.target(), origins).mse; mse < best.value)
+      best.value = mse, best.guess = "the " + one.name;
+  return best;
 }
 
 std::vector<Metric> measure_all(const std::vector<Forecasts>& all, const std::vector<Series>& targets, bool quiet) {

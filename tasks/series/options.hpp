@@ -19,6 +19,8 @@ Series training_series(const SeriesOptions& options);
 /// What tells this series from others.
 std::string identity_of(const Series& series);
 
+/// The best baseline on the forecasts from these rows on, which a result's mse is compared with.
+Baseline best_baseline(const Series& series, const std::vector<Index>& origins, Index horizon, const BaselineOptions& options);
 /// The metrics of all columns to forecast: of the first as Forecasts::measure() has them, of the others mse, skill and coverage
 /// with their names behind. Says the backtest, unless quiet, and where a net is not better than a baseline.
 ///   targets: a series for each, looking at it

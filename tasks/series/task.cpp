@@ -151,6 +151,7 @@ int train(const SeriesOptions& options) {
              }
              return measure_all(all, targets, options.quiet);
            },
+       .baseline = best_baseline(targets[0], to_test, options.horizon, baselines[0]),
        .result_end = [&] { return end_of_result(targets, all_forecasts(to_test)); }});
 }
 

@@ -176,7 +176,10 @@ int eval_series(const EvalOptions& options) {
   for (Index k = 0; k < series.target_count(); ++k)
     all.emplace_back(*loaded.model, targets.emplace_back(series.looking_at(k)), loaded.baselines[static_cast<std::size_t>(k)],
                      origins);
-  return print_result("series", measure_all(all, targets, options.quiet), end_of_result(targets, all));
+  const std::vector<Metric> metrics = measure_all(all, targets, options.quiet);
+  return print_result(
+      "series", metrics,
+      beside(best_baseline(targets[0], origins, horizon, loaded.baselines[0]), metrics) + end_of_result(targets, all));
 }
 
 /// Forecasts what follows the end of the series that was learned.

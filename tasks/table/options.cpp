@@ -190,8 +190,13 @@ std::string verdict_of(const TableCounts& counts, Index majority, const Table& t
   return fmt::format("not better than always saying {}", table.classes[static_cast<std::size_t>(majority)]);
 }
 
-std::string baseline_of(Index majority, const Table& table) {
-  return " baseline=" + in_quotes("always " + table.classes[static_cast<std::size_t>(majority)]);
+Baseline baseline_of(Index majority, const TableOptions& options, const Table& table) {
+  const Index learned = rows_to_learn(options, table), first = learned == table.rows() ? 0 : learned;
+  const auto tested = std::span(table.labels).subspan(static_cast<std::size_t>(first));
+  return {.metric = "accuracy",
+          .guess = "always " + table.classes[static_cast<std::size_t>(majority)],
+          .value = static_cast<double>(std::count(tested.begin(), tested.end(), majority)) / static_cast<double>(tested.size()),
+          .perfect = 1};
 }
 
 void say_what_is_counted(const TableOptions& options) {

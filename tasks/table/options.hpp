@@ -35,7 +35,7 @@ void say_sorted(const TableOptions& options, const Table& table, bool drawn);
 void say_what_is_counted(const TableOptions& options);
 /// "not better than always saying 0"; empty where it is better.
 std::string verdict_of(const TableCounts& counts, Index majority, const Table& table);
-/// What ends the result line: the baseline.
-std::string baseline_of(Index majority, const Table& table);
+/// Always saying the majority class, which the accuracy is compared with: on the rows that are tested, or on all.
+Baseline baseline_of(Index majority, const TableOptions& options, const Table& table);
 
 }  // namespace carousel

@@ -81,7 +81,7 @@ int train_many(const TableOptions& options, const Table& table, bool drawn, cons
   std::vector<Metric> metrics = metrics_of(best.counts, majority);
   metrics.push_back({"hidden", static_cast<double>(best.options.hidden)});
   metrics.push_back({"rate", best.options.rate});
-  return print_result("table", metrics, baseline_of(majority, known));
+  return print_result("table", metrics, baseline_of(majority, options, known));
 }
 
 Json json_of(const std::vector<TableColumn>& columns) {
@@ -119,7 +119,7 @@ int keep_imported(const TableOptions& options, const Table& table, const std::st
   const std::vector<Metric> found = metrics_of(counts_of(outputs_of(training.model, options, table), options, table), majority);
   MetricsFile(folder, 0).add(R"("result":"table")", found);
   note(fmt::format("saved in {}; try: carousel eval {}", folder, shell_word(folder)));
-  return print_result("table", found, baseline_of(majority, table));
+  return print_result("table", found, baseline_of(majority, options, table));
 }
 
 int train(const TableOptions& given) {
@@ -180,7 +180,7 @@ int train(const TableOptions& given) {
                       if (const std::string said = verdict_of(counts(), majority, table); !said.empty()) note(said);
                       return metrics_of(counts(), majority);
                     },
-                .result_end = [&] { return baseline_of(majority, table); },
+                .baseline = baseline_of(majority, options, table),
                 .result_writes = !options.export_to.empty()});
 }
 

@@ -136,7 +136,7 @@ int eval_table(const EvalOptions& options) {
   const Index majority = majority_of(trained, table);
   const TableCounts counts = counts_of(outputs, trained, table);
   if (const std::string verdict = verdict_of(counts, majority, table); !verdict.empty()) note(verdict);
-  return print_result("table", metrics_of(counts, majority), baseline_of(majority, table));
+  return print_result("table", metrics_of(counts, majority), baseline_of(majority, trained, table));
 }
 
 /// Answers each row of a table, all of whose columns stand before the answer.

@@ -45,7 +45,7 @@ check 'series: rows have numbers where there are no dates' test "$(cut -d, -f1 "
 
 # series: several columns at once.
 run train series --quiet --input known.csv --predict load,wind --hidden 8 --epochs 4 --window 24 --horizon 6 --out both
-check 'two columns: the result has both' grep -qE '^result: series mse=.* skill=.* mse_wind=[0-9.]+ skill_wind=-?[0-9.e-]+ coverage_wind=0\.[0-9]+ baseline="[a-z ]+" column="load" baseline_2="(mean of the training part|moving average)" column_2="wind"$' "$work/out"
+check 'two columns: the result has both' grep -qE '^result: series mse=.* skill=.* mse_wind=[0-9.]+ skill_wind=-?[0-9.e-]+ coverage_wind=0\.[0-9]+ \(not better than the seasonal naive: [0-9.]+\) baseline="[a-z ]+" column="load" baseline_2="(mean of the training part|moving average)" column_2="wind"$' "$work/out"
 check 'two columns: of noise it is said that it is not forecast' grep -qE '^carousel: wind: not better than the (mean of the training part|moving average) ' "$work/err"
 check 'two columns: a file of forecasts for each' test "$(head -n 1 "$work/both/forecast-2.csv" | cut -d, -f4)" = wind
 both=$(last_line)

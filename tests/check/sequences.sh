@@ -42,7 +42,7 @@ check 'sin: a training that is resumed ends with the same bits' same_bits straig
 small=(--quiet --hidden 16 --window 24 --epochs 6 --rate 0.01)
 run train series "${small[@]}" --out series
 check 'series: ends with 0' test "$code" = 0
-check 'series: the result line' grep -qE '^result: series mse=[0-9.e-]+ mae=[0-9.e-]+( (mean|naive|drift|moving_average|seasonal)_m[sa]e=[0-9.e-]+){10} skill=[0-9.e-]+ skill_min=[0-9.e-]+ skill_max=[0-9.e-]+ coverage=[0-9.]+ baseline="seasonal naive" column="load"$' <(last_line)
+check 'series: the result line' grep -qE '^result: series mse=[0-9.e-]+ mae=[0-9.e-]+( (mean|naive|drift|moving_average|seasonal)_m[sa]e=[0-9.e-]+){10} skill=[0-9.e-]+ skill_min=[0-9.e-]+ skill_max=[0-9.e-]+ coverage=[0-9.]+ \(the seasonal naive: 6\.423\) baseline="seasonal naive" column="load"$' <(last_line)
 check 'series: beats the naive forecast' compare "$(value mse)" '<' "$(value naive_mse)"
 check 'series: beats the seasonal naive forecast' compare "$(value mse)" '<' "$(value seasonal_mse)"
 check 'series: an interval for 80 % holds 75 to 85 % of the rows to test' compare "$(value coverage)" '>' 0.75
@@ -68,6 +68,7 @@ run train series "${fast[@]}" --input white.csv --out white
 check 'white noise: skill at most 0.02' compare "$(value skill)" '<=' 0.02
 check 'white noise: against the last value it would be 0.4 or more' compare "$(value mse)" '<' "$(awk -v a="$(value naive_mse)" 'BEGIN { print a * 0.6 }')"
 check 'white noise: which is said, with the baseline' grep -qE '^carousel: not better than the (mean of the training part|moving average) \(skill ' "$work/err"
+check 'white noise: the result line and the badge say it' grep -qE '\(not better than the (mean of the training part|moving average): [0-9.]+\)' <(last_line)
 check 'white noise: and in the report' grep -qE 'The net is not better than the (mean of the training part|moving average) ' "$work/white/report.html"
 check 'white noise: no season was found, so none is a baseline' test -z "$(value seasonal_mse)"
 check 'white noise: the interval covers 75 to 85 %' compare "$(value coverage)" '>' 0.75
