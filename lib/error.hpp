@@ -35,7 +35,7 @@ template <class... Parts>
   return line;
 }
 
-/// Throws std::invalid_argument with the parts joined: the caller gave something that can not be.
+/// Throws std::invalid_argument with the parts joined: the caller gave something that cannot be.
 template <class... Parts>
 [[noreturn]] void wrong_argument(const Parts&... parts) {
   detail::throw_wrong_argument(join(parts...));

@@ -6,7 +6,7 @@
 
 namespace carousel {
 
-/// The offset of the first byte that can not stand in UTF-8, std::string_view::npos if there is none.
+/// The offset of the first byte that cannot stand in UTF-8, std::string_view::npos if there is none.
 /// The Unicode Standard 15.0, table 3-7: shortest forms only, no surrogates, nothing past U+10FFFF.
 std::size_t first_not_utf8(std::string_view text);
 

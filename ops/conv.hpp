@@ -18,7 +18,7 @@ struct Conv2dOptions {
 ///   b: [out]
 ///   result: [batch, out, (height + 2 padding − kernel height) / stride + 1, the same of the widths], rounded down
 /// LeCun et al. 1989, "Backpropagation Applied to Handwritten Zip Code Recognition". Throws std::invalid_argument for shapes that
-/// do not fit, a kernel larger than the padded image, and a stride or padding that can not be.
+/// do not fit, a kernel larger than the padded image, and a stride or padding that cannot be.
 Var<float> conv2d(Var<float> x, Var<float> w, Var<float> b, const Conv2dOptions& options = {});
 Var<double> conv2d(Var<double> x, Var<double> w, Var<double> b, const Conv2dOptions& options = {});
 
@@ -33,7 +33,7 @@ struct MaxPool2dOptions {
 /// largest of all.
 ///   x: [batch, channels, height, width]
 ///   result: [batch, channels, (height − size) / stride + 1, the same of the widths], rounded down
-/// Throws std::invalid_argument for an x of other rank, a window larger than the image, and a size, stride or width that can not
+/// Throws std::invalid_argument for an x of other rank, a window larger than the image, and a size, stride or width that cannot
 /// be.
 Var<float> max_pool2d(Var<float> x, const MaxPool2dOptions& options = {});
 Var<double> max_pool2d(Var<double> x, const MaxPool2dOptions& options = {});

@@ -67,7 +67,7 @@ bool is_stored(const Node<T>& node, bool transposed) {
   return (columns == 1 || node.strides[column] == 1) && (rows == 1 || node.strides[row] >= columns);
 }
 
-/// An operand as gemm reads it, seen with `rank` leading axes; copied first where that can not be.
+/// An operand as gemm reads it, seen with `rank` leading axes; copied first where that cannot be.
 template <class T>
 Stored stored(Tape<T>& tape, Var<T> v, int rank) {
   if (!is_stored(tape.node(v), false) && !is_stored(tape.node(v), true)) v = packed(v);

@@ -192,7 +192,7 @@ void split(Var<T> x, int axis, Index parts, Var<T>* out) {
   shape[axis] /= parts;
   const Layout& layout = tape.layout(shape, tape.node(x).strides);
   const Index step = shape[axis] * tape.node(x).strides[place(axis)];
-  // One part, as it stands, or a value that is divided in another way already: these are views like others.
+  // One part, as it stands, or a value that has been split along another axis: these are views like others.
   const bool members = parts > 1 && tape.node(x).members == none;
   for (Index part = 0; part < parts; ++part) out[part] = tape.view(x, layout, part * step, members);
 }

@@ -69,7 +69,7 @@ AxisParts around_axis(const Shape& shape, int axis);
 }  // namespace detail
 
 /// `Parts` equal parts of an axis, as views: `auto [i, f, g, o] = split<4>(z);`. Throws std::invalid_argument for an axis that x
-/// has not, or that can not be divided so.
+/// has not, or that cannot be divided so.
 template <std::size_t Parts, class A>
 requires detail::Operands<A>
 auto split(A&& x, int axis = -1) {

@@ -130,7 +130,7 @@ void GrowingFile::add(std::span<const std::byte> bytes) {
   static_cast<void>(detail::place_of(path_, "write "));
   std::uint64_t count = 0;
   if (const int error = write_all(file_.get(), bytes, count); error != 0) {
-    // Half of it would spoil what comes after it; if it can not be taken away, it stays.
+    // Half of it would spoil what comes after it; if it cannot be taken away, it stays.
     [[maybe_unused]] const int taken = ::ftruncate(file_.get(), static_cast<off_t>(size_));
     bad_file("write ", path_, ": ", reason(error), ": must have room on its disk");
   }

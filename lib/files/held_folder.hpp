@@ -15,7 +15,7 @@ namespace carousel {
 /// A folder, held by its descriptor.
 class HeldFolder {
  public:
-  /// A folder that can not be opened is not held.
+  /// A folder that cannot be opened is not held.
   explicit HeldFolder(const std::string& path);
   HeldFolder(const HeldFolder&) = delete;
   HeldFolder& operator=(const HeldFolder&) = delete;

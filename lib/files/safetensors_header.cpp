@@ -152,7 +152,7 @@ class HeaderReader final : public nlohmann::json_sax<json> {
     not_json(std::min<std::uint64_t>(position == 0 ? 0 : position - 1, header_size_));
   }
 
-  /// Throws: the header's byte `at` can not stand in JSON.
+  /// Throws: the header's byte `at` cannot stand in JSON.
   [[noreturn]] void not_json(std::uint64_t at) const {
     refuse("header is not JSON at byte ", 8 + at, ": must be one JSON object");
   }

@@ -39,7 +39,7 @@ struct ExpConstants<double> {
 template <class T>
 Lane<T> at_most(T bound, Lane<T> x) {
 #ifdef __x86_64__
-  return min(Lane<T>(bound), x);  // whose instruction gives the second where they can not be compared
+  return min(Lane<T>(bound), x);  // whose instruction gives the second where they cannot be compared
 #else
   return select(x > Lane<T>(bound), Lane<T>(bound), x);
 #endif

@@ -83,7 +83,7 @@ class NoGrad {
 
 namespace detail {
 
-/// At its end the tape forgets what was recorded since: always, or only when an exception ends it. Until then it can not be
+/// At its end the tape forgets what was recorded since: always, or only when an exception ends it. Until then it cannot be
 /// cleared.
 template <class T>
 class Forgetting {

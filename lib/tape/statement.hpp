@@ -19,7 +19,7 @@ struct Leaf {
   bool copied;   // it was copied, to have unit stride
 };
 
-/// Loops around the rows, for what two axes can not say.
+/// Loops around the rows, for shapes that two axes cannot describe.
 struct Outer {
   Index count;
   int rank;

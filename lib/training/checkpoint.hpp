@@ -18,7 +18,7 @@
 namespace carousel {
 
 /// Writes the parameters, and what `extra` holds besides. Throws std::invalid_argument when the name of an extra tensor has no
-/// colon or begins with "optimizer:", std::runtime_error when the file can not be written.
+/// colon or begins with "optimizer:", std::runtime_error when the file cannot be written.
 template <class T>
 void save(const Registry<T>& registry, const std::string& path, const Safetensors& extra = {});
 

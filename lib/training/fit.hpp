@@ -99,7 +99,7 @@ struct FitState {
 
   /// Adds it to a file, under names that begin with "fit:".
   void put(Safetensors& file) const;
-  /// Reads what put() wrote; throws std::runtime_error if it is not there or can not be. `path` is for the error.
+  /// Reads what put() wrote; throws std::runtime_error if it is not there or cannot be. `path` is for the error.
   static FitState from(const Safetensors& file, const std::string& path);
 };
 
@@ -158,7 +158,7 @@ extern template FitResult fit(Optimizer<double>&, const DataSet&, const LossFunc
 }  // namespace detail
 
 /// Trains the parameters of an optimiser, from a fresh state or from one that resume() returned. Throws std::invalid_argument
-/// when options can not be, or do not fit the state.
+/// when options cannot be, or do not fit the state.
 template <class T>
 FitResult fit(Optimizer<T>& optimizer, const DataSet& data, const std::type_identity_t<LossFunction<T>>& loss,
               const FitOptions& options = {}, FitState state = {}) {

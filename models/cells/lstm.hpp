@@ -2,7 +2,8 @@
 /// Long short-term memory, in the variants that its literature uses.
 ///
 /// All write i, f, g, o for the blocks of z = x Wx + h Wh + b: input gate, forget gate, candidate, output gate. A variant that
-/// lacks one leaves its block out.
+/// lacks one leaves its block out. The forget gate is what forgets: σ(f) is the part of the memory c that stays, 1 all of it and
+/// 0 nothing. σ(i) is how much of the candidate is added to it, σ(o) how much of it is shown.
 
 #include <tuple>
 

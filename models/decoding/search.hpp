@@ -38,7 +38,7 @@ namespace detail {
 /// The beginnings that a search goes on with, `beam` rows for each example.
 class Beams {
  public:
-  /// Throws std::invalid_argument for options that can not be.
+  /// Throws std::invalid_argument for options that cannot be.
   Beams(Index batch, const SearchOptions& options);
 
   Index rows() const { return static_cast<Index>(rows_.size()); }
@@ -88,7 +88,7 @@ void take_rows(Tensor<T>& x, Index count, std::span<const Index> rows) {
 ///   start: the state of each example; its members are [batch, ...]
 ///   step: (symbols before, state) → {logits, state'}, for batch · beam rows, those of an example one after the other. `before`
 ///     has a symbol for each row, or at the first step none; logits: [rows, symbols]. Called without recording.
-/// Throws std::invalid_argument for options that can not be, or a state or logits that do not fit.
+/// Throws std::invalid_argument for options that cannot be, or a state or logits that do not fit.
 template <class State, class Step>
 std::vector<std::vector<FoundString>> search(State start, Index batch, const Step& step, const SearchOptions& options) {
   using T = ScalarOfState<State>;

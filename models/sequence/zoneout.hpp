@@ -23,8 +23,8 @@ struct ZoneoutState {
   }
 };
 
-/// A cell of which, in training, each element of each member of the state stays as it was with the probability of that member,
-/// and otherwise takes the step; in use, the members are what is expected of that.
+/// A cell whose state is noisy in training: each element keeps its old value with probability `rate`; in use old and new are
+/// averaged with that weight.
 ///   s' = d∘s + (1 − d)∘cell(x, s),  d ~ Bernoulli(rate) in training, d = rate in use
 /// A scan trains where it has a key (ScanOptions::key). Krueger et al. 2016, arXiv:1606.01305, section 3, whose best language
 /// models of characters had rates of 0.05 for h and 0.5 for c of an LSTM.

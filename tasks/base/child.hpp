@@ -16,7 +16,7 @@ struct ChildEnd {
 
 /// Runs a program, found as a shell finds it, and waits; may be called on several threads at once. When interrupted() becomes
 /// true meanwhile, or `go_on`, which is asked now and then, says false, the program gets SIGTERM. Throws std::runtime_error, "run
-/// PROGRAM: …", if it can not be started.
+/// PROGRAM: …", if it cannot be started.
 ChildEnd run_child(const std::vector<std::string>& words, const std::function<bool()>& go_on = {});
 
 }  // namespace carousel

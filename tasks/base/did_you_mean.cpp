@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
 #include <utility>
 
 #include <carousel/lib/error.hpp>
@@ -44,12 +45,59 @@ std::pair<std::size_t, bool> distance_to(const std::string& word, const std::str
   return least;
 }
 
+/// What other programs call it, and what it is here.
+struct Synonym {
+  std::string_view given, ours;
+};
+constexpr Synonym synonyms[] = {
+    {"--lr", "--rate"},
+    {"--learning-rate", "--rate"},
+    {"--batch-size", "--batch"},
+    {"--num-epochs", "--epochs"},
+    {"--hidden-size", "--hidden"},
+    {"--units", "--hidden"},
+    {"--rnn-size", "--hidden"},
+    {"--num-layers", "--layers"},
+    {"--model", "--cell"},
+    {"--optim", "--optimizer"},
+    {"--optimiser", "--optimizer"},
+    {"--grad-clip", "--clip"},
+    {"--seq-length", "--steps"},
+    {"--seq-len", "--steps"},
+    {"--val-split", "--validation"},
+    {"--test-split", "--test"},
+    {"--early-stopping", "--patience"},
+    {"--output", "--out"},
+    {"--file", "--input"},
+    {"--num-threads", "--threads"},
+    {"--workers", "--threads"},
+    {"fit", "train"},
+    {"generate", "sample"},
+    {"forecast", "predict"},
+    {"infer", "predict"},
+    {"evaluate", "eval"},
+    {"test", "eval"},
+};
+
+/// " (here it is --rate)" for a word that other programs have, or that there is nothing like it here.
+std::string called_here(const std::string& given, const std::vector<std::string>& words) {
+  for (const std::string_view device : {"--device", "--gpu", "--cuda"})
+    if (given == device) return " (carousel computes on the CPU only)";
+  std::string name = given;  // --batch_size is --batch-size
+  std::replace(name.begin(), name.end(), '_', '-');
+  for (const Synonym& one : synonyms)
+    if (one.given == name && std::find(words.begin(), words.end(), one.ours) != words.end())
+      return " (here it is " + std::string(one.ours) + ")";
+  return "";
+}
+
 }  // namespace
 
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& words) {
   constexpr std::size_t longest = 64;  // of what may be a word of ours
   if (word.size() > longest) return "";
   const std::string given = lower(word);
+  if (std::string here = called_here(given, words); !here.empty()) return here;
   const auto nearer = [&](const std::string& a, const std::string& b) {
     return distance_to(given, lower(a)) < distance_to(given, lower(b));
   };

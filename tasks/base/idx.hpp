@@ -19,7 +19,7 @@ struct IdxBytes {
 /// highest first; the values. A file that is gzipped, which shows by how it begins, is unzipped on the way; one whose name ends
 /// with .gz must be. LeCun, Cortes, Burges 1998, "The MNIST database of handwritten digits", section "File formats".
 ///
-/// Throws std::runtime_error, `read PATH: …`, for a file that can not be read, is not of this form, does not hold as many values
+/// Throws std::runtime_error, `read PATH: …`, for a file that cannot be read, is not of this form, does not hold as many values
 /// as its header says, or more than 2^30, or is not what its gzip checksum says.
 IdxBytes read_idx(const std::string& path, int rank);
 /// Whether a file begins as an IDX file does, gzipped or not. Throws std::runtime_error for one that cannot be read.

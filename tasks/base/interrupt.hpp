@@ -10,7 +10,7 @@ enum ExitCode : int {
   exit_done = 0,
   exit_bad_result =
       1,  ///< it ran to its end and what it found is bad: a failed check, an exploded loss, a result that is not finite
-  exit_wrong_usage = 2,    ///< wrong arguments or data that can not be used
+  exit_wrong_usage = 2,    ///< wrong arguments or data that cannot be used
   exit_interrupted = 130,  ///< Ctrl-C
 };
 

@@ -22,7 +22,7 @@ namespace {
 std::atomic<bool> a_line_is_unread = false;
 std::atomic<bool> line_is_drawn = false;                // on the terminal, by a Progress
 static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may ask for it
-/// On standard error. Where that can not be written, nobody can be told.
+/// On standard error. Where that cannot be written, nobody can be told.
 void say(const std::string& text) {
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
 }

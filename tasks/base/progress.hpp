@@ -7,7 +7,7 @@
 
 namespace carousel {
 
-/// Prints a line of results on standard output. Throws std::runtime_error if it can not be written; where nobody reads it any
+/// Prints a line of results on standard output. Throws std::runtime_error if it cannot be written; where nobody reads it any
 /// more and interrupted() says so, it is unread, and nothing is thrown.
 void print(std::string_view line);
 /// Whether a line of results was.

@@ -12,7 +12,7 @@
 
 namespace carousel {
 
-/// The whole of a file; throws std::runtime_error if it can not be read.
+/// The whole of a file; throws std::runtime_error if it cannot be read.
 std::string read_file(const std::string& path);
 
 /// What some programs begin UTF-8 with.
@@ -49,7 +49,7 @@ std::string local_time(std::time_t time, const char* format = "%Y-%m-%d %H:%M");
 /// The last name of a path, without the folders that it lies in: "my.txt", "recordings".
 std::string last_name(const std::string& path);
 
-/// The whole of a regular file. Throws std::runtime_error if it can not be read or has more bytes than `most`.
+/// The whole of a regular file. Throws std::runtime_error if it cannot be read or has more bytes than `most`.
 std::string read_text(const std::string& path, std::uint64_t most);
 /// Writes a whole file, or changes nothing. Throws std::runtime_error as NewFile does.
 void write_text(const std::string& path, const std::string& text);

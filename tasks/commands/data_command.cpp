@@ -99,7 +99,7 @@ void declare_data(CLI::App& app, Command& chosen) {
   });
 
   CLI::App& fetch =
-      detail::declare_command(data, "fetch", "gets a public data set: size and check sum are proved, a part goes on",
+      detail::declare_command(data, "fetch", "downloads a data set, checks size and checksum, resumes a partial download",
                               "example: carousel data fetch mnist");
   std::vector<std::string> names;
   for (const PublicSet& set : public_sets()) names.push_back(set.name);

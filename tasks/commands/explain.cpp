@@ -15,6 +15,7 @@
 #include <carousel/tasks/base/terminal.hpp>
 #include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/base/text_table.hpp>
+#include <carousel/tasks/commands/glossary.hpp>
 #include <carousel/tasks/nets/layers.hpp>
 
 #include "explained.hpp"  // the headers that explain themselves
@@ -97,7 +98,10 @@ const Source& source_of(const std::string& name) {
     const std::vector<std::string> parts = split(source.name, "-");
     if (std::find(parts.begin(), parts.end(), name) != parts.end()) return source;
   }
-  refuse_word("explain: ", name, explained_names());
+  std::vector<std::string> all = explained_names();
+  for (const Term& term : glossary()) all.emplace_back(term.name);
+  wrong_argument("explain: ", name, did_you_mean(name, all), ": must be one of ", list_words(explained_names()),
+                 ", or a term; carousel explain lists them");
 }
 
 /// How text is shown on standard output: on a terminal in its width and with bold headings.
@@ -183,9 +187,24 @@ Explanation explain(const std::string& name) {
   return explanation;
 }
 
+/// The name of a cell, layer or loss, or a part of it, as source_of() finds it.
+bool is_source(const std::string& name) {
+  for (const std::string& known : explained_names()) {
+    const std::vector<std::string> parts = split(known, "-");
+    if (known == name || std::find(parts.begin(), parts.end(), name) != parts.end()) return true;
+  }
+  return false;
+}
+
 int print_explanation(const std::string& name, const ExplainOptions& options) {
-  const Explanation found = explain(name);
   const Look look;
+  if (const Term* term = is_source(name) ? nullptr : find_term(name)) {
+    print(look.heading(std::string(term->name)));
+    print("");
+    print(look.paragraph(std::string(term->text)));
+    return exit_done;
+  }
+  const Explanation found = explain(name);
   print(look.heading(found.name) + "  (" + found.file + ")");
   print("");
   for (const std::string& paragraph : found.head.prose) print(look.paragraph(paragraph));
@@ -221,6 +240,10 @@ int list_explanations() {
   std::size_t width = 0;
   for (const Source& source : sources()) width = std::max(width, source.name.size());
   for (const Source& source : sources()) print(fmt::format("{:<{}}  {}", source.name, width, source.about));
+  std::string terms;
+  for (const Term& term : glossary()) terms += (terms.empty() ? "" : ", ") + std::string(term.name);
+  print("\nterms");
+  print(Look().paragraph(terms));
   return exit_done;
 }
 

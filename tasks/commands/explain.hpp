@@ -33,12 +33,12 @@ std::vector<std::string> explained_names();
 /// there is none.
 Explanation explain(const std::string& name);
 
-/// Of what net the parameters are counted.
+/// The net whose parameters are counted.
 struct ExplainOptions {
   Index in = 28, hidden = 128, layers = 1;
 };
 
-/// Prints the explanation and, of a cell, the table of its parameters; returns an exit code.
+/// Prints the explanation and, of a cell, the table of its parameters; of a term what glossary() says. Returns an exit code.
 int print_explanation(const std::string& name, const ExplainOptions& options);
 /// Prints what there is to explain, a line each; returns an exit code.
 int list_explanations();

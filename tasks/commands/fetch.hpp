@@ -31,7 +31,7 @@ const std::vector<PublicSet>& public_sets();
 /// Gets the file at `url` to `path`, which is there, whole, or not there: what has arrived waits in PATH.part until its size and
 /// check sum are right. A part that lies there already is gone on with, where the server can do that. `arrived` gets the number
 /// of bytes that are there, now and then. False after interrupted(); the part is kept then. Throws std::runtime_error, one line,
-/// for a server that can not be reached, has no such file or another one, breaks off (the part is kept), a full disk, and where
+/// for a server that cannot be reached, has no such file or another one, breaks off (the part is kept), a full disk, and where
 /// curl is not installed.
 bool fetch_file(const PublicFile& file, const std::string& url, const std::string& path,
                 const std::function<void(std::uint64_t)>& arrived = {});

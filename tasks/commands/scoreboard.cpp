@@ -125,7 +125,7 @@ std::string row_again(const ScoreRun& run, const ScoreMetric& metric, const std:
 class RunsFolder {
  public:
   RunsFolder() : path_((fs::temp_directory_path() / "carousel-scoreboard-XXXXXX").string()) {
-    if (!mkdtemp(path_.data())) bad_file(path_, ": can not be made");
+    if (!mkdtemp(path_.data())) bad_file(path_, ": cannot be made");
   }
   RunsFolder(const RunsFolder&) = delete;
   RunsFolder& operator=(const RunsFolder&) = delete;

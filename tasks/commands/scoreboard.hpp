@@ -40,7 +40,7 @@ struct ScoreboardOptions {
 };
 
 /// Trains, writes the file whenever a training's seeds are done, and prints each row and a result line. Returns the exit code: a
-/// training that failed is a bad result. Throws std::runtime_error if the file can not be written.
+/// training that failed is a bad result. Throws std::runtime_error if the file cannot be written.
 int run_scoreboard(std::span<const ScoreRun> runs, const ScoreboardOptions& options);
 
 /// tasks/SCOREBOARD.md of the tree that this program was built from, or empty if that is not there.

@@ -49,7 +49,7 @@ std::string dot(const Graph& graph);
 
 /// Writes a drawing: DOT text on standard output if `out` is empty or "-", else to a file; to one that ends in .svg or .png a
 /// picture, by Graphviz's program dot. Throws std::runtime_error if that is not there, the file ends in something else than these
-/// or .dot or .gv, or can not be written.
+/// or .dot or .gv, or cannot be written.
 void write_graph(const Graph& graph, const std::string& out);
 
 }  // namespace carousel

@@ -14,7 +14,7 @@ namespace carousel {
 ColourImage picture(const View& view);
 
 /// Writes those of a run's views that can be drawn so, in their order, as pictures/01-title.png, pictures/02-… in its folder;
-/// those that lie there from before are taken away, and nothing else. Throws std::runtime_error for what can not be written.
+/// those that lie there from before are taken away, and nothing else. Throws std::runtime_error for what cannot be written.
 void write_pictures(const std::string& folder, const Views& views);
 
 }  // namespace carousel

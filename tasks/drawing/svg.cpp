@@ -105,7 +105,7 @@ std::string svg(const Chart& chart, const SvgOptions& options) {
   const auto height_of = [&](double y) { return chart.log_y ? std::log10(y) : y; };
   for (const ChartLine& line : chart.lines) {
     if (line.x.size() != line.y.size())
-      wrong_argument("svg: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must be equally many");
+      wrong_argument("svg: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must have the same length");
     for (std::size_t i = 0; i < line.x.size(); ++i)
       if (std::isfinite(line.x[i]) && std::isfinite(height_of(line.y[i]))) {
         xs.add(line.x[i]);

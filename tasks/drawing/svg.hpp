@@ -17,7 +17,7 @@ struct ChartLine {
   std::optional<std::size_t> colour = {};  ///< lines of one number are of one colour; else each has the next
 };
 
-/// Where both are drawn, what is so is grey, and what a net makes of it blue.
+/// True values are grey, predictions blue.
 inline constexpr std::size_t truth_colour = 0, net_colour = 1;
 
 struct Chart {

@@ -43,7 +43,8 @@ Json lines_json(const Chart& chart) {
   for (std::size_t n = 0; n < chart.lines.size(); ++n) {
     const ChartLine& line = chart.lines[n];
     if (line.x.size() != line.y.size())
-      wrong_argument("views: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(), " y: must be equally many");
+      wrong_argument("views: line ", line.name, " has ", line.x.size(), " x and ", line.y.size(),
+                     " y: must have the same length");
     Json x = Json::array(), y = Json::array();
     for (const std::size_t i : points_to_draw(line.y)) {
       x.push_back(short_number(line.x[i]));
@@ -111,7 +112,8 @@ Json heat_map_json(const view::HeatMap& map) {
   const Field whole("heat map", map.width, map.values), field = whole.averaged(most_columns, most_rows);
   for (const auto& [labels, count, of] : {std::tuple(&map.columns, whole.width, "columns"), {&map.rows, whole.height, "rows"}})
     if (!labels->empty() && labels->size() != count)
-      wrong_argument("views: heat map has ", count, " ", of, " and ", labels->size(), " labels for them: must be equally many");
+      wrong_argument("views: heat map has ", count, " ", of, " and ", labels->size(),
+                     " labels for them: must have the same length");
   Json json = {{"kind", "heat map"},
                {"x_name", map.x_name},
                {"y_name", map.y_name},
@@ -135,7 +137,7 @@ Json gates_json(const view::Gates& gates) {
     const Field whole("gate " + map.name, map.units, map.values);
     if (whole.height != gates.input.size())
       wrong_argument("views: gate ", map.name, " has ", whole.height, " steps, the input ", gates.input.size(),
-                     ": must be equally many");
+                     ": must have the same length");
     // Units stay what they are, since one can be looked at alone: the first ones are kept.
     Field kept = whole;
     kept.width = std::min(whole.width, most_rows), kept.height = std::min(whole.height, most_columns);
@@ -203,7 +205,7 @@ Json table_json(const view::Table& table) {
   for (const auto& row : table.rows)
     if (row.size() != table.head.size())
       wrong_argument("views: a row of a table has ", row.size(), " words, its head ", table.head.size(),
-                     ": must be equally many");
+                     ": must have the same length");
   return {{"kind", "table"}, {"head", table.head}, {"rows", table.rows}};
 }
 

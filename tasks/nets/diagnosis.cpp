@@ -129,7 +129,7 @@ std::optional<Warning> Diagnosis::gates(const Inside& inside) const {
   const std::string slower = "--rate " + round_number(options_.rate / 10);
   if (inside.what == "relu")
     return Warning{"dead units",
-                   fmt::format("{:.0f} % of the units of a layer are 0 at every step of a sample and can not learn any more: "
+                   fmt::format("{:.0f} % of the units of a layer are 0 at every step of a sample and cannot learn any more: "
                                "try {}, or --cell lstm",
                                100 * inside.saturated, slower)};
   return Warning{

@@ -98,7 +98,7 @@ class WarningsFile {
  public:
   /// A training that goes on keeps those of the steps that are done.
   WarningsFile(const std::string& folder, Index steps_done);
-  /// Notes a warning that came after so many steps; whether it is the first of its kind. Throws std::runtime_error if it can not
+  /// Notes a warning that came after so many steps; whether it is the first of its kind. Throws std::runtime_error if it cannot
   /// be written.
   bool add(const Warning& warning, Index step);
 

@@ -9,10 +9,10 @@ struct Meaning {
 };
 
 /// What may stand before a metric: whose it is.
-constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on what was held out"},
-                             {"validation_", "of what was held out, to judge epochs by"},
-                             {"train_", "of what it learns from"},
-                             {"test_", "of what it never saw"},
+constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on the validation data"},
+                             {"validation_", "on the validation data"},
+                             {"train_", "on the training data"},
+                             {"test_", "on the test data, which the net never saw"},
                              {"longer_", "of longer lists than it learned"},
                              {"ctc_", "of the other head, by CTC"},
                              {"naive_", "of saying the last value again: a baseline"},
@@ -25,17 +25,17 @@ constexpr Meaning parts[] = {{"best_validation_", "of the best epoch, on what wa
                              {"memoryless_", "of a regression that sees one frame at a time: a baseline"}};
 
 constexpr Meaning meanings[] = {
-    {"loss", "what the training pushes down; less is better"},
+    {"loss", "loss, lower is better"},
     {"mse", "mean squared error; 0 is perfect"},
     {"rmse", "root of the mean squared error; 0 is perfect"},
     {"mae", "mean distance from the truth; 0 is perfect"},
-    {"accuracy", "part that is right; 1 is all"},
-    {"token_accuracy", "part of the numbers that are right; 1 is all"},
-    {"string_accuracy", "part that is right from end to end; 1 is all"},
-    {"character_accuracy", "part of the characters that are right; 1 is all"},
-    {"bits_per_character", "the loss in bits: what a character costs when it is guessed so"},
-    {"perplexity", "between so many characters it is in doubt; 1 is never"},
-    {"ms_per_batch", "milliseconds of a step"},
+    {"accuracy", "share of right answers; 1 is all"},
+    {"token_accuracy", "share of right numbers; 1 is all"},
+    {"string_accuracy", "share of answers that are right as a whole; 1 is all"},
+    {"character_accuracy", "share of right characters; 1 is all"},
+    {"bits_per_character", "surprise per character in bits (loss / ln 2), lower is better"},
+    {"perplexity", "perplexity, e^loss: among how many equally likely characters it chooses; 1 is certain"},
+    {"ms_per_batch", "milliseconds per training step"},
     {"auc", "how often a frame with an event is held likelier than one without; 0.5 is guessing, 1 is always"},
     {"skill", "part of the best baseline's error that is gone; 0.02 or less: not better than that baseline"},
     {"skill_min", "skill in the worst of five consecutive parts of the rows to test"},

@@ -102,7 +102,7 @@ void add_metrics(Json& to, const Curves& epochs) {
             std::string("1 is always. ") +
                 (trains && validates ? "Training and validation should rise together; a gap that opens between them shows what "
                                        "the net has only learned by heart."
-                 : trains            ? "This is of the examples that it learns from: how it does on others can not be seen here."
+                 : trains            ? "This is of the examples that it learns from: how it does on others cannot be seen here."
                                      : "It should rise fast at first, then level off."),
             "", std::move(shares), {});
   add_lines(to, "How far it is off", "An error, 0 where it is always right: it should fall as the loss does, and not rise again.",

@@ -23,7 +23,7 @@ namespace carousel {
 /// The folder that a training saves in, made if it is not there, and held for it.
 class RunFolder {
  public:
-  /// `out`, or if that is empty a new one, runs/TASK-DATE-TIME. Throws std::runtime_error if it can not be made, if another
+  /// `out`, or if that is empty a new one, runs/TASK-DATE-TIME. Throws std::runtime_error if it cannot be made, if another
   /// training runs there, or if it is to be `fresh` and a training lies there.
   RunFolder(const std::string& task, const std::string& out, bool fresh);
   const std::string& path() const { return path_; }
@@ -59,10 +59,10 @@ double cpu_seconds();
 class LinesFile {
  public:
   /// Of what lies there it keeps the lines at the beginning whose `key` is a whole number up to `last`, and shows them to `see`;
-  /// with `last` 0 none. Throws std::runtime_error if it can not be read or written.
+  /// with `last` 0 none. Throws std::runtime_error if it cannot be read or written.
   LinesFile(const std::string& path, const char* key, Index last, const std::function<void(std::string_view)>& see = {});
 
-  /// Throws std::runtime_error if it can not be written; then none of it is.
+  /// Throws std::runtime_error if it cannot be written; then none of it is.
   void add(const std::string& line);
   /// The last line that was kept, or nothing.
   const std::string& last_kept() const { return last_kept_; }

@@ -54,7 +54,7 @@ std::string nothing_is_left(const std::string& folder, const std::string& task, 
                             const std::string& in_vain = "");
 
 /// The runs in a folder, or the one that it is; the newest first. A folder in it that is none is passed over, and `passed_over`
-/// gets a line about it. Throws std::runtime_error if the folder can not be read.
+/// gets a line about it. Throws std::runtime_error if the folder cannot be read.
 std::vector<RunRecord> find_runs(const std::string& folder, std::vector<std::string>& passed_over);
 
 }  // namespace carousel

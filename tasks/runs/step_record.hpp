@@ -47,7 +47,7 @@ class StepsFile {
  public:
   /// A training that goes on keeps the lines of the steps that are done; a new one begins with none.
   StepsFile(const std::string& folder, Index steps_done) : file_(folder + "/steps.jsonl", "step", steps_done) {}
-  /// Throws std::runtime_error if it can not be written.
+  /// Throws std::runtime_error if it cannot be written.
   void add(const StepRecord& record);
 
  private:

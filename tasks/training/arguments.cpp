@@ -93,13 +93,13 @@ ArgumentList::ArgumentList(std::string task, Presets presets, Options (*copy)(co
   }
   const Rule once{.saved = false};
   add("--preset", "NAME", in(&TrainOptions::preset), about, names);
-  add("--cell", "CELL", in(&TrainOptions::cell), "recurrent cell, one of those of `carousel list`", one_of_the_cells());
+  add("--cell", "CELL", in(&TrainOptions::cell), "recurrent cell; `carousel list` names them", one_of_the_cells());
   add("--epochs", "N", in(&TrainOptions::epochs), "passes over the data", {.at_least = 1, .at_most = 1e9, .may_change = true});
-  add("--seed", "N", in(&TrainOptions::seed), "of all random numbers", {.at_least = 0});
-  add("--out", "DIR", in(&TrainOptions::out), "folder of the run, for all that is saved; none: runs/" + task_ + "-DATE-TIME",
-      once);
-  add("--resume", "RUN", in(&TrainOptions::resume), "goes on with the training in that folder, with its options", once);
-  add("--tensorboard", "", in(&TrainOptions::tensorboard), "event files for TensorBoard, too, in the folder of the run", once);
+  add("--seed", "N", in(&TrainOptions::seed), "seed of all random numbers", {.at_least = 0});
+  add("--out", "DIR", in(&TrainOptions::out),
+      "folder of the run, where everything is saved; default: runs/" + task_ + "-DATE-TIME", once);
+  add("--resume", "RUN", in(&TrainOptions::resume), "continue the training in that folder, with its options", once);
+  add("--tensorboard", "", in(&TrainOptions::tensorboard), "also write event files for TensorBoard into the run's folder", once);
   add("--quiet", "", in(&TrainOptions::quiet), "no progress on standard error", once);
 }
 
@@ -125,19 +125,21 @@ void ArgumentList::add_net(const NetHelp& help) {
 void ArgumentList::add_training(const TrainingHelp& help) {
   const Rule once{.saved = false}, optimizers{.one_of = optimizer_names()};
   add("--batch", "N", in(&TrainOptions::batch), help.batch, size_rule());
-  add("--optimizer", "NAME", in(&TrainOptions::optimizer), "how parameters follow gradients: " + list_words(optimizers.one_of),
-      optimizers);
+  add("--optimizer", "NAME", in(&TrainOptions::optimizer),
+      "rule that turns gradients into steps: " + list_words(optimizers.one_of), optimizers);
   add("--rate", "R", in(&TrainOptions::rate), "learning rate", {.above = 0});
   add("--schedule", "NAME", in(&TrainOptions::schedule),
-      "how the rate goes on: constant; cosine, down to --final-rate; exponential, by 0.97 after each epoch from the tenth on",
+      "how the learning rate changes: constant; cosine, down to --final-rate; exponential, by 0.97 after each epoch from the "
+      "tenth on",
       {.one_of = schedule_names()});
-  add("--warm-up", "N", in(&TrainOptions::warm_up), "steps in which it rises at the beginning", {.at_least = 0, .at_most = 1e9});
-  add("--final-rate", "F", in(&TrainOptions::final_rate), "the part of it that a cosine ends with",
+  add("--warm-up", "N", in(&TrainOptions::warm_up), "first N steps, in which the learning rate rises from 0",
+      {.at_least = 0, .at_most = 1e9});
+  add("--final-rate", "F", in(&TrainOptions::final_rate), "share of --rate that a cosine ends with",
       {.at_least = 0, .at_most = 1});
   add("--clip", "C", in(&TrainOptions::clip), help.clip, {.at_least = 0});
   add("--patience", "N", in(&TrainOptions::patience), help.patience, {.at_least = 0, .at_most = 1e9, .may_change = true});
   add("--trace-nonfinite", "", in(&TrainOptions::trace_nonfinite),
-      "says of a loss or gradient that is not finite where it began: op, parameter, layer, step, what it was made of", once);
+      "report the first operation, parameter, layer and step that produced a NaN or infinity", once);
   add("--profile", "", in(&TrainOptions::profile), "says at the end what time and memory each op and layer took", once);
   add("--graph", "FILE", in(&TrainOptions::graph),
       "draws the model instead: .dot or .gv, DOT text; .svg or .png, a picture, by Graphviz; -: DOT text on standard output",

@@ -23,7 +23,7 @@ struct Preset {
 };
 
 /// What --dropout is where the last layer has it too.
-inline constexpr const char* dropped_each = "part of each layer's outputs that is dropped in training";
+inline constexpr const char* dropped_each = "dropout: share of each layer's outputs set to 0 during training";
 
 /// What help says of the options of a net.
 struct NetHelp {
@@ -31,17 +31,17 @@ struct NetHelp {
   const char* layers = "layers";
   const char* bidirectional = nullptr;  ///< for tasks that have all of a sequence before they answer; the others say in
   const char* one_way = nullptr;        ///< `one_way` why they refuse the option
-  const char* dropout = "part of a layer's outputs that the next one does not see in training";
+  const char* dropout = "dropout: share of outputs between layers set to 0 during training";
 };
 
 /// What --patience is where nothing validates.
-inline constexpr const char* patience_on_loss = "ends after so many epochs whose loss is not better than the best; 0: never";
+inline constexpr const char* patience_on_loss = "early stopping: end after N epochs without a better loss; 0: never";
 
 /// What help says of the options of a training.
 struct TrainingHelp {
   const char* batch = "examples per update";
-  const char* clip = "bound of the gradient's norm; 0: none";
-  const char* patience = "ends after so many epochs whose validation is not better than the best; 0: never";
+  const char* clip = "gradient clipping: bound of the gradient's norm; 0: none";
+  const char* patience = "early stopping: end after N epochs without a better validation; 0: never";
 };
 
 namespace detail {
@@ -50,9 +50,9 @@ namespace detail {
 std::string help_with_defaults(const std::string& help, const std::vector<std::pair<std::string, std::string>>& defaults);
 /// The value of an option in the metadata of a checkpoint; throws std::runtime_error if it has none.
 const std::string& saved_value(const Metadata& metadata, const std::string& key, const std::string& file);
-/// Throws std::runtime_error for a value that can not be.
+/// Throws std::runtime_error for a value that cannot be.
 [[noreturn]] void bad_saved_value(const std::string& file, const std::string& error);
-/// The path as metadata hold it: absolute; empty if it is empty or can not be in metadata.
+/// The path as metadata hold it: absolute; empty if it is empty or cannot be in metadata.
 std::string saved_path(const std::string& path);
 
 /// The list behind Arguments, for options of any type that derives from TrainOptions: it is compiled once, not for each task.
@@ -136,7 +136,7 @@ class Arguments {
   }
 
   /// --threads.
-  Arguments& add_threads(const char* help = "processor cores to use: 2 compute a half of each batch, more gain nothing") {
+  Arguments& add_threads(const char* help = "processor cores: 2 compute half of each batch each; more gain nothing") {
     return add("--threads", "N", &TrainOptions::threads, help, {.at_least = 1, .at_most = 1024, .saved = false});
   }
   /// --data, for a task that reads data sets.
@@ -170,7 +170,7 @@ class Arguments {
   }
 
   /// The options that a checkpoint was trained with. Throws std::runtime_error, with the file's name, for one that is not there
-  /// or can not be.
+  /// or cannot be.
   Options read(const Safetensors& checkpoint, const std::string& file) const {
     return static_cast<const Options&>(*list_.read(checkpoint, file));
   }

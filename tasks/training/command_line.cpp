@@ -119,6 +119,7 @@ bool is_task(const CLI::App& app, const std::string& word) {
     if (!word.starts_with("-")) {
       if (name.empty() && is_task(app, word))
         wrong_argument(word, " (did you mean train ", word, "?): must be one of ", list_words(below));
+      if (word == "help" || word == "version") wrong_argument(prefix, word, " (here it is --", word, "): no such command");
       if (!below.empty()) refuse_word(prefix, word, below);
       wrong_argument(prefix, word, ": one argument too many");
     }

@@ -90,8 +90,8 @@ struct TrainPlan {
   bool result_writes = false;  ///< it writes files that were asked for: of a training that is done it is asked again
 };
 
-/// Trains and returns the exit code. Throws std::runtime_error if the run's folder can not be made or holds a training already,
-/// if the training to resume was of other data, or a file can not be read or written.
+/// Trains and returns the exit code. Throws std::runtime_error if the run's folder cannot be made or holds a training already,
+/// if the training to resume was of other data, or a file cannot be read or written.
 template <class T>
 int train_model(const TrainOptions& options, const TrainPlan<T>& plan);
 

@@ -398,7 +398,10 @@ check 'explain: a line for each cell, and for layers' test "$(grep -cE '^(lstm|l
 run explain peephole --in 3 --hidden 5
 check 'explain: equations, shapes, paper, code and parameters' test \
   "$code/$(grep -cE "^lstm-peephole  \(models/cells/lstm.hpp\)|^    c' = σ\(f \+ pf∘c\)∘c|^    wx: \[in, 4 hidden\]|Gers & Schmidhuber 2000|^    LstmState<T> LstmPeephole<T>::operator\(\)|^    0/wx +\[3, 20\] +60\$|^    total +195\$" "$work/out")" = 0/7
-expect_error "explain: lstn (did you mean lstm?): must be one of $(cd "$work" && "$program" explain | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g')" explain lstn
+expect_error "explain: lstn (did you mean lstm?): must be one of $(cd "$work" && "$program" explain | sed '/^$/q' | grep . | cut -d' ' -f1 | paste -sd, | sed 's/,/, /g'), or a term; carousel explain lists them" explain lstn
+run explain 'Constant-Error Carousel'
+check 'explain: a term of the field' test "$code/$(head -n 1 "$work/out")" = '0/constant error carousel'
+expect_error 'train echo: --lr: no such option (here it is --rate); carousel train echo --help lists them' train echo --lr 1
 run gradcheck lstm
 check 'gradcheck lstm: passes' test "$code" = 0
 for name in wx wh b xs 'start 0' 'start 1'; do

@@ -21,7 +21,7 @@ head -c 100000 /dev/zero | tr '\0' '[' >"$work/runs/foreign/config.json"
 run runs
 check 'runs: ends with 0' test "$code" = 0
 check 'runs: a line for each, and the headings' test "$(wc -l <"$work/out")" = 4
-check 'runs: a run that is finished' grep -qE '^runs/first +add +20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{5} +lstm 8 +3/3 +finished +mse [0-9.e-]+ +0:[0-9]{2} +0:[0-9]{2} +[0-9.]+ kB$' "$work/out"
+check 'runs: a run that is finished' grep -qE '^runs/first +add +20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{5} +lstm 8 +3/3 +finished +mse [0-9.e-]+, not better than always the mean +0:[0-9]{2} +0:[0-9]{2} +[0-9.]+ kB$' "$work/out"
 check 'runs: the newest first' test "$(awk '{ printf "%s ", $1 }' "$work/out")" = 'run runs/blown runs/second runs/first '
 check 'runs: one that exploded' state_is runs/blown exploded
 check 'runs: what is none is passed over, a line each' test "$(wc -l <"$work/err")/$(grep -c '; passed over$' "$work/err")" = 3/3

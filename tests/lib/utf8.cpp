@@ -31,7 +31,7 @@ TEST_CASE("a word in quotes is one short line") {
   CHECK(in_quotes(std::string(59, 'x') + "σ") == "\"" + std::string(59, 'x') + "…\"");
 }
 
-TEST_CASE("letters that can not be seen are escaped in quotes") {
+TEST_CASE("letters that cannot be seen are escaped in quotes") {
   CHECK(in_quotes("\ufeff") == "\"\\ufeff\"");
   CHECK(in_quotes("a\u200bb\u00a0c\u202ed") == "\"a\\u200bb\\u00a0c\\u202ed\"");
   CHECK(in_quotes("\u0085\u2028\u3000") == "\"\\u0085\\u2028\\u3000\"");

@@ -141,7 +141,7 @@ void check_position(const Unary& u) {
 TEST_CASE("functions of one operand have the values and derivatives of hand and pocket calculator") {
   for (const Unary& u : functions_of_one())
     for (const auto& [x, y, d] : u.by_hand) {
-      const double at = x;  // clang 14 can not capture x itself
+      const double at = x;  // clang 14 cannot capture x itself
       INFO(u.name, " at ", at);
       const auto [got, got_d] = value_and_derivative<double>(u, x);
       CHECK(near(got, y, 4e-15));
@@ -166,7 +166,7 @@ TEST_CASE("gradients of functions of one operand") {
 TEST_CASE("far out, functions saturate and their derivatives are finite") {
   for (const Unary& u : functions_of_one())
     for (const double x : {-1e4, 1e4}) {
-      const double at = x;  // clang 14 can not capture x itself
+      const double at = x;  // clang 14 cannot capture x itself
       INFO(u.name, " at ", at);
       const double wanted = x < 0 ? u.at_least : u.at_most;
       const auto [y, d] = value_and_derivative<double>(u, x);

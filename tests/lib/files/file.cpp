@@ -91,7 +91,7 @@ TEST_CASE("a file is read from any offset") {
                        std::runtime_error);
 }
 
-TEST_CASE("what is no file can not be read, and a pipe does not hang") {
+TEST_CASE("what is no file cannot be read, and a pipe does not hang") {
   const Folder folder;
   CHECK_THROWS_WITH_AS(InputFile(folder / "none"),
                        ("read " + (folder / "none") + ": No such file or directory: must be a readable file").c_str(),

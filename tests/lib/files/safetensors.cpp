@@ -177,7 +177,7 @@ TEST_CASE("a tensor whose bytes do not fit its shape is neither written nor used
                        std::invalid_argument);
 }
 
-TEST_CASE("names and words that JSON can not carry are not written") {
+TEST_CASE("names and words that JSON cannot carry are not written") {
   const auto refused = [](const std::string& name, const std::string& key, const std::string& value) {
     Safetensors content;
     content.tensors[name] = stored("U8", {1}, {1});
@@ -196,7 +196,7 @@ TEST_CASE("names and words that JSON can not carry are not written") {
   CHECK(refused("a", "k", "v").empty());
 }
 
-TEST_CASE("a file that can not be written leaves the old one as it was") {
+TEST_CASE("a file that cannot be written leaves the old one as it was") {
   const Folder folder;
   Safetensors content;
   content.tensors["w"] = from_tensor(full<double>({1000}, 1));

@@ -75,7 +75,7 @@ TEST_CASE("a handle is of its tape and of its step") {
     CHECK_THROWS_WITH_AS(V(x * y), stale_message, std::logic_error);
     CHECK(y.index() == x.index());
   }
-  SUBCASE("one of an outer tape can not enter an inner one, and is good again after it") {
+  SUBCASE("one of an outer tape cannot enter an inner one, and is good again after it") {
     {
       Tape<double> inner;
       CHECK(&Tape<double>::active() == &inner);

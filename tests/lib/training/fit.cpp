@@ -247,7 +247,7 @@ TEST_CASE("gradients are clipped by value, then by norm, and reported as they we
   CHECK(first_step({.clip_value = 2, .clip_norm = 1}, 8) == doctest::Approx(1 / std::sqrt(2.)).epsilon(1e-15));
 }
 
-TEST_CASE("options that can not be are refused, and states of other trainings") {
+TEST_CASE("options that cannot be are refused, and states of other trainings") {
   Slope model;
   Sgd<double> sgd(model.registry);
   const auto run = [&](const DataSet& data, const FitOptions& options, const FitState& state = {}) {

@@ -193,7 +193,7 @@ TEST_CASE("the worst entry is described by name, place, time step and both gradi
   CHECK(one.describe() == "b[]: tape 0, numeric 0, error 0");
 }
 
-TEST_CASE("what can not be judged does not pass") {
+TEST_CASE("what cannot be judged does not pass") {
   CHECK_THROWS_WITH_AS(gradcheck([](VarsOfDouble v) -> V { return log(v[0]); }, {{"x", tensor<double>({2}, {1, -1})}}),
                        "gradcheck: the result of the function is nan: must be finite", std::invalid_argument);
   const GradcheckResult nothing = gradcheck([](VarsOfDouble v) -> V { return sum(v[0]); }, {{"x", zeros<double>({0})}});

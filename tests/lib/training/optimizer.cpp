@@ -208,7 +208,7 @@ TEST_CASE("a parameter made after the optimiser is trained too, in its group") {
   CHECK(late.value.data()[0] == 0.5);
 }
 
-TEST_CASE("options that can not be are refused") {
+TEST_CASE("options that cannot be are refused") {
   Registry<float> registry;
   CHECK_THROWS_WITH_AS(Adam<float>(registry, {.beta1 = 1}), "adam: beta1 is 1: must lie in [0, 1)", std::invalid_argument);
   CHECK_THROWS_WITH_AS(AdamW<float>(registry, {.rate = -1}), "adamw: rate is -1: must be finite and not negative",

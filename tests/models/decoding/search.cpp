@@ -204,7 +204,7 @@ TEST_CASE("a long search holds no more of the tape than a short one") {
   CHECK(search_in(language, {.most = 2, .beam = 3}).nodes == search_in(language, {.most = 30, .beam = 3}).nodes);
 }
 
-TEST_CASE("search refuses what can not be") {
+TEST_CASE("search refuses what cannot be") {
   const auto refuses = [](const Language& language, const SearchOptions& options, const char* error) {
     CHECK_THROWS_WITH_AS(search_in(language, options), error, std::invalid_argument);
   };

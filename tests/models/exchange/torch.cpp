@@ -199,7 +199,7 @@ TEST_CASE("parameters of float take a state_dict of double, rounded") {
   CHECK(registry.at("w").value.data()[0] == 0.1f);
 }
 
-TEST_CASE("a value that comes from PyTorch counts as a change: a tape that holds the old one can not go backward") {
+TEST_CASE("a value that comes from PyTorch counts as a change: a tape that holds the old one cannot go backward") {
   Registry<double> registry;
   put(registry, "w", full<double>({1, 1}, 3.0));
   const std::uint64_t version = registry.at("w").version();

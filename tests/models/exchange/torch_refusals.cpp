@@ -1,4 +1,4 @@
-// What can not go to PyTorch or come from there.
+// What cannot go to PyTorch or come from there.
 
 #include <carousel/models/exchange/torch.hpp>
 

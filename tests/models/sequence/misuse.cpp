@@ -89,7 +89,7 @@ TEST_CASE("a cell that looks back further than a step without gradients remember
   CHECK_THROWS_WITH_AS(scan(cell, xs, cell.start(1)), forgotten, std::logic_error);
 }
 
-TEST_CASE("a tape can not be cleared inside a scan, and goes on") {
+TEST_CASE("a tape cannot be cleared inside a scan, and goes on") {
   Tape<double> tape;
   const V xs = tape.variable(full<double>({3, 1, 2}, 1));
   const GivenCell clearing{[&](V x, V h) -> V {

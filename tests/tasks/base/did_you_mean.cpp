@@ -33,3 +33,12 @@ TEST_CASE("letters that changed places are one mistake, capital letters none, an
   CHECK_THROWS_WITH_AS(refuse_word("--cell ", "transformer", {"lstm", "gru"}), "--cell transformer: must be one of lstm, gru",
                        std::invalid_argument);
 }
+
+TEST_CASE("words that other programs have for it are known") {
+  const std::vector<std::string> options = {"--rate", "--batch", "--out"};
+  CHECK(did_you_mean("--lr", options) == " (here it is --rate)");
+  CHECK(did_you_mean("--batch_size", options) == " (here it is --batch)");
+  CHECK(did_you_mean("--gpu", options) == " (carousel computes on the CPU only)");
+  CHECK(did_you_mean("forecast", {"train", "predict"}) == " (here it is predict)");
+  CHECK(did_you_mean("--num-layers", options) == "");  // not where it is not
+}

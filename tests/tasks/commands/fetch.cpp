@@ -152,7 +152,7 @@ TEST_CASE("no such file, no server and no such machine are an error each, and le
   CHECK(place.fetched.count() == 0);
 }
 
-TEST_CASE("a part is kept when another file can not be fetched") {
+TEST_CASE("a part is kept when another file cannot be fetched") {
   if (!has_curl()) return;
   Fetching place;
   place.write_part("abc");

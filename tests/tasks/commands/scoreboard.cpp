@@ -163,7 +163,7 @@ TEST_CASE("a training whose data are not there is left out, and says so") {
   CHECK(board.calls().starts_with("train good --input " + board.options.data + "/a/text --seed 1 "));
 }
 
-TEST_CASE("a file that can not be written is refused before the work") {
+TEST_CASE("a file that cannot be written is refused before the work") {
   Board board;
   board.options.out = board.folder / "nowhere/board.md";
   CHECK_THROWS_AS(board.run({good_run()}), std::runtime_error);

@@ -105,9 +105,9 @@ TEST_CASE("a line that is level and low does not look like 0") {
   CHECK_FALSE(has(text, ">0<"));
 }
 
-TEST_CASE("charts that can not be drawn are refused") {
+TEST_CASE("charts that cannot be drawn are refused") {
   CHECK_THROWS_WITH_AS(svg({.title = "", .x_name = "", .y_name = "", .lines = {{.name = "a", .x = {1}, .y = {}}}}),
-                       "svg: line a has 1 x and 0 y: must be equally many", std::invalid_argument);
+                       "svg: line a has 1 x and 0 y: must have the same length", std::invalid_argument);
   CHECK_THROWS_WITH_AS(svg({.title = "t", .x_name = "", .y_name = "", .lines = {}}),
                        "svg: the chart t has no point: must have at least one", std::invalid_argument);
 }

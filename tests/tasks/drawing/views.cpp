@@ -72,7 +72,7 @@ TEST_CASE("a heat map is a byte for each number, from low to high") {
   CHECK(json.at("columns").size() == 3);
   CHECK(json.at("numbers").dump() == "[0.0,0.5,1.0,-1.0,2.0,null]");
   map.columns.pop_back();
-  CHECK_THROWS_WITH_AS(json_of(map), "views: heat map has 3 columns and 2 labels for them: must be equally many",
+  CHECK_THROWS_WITH_AS(json_of(map), "views: heat map has 3 columns and 2 labels for them: must have the same length",
                        std::invalid_argument);
   map.width = 4;
   CHECK_THROWS_WITH_AS(json_of(map), "views: heat map has 6 numbers in rows of 4: must be full rows, at least one",
@@ -113,7 +113,8 @@ TEST_CASE("gates say how many of their numbers are near their ends") {
   CHECK(json.at("maps").at(0).at("cells") == "DYDy/w==");
   CHECK(json.at("input").dump() == R"(["a","b"])");
   gates.input.pop_back();
-  CHECK_THROWS_WITH_AS(json_of(gates), "views: gate f has 2 steps, the input 1: must be equally many", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(json_of(gates), "views: gate f has 2 steps, the input 1: must have the same length",
+                       std::invalid_argument);
 }
 
 TEST_CASE("images, texts, characters and tables are what they were") {
@@ -127,5 +128,5 @@ TEST_CASE("images, texts, characters and tables are what they were") {
   CHECK(read.at("characters").at(0).dump() == R"({"candidates":[["b",0.5]],"character":"ä","probability":0.25})");
   CHECK(json_of(view::Table{{"a", "b"}, {{"1", "2"}}}).at("rows").dump() == R"([["1","2"]])");
   CHECK_THROWS_WITH_AS(json_of(view::Table{{"a", "b"}, {{"1"}}}),
-                       "views: a row of a table has 1 words, its head 2: must be equally many", std::invalid_argument);
+                       "views: a row of a table has 1 words, its head 2: must have the same length", std::invalid_argument);
 }

@@ -177,7 +177,7 @@ TEST_CASE("gates are told when almost all of a layer are open or shut") {
         "97 % of the gates of a layer are fully open or shut over a sample and let no gradient through: try --rate 0.001, or "
         "--clip 1");
   CHECK(diagnosis.gates(Inside{.saturated = 1, .what = "relu"})->text ==
-        "100 % of the units of a layer are 0 at every step of a sample and can not learn any more: try --rate 0.001, or --cell "
+        "100 % of the units of a layer are 0 at every step of a sample and cannot learn any more: try --rate 0.001, or --cell "
         "lstm");
   CHECK(diagnosis.gates(Inside{.saturated = 1, .what = "tanh"})->kind == "saturated gates");
 }

@@ -65,7 +65,7 @@ TEST_CASE("commands are told as they are typed here, all of them, and numbers wi
   const auto data = data_of(report_page(folder / "", true));
   CHECK(data.at("running") == true);
   CHECK(data.at("metrics").dump() ==
-        R"([["train_loss",0.5,"what the training pushes down; less is better; of what it learns from"],["unheard_of",1,""]])");
+        R"([["train_loss",0.5,"loss, lower is better; on the training data"],["unheard_of",1,""]])");
   const std::string told = data.at("sections").back().dump();
   CHECK(told.find(R"(["--optimizer","adam"])") != std::string::npos);
   CHECK(told.find("before") == std::string::npos);

@@ -7,10 +7,9 @@
 using namespace carousel;
 
 TEST_CASE("a metric says what it is, and of what") {
-  CHECK(meaning_of("accuracy") == "part that is right; 1 is all");
-  CHECK(meaning_of("test_accuracy") == "part that is right; 1 is all; of what it never saw");
-  CHECK(meaning_of("best_validation_loss") ==
-        "what the training pushes down; less is better; of the best epoch, on what was held out");
+  CHECK(meaning_of("accuracy") == "share of right answers; 1 is all");
+  CHECK(meaning_of("test_accuracy") == "share of right answers; 1 is all; on the test data, which the net never saw");
+  CHECK(meaning_of("best_validation_loss") == "loss, lower is better; of the best epoch, on the validation data");
   CHECK(meaning_of("error_of_20_halves") == "how far it is off after 20 times 0.5");
   CHECK(meaning_of("") == "");
   CHECK(meaning_of("test_") == "");

@@ -84,7 +84,7 @@ TEST_CASE("of training and validation is spoken where both are") {
   const std::string train = R"("train_accuracy":0.5)", validation = R"("validation_accuracy":0.5)";
   CHECK(sentence(train + "," + validation).find("Training and validation should rise together") != std::string::npos);
   CHECK(sentence(train) ==
-        "1 is always. This is of the examples that it learns from: how it does on others can not be seen here.");
+        "1 is always. This is of the examples that it learns from: how it does on others cannot be seen here.");
   CHECK(sentence(validation) == "1 is always. It should rise fast at first, then level off.");
 }
 

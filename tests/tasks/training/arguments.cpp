@@ -111,7 +111,7 @@ TEST_CASE("all shared options are read") {
   CHECK(options.decay == -1e-3);
 }
 
-TEST_CASE("a value that can not be is refused with what it must be") {
+TEST_CASE("a value that cannot be is refused with what it must be") {
   CHECK(error_of({"--epochs", "0"}) == "--epochs 0: must be a whole number of 1 to 1000000000");
   CHECK(error_of({"--epochs", "2.5"}) == "--epochs 2.5: must be a whole number of 1 to 1000000000");
   CHECK(error_of({"--epochs", "3x"}) == "--epochs 3x: must be a whole number of 1 to 1000000000");
@@ -297,7 +297,7 @@ TEST_CASE("an option that came later has for older checkpoints the value that th
   CHECK(said.empty());
 }
 
-TEST_CASE("a checkpoint without an option, or with one that can not be, is refused") {
+TEST_CASE("a checkpoint without an option, or with one that cannot be, is refused") {
   const Metadata good = parse({}).metadata;
   const auto refusal = [&](const std::string& name, const std::optional<std::string>& value) {
     Metadata metadata = good;

@@ -189,7 +189,7 @@ TEST_CASE("what the task leaves in the folder of a run is named") {
   CHECK(trial.err.find("carousel: saved in " + trial.options.out + " with a.txt, picture.svg\n") != std::string::npos);
 }
 
-TEST_CASE("what can not be drawn is said, views of an earlier state are gone, and there is a report") {
+TEST_CASE("what cannot be drawn is said, views of an earlier state are gone, and there is a report") {
   const test::Folder folder;
   const NoInterrupt after;
   Trial<double> trial(folder / "run");
