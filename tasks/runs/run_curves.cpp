@@ -126,9 +126,10 @@ void add_loss(Json& to, const Curves& steps, const Curves& epochs, const StoredB
     for (const double y : line.y)
       if (y > 0) least = std::min(least, y), greatest = std::max(greatest, y);
   if (!lines.empty() && std::isfinite(baseline.train_loss)) {
-    const std::vector<double> x = lines.front().x;
-    lines.push_back(
-        {.name = baseline.guess, .x = {x.front(), x.back()}, .y = {baseline.train_loss, baseline.train_loss}, .dashed = true});
+    const std::vector<double> x = {lines.front().x.front(), lines.front().x.back()};
+    ChartLine level{.name = baseline.guess, .x = x, .y = {baseline.train_loss, baseline.train_loss}, .dashed = true};
+    if (lines.size() == 1) lines.front().colour = net_colour, level.colour = truth_colour;
+    lines.push_back(std::move(level));
   }
   const bool falls_far = greatest > 100 * least;  // on a linear scale its end would lie on the axis
   add_lines(to, "Loss",

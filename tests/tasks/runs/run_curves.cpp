@@ -133,3 +133,24 @@ TEST_CASE("a chart comes back from its view") {
   CHECK(chart.marks.at(0).name == "m");
   CHECK(chart.log_y);
 }
+
+TEST_CASE("the loss of the baseline is a dashed level beside the loss, and a result that does not beat it is told") {
+  const auto curves = [](const std::string& baseline) {
+    return curves_of(lines({R"({"epoch":1,"step":2,"train_loss":2})", R"({"result":"x","loss":2,"baseline":)" + baseline + "}"}),
+                     lines({R"({"step":1,"loss":3})", R"({"step":2,"loss":2})"}));
+  };
+  const RunCurves told = curves(R"({"guess":"always the mean","metric":"loss","value":2,"train_loss":2.5,"not_better":true})");
+  CHECK(told.not_better_than == "always the mean");
+  const Json& shown = view_of(told.learning, "Loss")->at("lines");
+  REQUIRE(shown.size() == 2);
+  CHECK(shown[0].at("colour") == net_colour);
+  CHECK(shown[1].at("name") == "always the mean");
+  CHECK(shown[1].at("dashed") == true);
+  CHECK(shown[1].at("colour") == truth_colour);
+  CHECK(shown[1].at("x").dump() == "[1.0,2.0]");
+  CHECK(shown[1].at("y").dump() == "[2.5,2.5]");
+
+  const RunCurves without = curves(R"({"guess":"a guess","metric":"auc","value":0.5,"train_loss":null,"not_better":false})");
+  CHECK(without.not_better_than == "");
+  CHECK(view_of(without.learning, "Loss")->at("lines").size() == 1);
+}
