@@ -129,7 +129,7 @@ std::span<Var<T>> run_loop(Tape<T>& tape, ErasedCell<T>& cell, Var<T> xs, Index 
   const Shape all = xs.shape();
   Shape one;
   for (int axis = 1; axis < all.rank(); ++axis) one.push_back(all[axis]);
-  const bool members = tape.node(xs).members == none;  // else xs is divided in another way already
+  const bool members = tape.node(xs).members == none;  // else xs has been split along another axis
   const Index steps = all[0];
   const LoopGuard<T> guard(tape, steps, xs.index());
   Loop<T>& loop = *guard;

@@ -49,7 +49,7 @@ class Csv {
   /// Reads what a file is, not yet its numbers. With `automatic` the first record is the header if no field of it is a number and
   /// one is a word, above all a word over a column of numbers. Empty lines at the end do not count.
   ///
-  /// Throws std::runtime_error, with file, line and column, for a file that can not be read, is not UTF-8, has no records, for
+  /// Throws std::runtime_error, with file, line and column, for a file that cannot be read, is not UTF-8, has no records, for
   /// quotes that are wrong, for a record with another number of fields than the first, and for a first record that has a word and
   /// a number, each over a column of numbers.
   static Csv read(const std::string& path, const CsvOptions& options = {});
@@ -73,9 +73,7 @@ class Csv {
   /// Whether at least half of what stands in a column are numbers, and there is one. Nothing, NA, NaN and the like do not count.
   bool holds_numbers(Index column) const;
   /// Whether a column holds words instead, and not only nothing, NA and the like.
-  bool holds_words(Index column) const {
-    return !holds_numbers(column) && columns_[static_cast<std::size_t>(column)].words > 0;
-  }
+  bool holds_words(Index column) const { return !holds_numbers(column) && columns_[static_cast<std::size_t>(column)].words > 0; }
   /// What comes nearest to a number in columns that hold none, with its place and how it would be one; for the end of an error.
   std::string nearest_to_number() const;
 
@@ -101,7 +99,7 @@ class Csv {
       f(reader);
     }
   }
-  /// Throws as numbers() does if a column can not be told; holes are no reason where they may be.
+  /// Throws as numbers() does if a column cannot be told; holes are no reason where they may be.
   void check_numbers(Index column, const std::string& remedy = "", bool may_have_holes = false) const;
   /// A field of a column that was checked. Throws if it is too large.
   double number(Index column, const CsvReader& row, const std::string& remedy = "") const;

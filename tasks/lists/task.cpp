@@ -55,7 +55,7 @@ Arguments<ListOptions> arguments(const Kind& kind) {
            "on: in training the decoder reads the right number before; off: the one that it made", {.one_of = {"on", "off"}})
       .add_net({.layers = "layers of encoder and decoder",
                 .bidirectional = "the encoder reads lists from both ends",
-                .dropout = "part of a layer's outputs that the next one does not see in training"})
+                .dropout = "dropout: share of outputs between layers set to 0 during training"})
       .add("--embedding", "N", &ListOptions::embedding, "features of a number", size_rule())
       .add("--length", "N", &ListOptions::length, "numbers of a list", size_rule())
       .add("--longer", "N", &ListOptions::longer, "numbers of longer lists to test on; 0: twice --length, within --range",

@@ -131,6 +131,32 @@ grep -nIP '\t| +$|\r$' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md tas
 grep -nIwE 'T[O]DO|F[I]XME|X[X]X' "${code[@]}" "${scripts[@]}" "${builds[@]}" README.md 2>/dev/null | rule 'work left undone'
 grep -nIE '[^|][|] *grep -[a-zA-Z]*q' "${scripts[@]}" | grep -v '^tests/check/lint.sh:' |
   rule 'grep -q ends at the first match, and the pipe before it fails now and then'
+# The field has a term for each of these, or a shorter sentence.
+paraphrases="make something
+file to measure it on, all of it
+rows up to its own that an output is made of
+not to learn but to be counted
+keeps those as they are, without a training
+the best that we know; source
+steps in which it rises at the beginning
+a character that is to be said would be read
+that the next one does not see in training
+of so many rows the net sees the first
+of another stretch is added
+a part goes on
+nothing stands there: must be
+which is not there any more: must be
+its metadata name no task
+rows that were told apart
+what the training pushes down; less is better
+what a character costs when it is guessed
+stays as it was with the probability
+divided in another way already
+Of what net the parameters
+must be equally many
+can not"
+grep -nIwF -- "$paraphrases" "${code[@]}" README.md | rule 'a paraphrase of what the field has a term for'
+
 LC_ALL=C.UTF-8 grep -nE '^.{101}' README.md | rule 'a line of the README has 100 characters at most'
 for file in "${scripts[@]}"; do bash -n "$file" 2>&1; done | rule 'not a script that bash can read'
 

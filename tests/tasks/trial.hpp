@@ -36,7 +36,7 @@ struct Trial {
   std::vector<double> rates = {};
   T x = 0;
   std::optional<bool> viewed = {};             // whether the views were asked for a training that is done
-  bool blind = false;                          // whether they can not be made
+  bool blind = false;                          // whether they cannot be made
   std::function<void(Index)> after_step = {};  // steps, from 1
 
   explicit Trial(const std::string& folder) {

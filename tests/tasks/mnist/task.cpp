@@ -170,7 +170,7 @@ TEST_CASE("a training of digits that is resumed keeps what its net looks like an
                            (digits.folder / ".") + ": must be the same to go on\n");
 }
 
-TEST_CASE("a training of digits with what can not be is refused in one line") {
+TEST_CASE("a training of digits with what cannot be is refused in one line") {
   Digits digits;
   const auto refused = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"train", "mnist", "--out", digits.folder / "run"});

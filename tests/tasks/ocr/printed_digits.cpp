@@ -106,7 +106,7 @@ TEST_CASE("all of the ink lies within the image: the edge is paper, whatever the
   CHECK(touched <= 3);
 }
 
-TEST_CASE("lines that can not be are refused") {
+TEST_CASE("lines that cannot be are refused") {
   CHECK(error_of({}, {}) == "print_line: no faces: must have one");
   CHECK(error_of(faces(), {.least = 0}) == "print_line: 0 to 5 digits: must be at least one");
   CHECK(error_of(faces(), {.least = 4, .most = 3}) == "print_line: 4 to 3 digits: must be at least one");

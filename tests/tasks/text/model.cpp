@@ -359,7 +359,7 @@ TEST_CASE("sampling ends when the reader has had enough, in the prime text too")
   }
 }
 
-TEST_CASE("a temperature that can not be and a prime text of other characters are refused before anything is written") {
+TEST_CASE("a temperature that cannot be and a prime text of other characters are refused before anything is written") {
   const Net net(two_layers, "\nabcd");
   const auto refused = [&](const TextSampling& sampling) {
     sample_text(net.model, sampling, [](const std::string&) {

@@ -80,7 +80,7 @@ struct Loaded {
 std::string random_text(std::size_t length, std::string_view characters, std::uint64_t seed = 1) {
   Random random(seed);
   std::string text;
-  // Each character depends on the one two before it: what a net without a state can not see.
+  // Each character depends on the one two before it: what a net without a state cannot see.
   for (std::size_t i = 0; i < length; ++i) {
     const auto drawn = static_cast<std::size_t>(random.below(static_cast<std::int64_t>(characters.size())));
     text +=
@@ -275,7 +275,7 @@ TEST_CASE("a byte order mark is not learned, and a text with one is that without
   CHECK(run({"eval", with.last, "--input", other}).code == exit_done);
 }
 
-TEST_CASE("a text that can not be learned from is refused in one line") {
+TEST_CASE("a text that cannot be learned from is refused in one line") {
   const test::Folder folder;
   const std::string input = folder / "text.txt";
   const auto refusal = [&](const std::string& text) {
