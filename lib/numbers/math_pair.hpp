@@ -135,7 +135,8 @@ template <class T>
   const auto [p, p_rest] = detail::two_product(y, high);
   // Beyond, the product with 2^k gives infinity and zero by itself.
   const Lane<T> clamped = min(max(p, Lane<T>(C::smallest - 1)), Lane<T>(C::largest + 1));
-  const Lane<T> p_low = select(clamped == p, p_rest + y * ln.low, zero);
+  // Without fused multiply-add the rest of a product with a huge y is NaN; of |x| = 1, whose logarithm is 0, there is none.
+  const Lane<T> p_low = select(clamped == p && high != zero, p_rest + y * ln.low, zero);
 
   const Lane<T> k = detail::round_to_powers(clamped);
   const auto r = detail::two_sum(fma(k, Lane<T>(-C::ln2_high), clamped), fma(k, Lane<T>(-C::ln2_low), p_low));
