@@ -264,18 +264,20 @@ class Run {
     return ends;
   }
 
-  void save_best() const {
+  /// What the caller saves with either file.
+  Safetensors extra() const {
     Safetensors extra{.tensors = {}, .metadata = options_.metadata};
     if (options_.save) options_.save(extra);
-    save(registry_, options_.best, {.tensors = {}, .metadata = std::move(extra.metadata)});
+    return extra;
   }
+
+  void save_best() const { save(registry_, options_.best, {.tensors = {}, .metadata = extra().metadata}); }
 
   void save_last() const {
     if (options_.last.empty()) return;
-    Safetensors extra{.tensors = {}, .metadata = options_.metadata};
-    state_.put(extra);
-    if (options_.save) options_.save(extra);
-    save(optimizer_, options_.last, extra);
+    Safetensors file = extra();
+    state_.put(file);
+    save(optimizer_, options_.last, file);
   }
 
   Optimizer<T>& optimizer_;

@@ -1,31 +1,24 @@
 #include <carousel/tasks/answers/image_files.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <functional>
 #include <map>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
 namespace {
-
-/// The ending of a name in small letters: ".png".
-std::string ending_of(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  for (char& letter : ending) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return ending;
-}
 
 std::vector<std::string> images_in(const std::string& folder) {
   std::vector<std::string> files;
   std::map<std::string, int> others;  // images that are no PNG, by ending
   std::error_code error;
   for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end; file.increment(error)) {
-    const std::string ending = ending_of(file->path());
+    const std::string ending = lowered(file->path().extension().string());
     if (ending == ".png") files.push_back(file->path().string());
     for (const char* other : {".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic"})
       if (ending == other) ++others[ending];

@@ -114,4 +114,8 @@ std::string whole_input(const std::string& input, std::size_t most) {
   return interrupted() ? "" : all;
 }
 
+Csv csv_input(const std::string& input, const CsvOptions& options) {
+  return input == "-" ? Csv::parse(whole_input(input), name_of_input(input), options) : Csv::read(input, options);
+}
+
 }  // namespace carousel

@@ -8,6 +8,7 @@
 
 #include <carousel/lib/files/descriptor.hpp>
 #include <carousel/lib/numbers/shape.hpp>
+#include <carousel/tasks/csv/csv.hpp>
 
 namespace carousel {
 
@@ -50,5 +51,8 @@ class InputLines {
 /// All of a file, a pipe or, for "-", of standard input: as much as `most` bytes. Throws std::runtime_error where that cannot be
 /// read or is more; what came until interrupted() is thrown away, and nothing is left.
 std::string whole_input(const std::string& input, std::size_t most = std::size_t{1} << 30);
+
+/// The table of a file, a pipe or, for "-", of standard input.
+Csv csv_input(const std::string& input, const CsvOptions& options);
 
 }  // namespace carousel

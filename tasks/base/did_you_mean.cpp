@@ -1,21 +1,16 @@
 #include <carousel/tasks/base/did_you_mean.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <utility>
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/options.hpp>
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
 namespace {
-
-std::string lower(std::string word) {
-  for (char& letter : word) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return word;
-}
 
 /// Letters to change, add, leave out or swap with their neighbour to get from a to b. Damerau 1964, Levenshtein 1965.
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -96,14 +91,14 @@ std::string called_here(const std::string& given, const std::vector<std::string>
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& words) {
   constexpr std::size_t longest = 64;  // of what may be a word of ours
   if (word.size() > longest) return "";
-  const std::string given = lower(word);
+  const std::string given = lowered(word);
   if (std::string here = called_here(given, words); !here.empty()) return here;
   const auto nearer = [&](const std::string& a, const std::string& b) {
-    return distance_to(given, lower(a)) < distance_to(given, lower(b));
+    return distance_to(given, lowered(a)) < distance_to(given, lowered(b));
   };
   const auto nearest = std::min_element(words.begin(), words.end(), nearer);
   if (nearest == words.end()) return "";
-  const std::size_t wrong = distance_to(given, lower(*nearest)).first;
+  const std::size_t wrong = distance_to(given, lowered(*nearest)).first;
   if (wrong >= word.size() || wrong > std::max<std::size_t>(1, word.size() / 3)) return "";
   return " (did you mean " + *nearest + "?)";
 }

@@ -18,8 +18,7 @@ double skill(const Baseline& baseline, std::span<const Metric> metrics) {
 }
 
 bool is_not_better(const Baseline& baseline, std::span<const Metric> metrics) {
-  constexpr double little = 0.02;
-  return skill(baseline, metrics) <= little;
+  return skill(baseline, metrics) <= little_skill;
 }
 
 std::string beside(const Baseline& baseline, std::span<const Metric> metrics) {

@@ -24,10 +24,13 @@ struct Baseline {
   double train_loss = std::numeric_limits<double>::quiet_NaN();  ///< what it costs as a training shows its loss, if known
 };
 
+/// A skill up to this is what chance makes of none.
+inline constexpr double little_skill = 0.02;
+
 /// How far a result is from its baseline to perfect, (value − baseline) / (perfect − baseline): 1 is perfect, 0 as good as the
 /// guess, below 0 worse. NaN where the result lacks the metric, 0 where the guess itself is perfect.
 double skill(const Baseline& baseline, std::span<const Metric> metrics);
-/// Whether it gains so little, at most a fiftieth of what there is to gain, that the guess does as well.
+/// Whether it gains so little, at most little_skill of what there is to gain, that the guess does as well.
 bool is_not_better(const Baseline& baseline, std::span<const Metric> metrics);
 /// " (always the mean: 0.1667)", or " (not better than always the mean: 0.1667)"; of another metric than the first with its name,
 /// " (always the mean: mse 0.1667)".

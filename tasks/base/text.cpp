@@ -1,5 +1,6 @@
 #include <carousel/tasks/base/text.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 
@@ -26,6 +27,23 @@ void refuse_not_utf8(std::string_view text, std::size_t bad, const std::string& 
   const char* const from = static_cast<unsigned char>(text[bad]) < 0xa0 ? "CP1252" : "LATIN1";
   bad_file("read ", name, ": line ", line, ", byte ", byte, ": ", in_quotes(text.substr(bad, 1)), ": must be UTF-8; iconv -f ",
            from, " -t UTF-8 makes it so, if that is what it is");
+}
+
+std::vector<std::string> split(std::string_view text, std::string_view between) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0;;) {
+    const std::size_t to = std::min(text.find(between, from), text.size());
+    parts.emplace_back(text.substr(from, to - from));
+    if (to == text.size()) return parts;
+    from = to + between.size();
+  }
+}
+
+std::string lowered(std::string_view text) {
+  std::string small(text);
+  for (char& letter : small)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return small;
 }
 
 std::string shell_word(const std::string& word) {

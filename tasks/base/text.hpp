@@ -7,6 +7,7 @@
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <carousel/lib/numbers/shape.hpp>
 
@@ -39,6 +40,12 @@ void refuse_utf16(std::string_view text, const std::string& name);
 /// Throws std::runtime_error, which says how the file becomes UTF-8, of the byte text[bad], where it stands and what it is.
 [[noreturn]] void refuse_not_utf8(std::string_view text, std::size_t bad, const std::string& name, Index line,
                                   std::uint64_t byte);
+
+/// The parts of a text, one more than there are marks between them: of "a,,b" at "," "a", "" and "b".
+std::vector<std::string> split(std::string_view text, std::string_view between);
+
+/// With small letters for the capital ones of ASCII.
+std::string lowered(std::string_view text);
 
 /// A word of a command line as a shell must be given it: in quotes where it needs them.
 std::string shell_word(const std::string& word);

@@ -56,16 +56,6 @@ const std::vector<Source>& sources() {
   return all;
 }
 
-std::vector<std::string> split(const std::string& text, std::string_view between) {
-  std::vector<std::string> parts;
-  for (std::size_t from = 0;;) {
-    const std::size_t to = std::min(text.find(between, from), text.size());
-    parts.push_back(text.substr(from, to - from));
-    if (to == text.size()) return parts;
-    from = to + between.size();
-  }
-}
-
 /// The lines of a comment that end before line `end`; those of a template between them are passed over.
 std::string comment_above(const std::vector<std::string>& lines, std::size_t end) {
   while (end > 0 && (lines[end - 1].starts_with("template") || lines[end - 1].starts_with("requires"))) --end;
@@ -91,15 +81,22 @@ std::string step_after(const std::vector<std::string>& lines, std::size_t from) 
   return code;
 }
 
-const Source& source_of(const std::string& name) {
+/// What is called so, or has the word as a part of its name; none: nothing.
+const Source* find_source(const std::string& name) {
   for (const Source& source : sources())
-    if (source.name == name) return source;
-  for (const Source& source : sources()) {
-    const std::vector<std::string> parts = split(source.name, "-");
-    if (std::find(parts.begin(), parts.end(), name) != parts.end()) return source;
-  }
+    if (source.name == name) return &source;
+  for (const Source& source : sources())
+    if (std::ranges::count(split(source.name, "-"), name) > 0) return &source;
+  return nullptr;
+}
+
+const Source& source_of(const std::string& name) {
+  if (const Source* const found = find_source(name)) return *found;
   std::vector<std::string> all = explained_names();
-  for (const Term& term : glossary()) all.emplace_back(term.name);
+  for (const Term& term : glossary()) {
+    all.emplace_back(term.name);
+    for (const std::string& synonym : split(term.synonyms, ", ")) all.push_back(synonym);
+  }
   wrong_argument("explain: ", name, did_you_mean(name, all), ": must be one of ", list_words(explained_names()),
                  ", or a term; carousel explain lists them");
 }
@@ -187,18 +184,9 @@ Explanation explain(const std::string& name) {
   return explanation;
 }
 
-/// The name of a cell, layer or loss, or a part of it, as source_of() finds it.
-bool is_source(const std::string& name) {
-  for (const std::string& known : explained_names()) {
-    const std::vector<std::string> parts = split(known, "-");
-    if (known == name || std::find(parts.begin(), parts.end(), name) != parts.end()) return true;
-  }
-  return false;
-}
-
 int print_explanation(const std::string& name, const ExplainOptions& options) {
   const Look look;
-  if (const Term* term = is_source(name) ? nullptr : find_term(name)) {
+  if (const Term* const term = find_source(name) ? nullptr : find_term(name)) {
     print(look.heading(std::string(term->name)));
     print("");
     print(look.paragraph(std::string(term->text)));

@@ -1,7 +1,8 @@
 #include <carousel/tasks/commands/glossary.hpp>
 
-#include <algorithm>
 #include <cctype>
+
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
@@ -11,9 +12,8 @@ namespace {
 std::string key_of(std::string_view name) {
   std::string key;
   for (const char letter : name)
-    if (std::isalnum(static_cast<unsigned char>(letter)))
-      key += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return key;
+    if (std::isalnum(static_cast<unsigned char>(letter))) key += letter;
+  return lowered(key);
 }
 
 }  // namespace
@@ -144,11 +144,8 @@ const Term* find_term(std::string_view name) {
   for (const Term& term : glossary())
     if (key_of(term.name) == key) return &term;
   for (const Term& term : glossary())
-    for (std::string_view rest = term.synonyms; !rest.empty();) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      if (key_of(rest.substr(0, comma)) == key) return &term;
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
+    for (const std::string& synonym : split(term.synonyms, ","))
+      if (key_of(synonym) == key) return &term;
   return nullptr;
 }
 

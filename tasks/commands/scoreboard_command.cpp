@@ -8,24 +8,11 @@
 
 #include <carousel/lib/error.hpp>
 #include <carousel/tasks/base/interrupt.hpp>
+#include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/commands/scoreboard.hpp>
 #include <carousel/tasks/training/command_line.hpp>
 
 namespace carousel {
-
-namespace {
-
-std::vector<std::string> split_at_commas(const std::string& text) {
-  std::vector<std::string> words;
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t to = std::min(text.find(',', from), text.size());
-    words.push_back(text.substr(from, to - from));
-    from = to + 1;
-  }
-  return words;
-}
-
-}  // namespace
 
 void declare_scoreboard(CLI::App& app, Command& chosen) {
   struct Given {
@@ -55,7 +42,7 @@ void declare_scoreboard(CLI::App& app, Command& chosen) {
                                 .program = std::filesystem::read_symlink("/proc/self/exe").string(),
                                 .commit = current_commit()};
       if (given->tasks)
-        for (const std::string& task : split_at_commas(*given->tasks))
+        for (const std::string& task : split(*given->tasks, ","))
           detail::read_value("--tasks", task, rule, options.tasks.emplace_back());
       if (options.out.empty()) wrong_argument("--out: the tree that this program was built from is not there: must name a file");
       if (!options.data.empty()) setenv("CAROUSEL_DATA", options.data.c_str(), 1);  // for the trainings

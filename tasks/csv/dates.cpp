@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <carousel/lib/error.hpp>
+#include <carousel/lib/utf8.hpp>
 #include <carousel/tasks/csv/writing.hpp>
 
 namespace carousel {
@@ -199,6 +201,12 @@ DateOrder DateColumn::order() const {
 
 std::pair<Index, std::string> DateColumn::ambiguous() const {
   return day_first_ && month_first_ && needs_order_ ? std::pair(line_, field_) : std::pair(Index{0}, std::string());
+}
+
+void DateColumn::refuse_ambiguous(const std::string& file, const std::string& column, const std::string& remedy) const {
+  if (const auto [line, field] = ambiguous(); line > 0)
+    bad_file("read ", file, ": line ", line, ", ", column, ": ", in_quotes(field),
+             " has two meanings: give --date-order day-first or --date-order month-first", remedy);
 }
 
 double TimeStep::after(double moment, Index count) const {

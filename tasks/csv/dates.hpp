@@ -38,6 +38,8 @@ class DateColumn {
   DateOrder order() const;
   /// The first field with two meanings, where no other field tells which: its line and text; line 0: there is none.
   std::pair<Index, std::string> ambiguous() const;
+  /// Throws std::runtime_error if there is one. `remedy` ends the error: ", or --date none".
+  void refuse_ambiguous(const std::string& file, const std::string& column, const std::string& remedy) const;
 
  private:
   DateOrder order_;

@@ -2,13 +2,16 @@
 /// Options of tasks that read tables.
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include <carousel/tasks/base/options.hpp>
 #include <carousel/tasks/base/progress.hpp>
 #include <carousel/tasks/base/text.hpp>
+#include <carousel/tasks/csv/dates.hpp>
 
 namespace carousel {
 
@@ -33,11 +36,20 @@ inline Rule missing_rule() {
   return {.one_of = {"error", "fill", "skip"}, .before = "error"};
 }
 
-/// What shows on `progress`, which must outlive it, how much of a file is read.
-inline std::function<void(std::uint64_t, std::uint64_t)> reading(Progress& progress, const std::string& path) {
-  return [&progress, name = last_name(path)](std::uint64_t done, std::uint64_t all) {
-    if (progress.due())
-      progress.show(fmt::format("reading {}: {:.0f} of 100", name, 100 * static_cast<double>(done) / static_cast<double>(all)));
+/// The names of columns that an option gives, with commas between them; none of "".
+inline std::vector<std::string> names_in(const std::string& given) {
+  return given.empty() ? std::vector<std::string>() : split(given, ",");
+}
+/// What --date-order says.
+inline DateOrder date_order_of(std::string_view word) {
+  return word == "day-first" ? DateOrder::day_first : word == "month-first" ? DateOrder::month_first : DateOrder::automatic;
+}
+
+/// What shows how much of a file is read. A table keeps it, for it asks as often as its rows are read.
+inline std::function<void(std::uint64_t, std::uint64_t)> reading(bool quiet, const std::string& path) {
+  return [progress = std::make_shared<Progress>(quiet), name = last_name(path)](std::uint64_t done, std::uint64_t all) {
+    if (progress->due())
+      progress->show(fmt::format("reading {}: {:.0f} of 100", name, 100 * static_cast<double>(done) / static_cast<double>(all)));
   };
 }
 

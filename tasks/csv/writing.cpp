@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include <carousel/lib/error.hpp>
+#include <carousel/tasks/base/text.hpp>
 
 namespace carousel {
 
@@ -177,8 +178,7 @@ std::optional<double> number_in(std::string_view field, std::size_t writing) {
 
 bool is_hole(std::string_view field) {
   field = trimmed(field);
-  std::string word;
-  for (const char c : field.substr(0, 10)) word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string word = lowered(field.substr(0, 10));
   constexpr std::string_view words[] = {"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", "-", "--", "?", ".", "\u2013"};
   if (std::find(std::begin(words), std::end(words), word) != std::end(words)) return true;
   const std::string_view size = without_sign(word);

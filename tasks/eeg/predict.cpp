@@ -23,13 +23,10 @@ std::vector<std::string> recordings_of(const std::string& input) {
 }
 
 Csv read_recording(const std::string& path, const EegOptions& options, const PredictOptions& given) {
-  Progress progress(given.quiet);
-  CsvOptions how{.header = CsvHeader::yes,
-                 .decimal = given.decimal.value_or(options.decimal),
-                 .thousands = given.thousands.value_or(options.thousands)};
-  if (path == "-") return Csv::parse(whole_input(path), name_of_input(path), how);
-  how.progress = reading(progress, path);
-  return Csv::read(path, how);
+  return csv_input(path, {.header = CsvHeader::yes,
+                          .decimal = given.decimal.value_or(options.decimal),
+                          .thousands = given.thousands.value_or(options.thousands),
+                          .progress = reading(given.quiet, path)});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include <carousel/lib/training/checkpoint.hpp>
+#include <carousel/tasks/base/text.hpp>
 #include <carousel/tasks/training/arguments.hpp>
 
 namespace carousel {
@@ -10,11 +11,7 @@ namespace carousel {
 namespace {
 
 std::vector<std::string> saved_channels(const Safetensors& checkpoint, const std::string& file) {
-  std::vector<std::string> channels;
-  const std::string rest = detail::saved_value(checkpoint.metadata, "channels", file) + ",";
-  for (std::size_t from = 0, to = 0; (to = rest.find(',', from)) != std::string::npos; from = to + 1)
-    channels.push_back(rest.substr(from, to - from));
-  return channels;
+  return split(detail::saved_value(checkpoint.metadata, "channels", file), ",");
 }
 
 std::vector<double> offsets_in(const Safetensors& checkpoint, Index channels, const std::string& file) {

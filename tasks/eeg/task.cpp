@@ -100,10 +100,10 @@ EegSource read_from(const std::string& folder, Index subject, const EegOptions& 
   const std::string name = subject == 0 ? "" : fmt::format("subj{}", subject);
   EegSource source{
       .about = "read " + folder, .names = list_series(folder, name), .read = [folder, &options](const std::string& series) {
-        Progress progress(options.quiet);
-        return read_series(
-            folder, series,
-            {.decimal = options.decimal, .thousands = options.thousands, .progress = reading(progress, series + "_data.csv")});
+        return read_series(folder, series,
+                           {.decimal = options.decimal,
+                            .thousands = options.thousands,
+                            .progress = reading(options.quiet, series + "_data.csv")});
       }};
   if (source.names.empty()) bad_file("read ", folder, ": there is no ", name, name.empty() ? "" : "_series", "*_data.csv");
   return source;

@@ -63,8 +63,8 @@ struct Skill {
   std::optional<double> skill = {};      ///< 1 − mse / mse of that one; none where it makes no error
   std::vector<double> blocks = {};       ///< the same of up to five consecutive parts of the origins: the backtest
 
-  /// Whether the skill is at most 0.02: a difference that chance makes.
-  bool is_none() const { return skill ? *skill <= 0.02 : net.mse > 0; }
+  /// Whether it is at most little_skill.
+  bool is_none() const { return skill ? *skill <= little_skill : net.mse > 0; }
 };
 Skill skill_of(std::span<const Forecast> net, std::span<const SeriesBaseline> baselines, std::span<const double> values,
                std::span<const Index> origins);

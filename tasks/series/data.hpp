@@ -57,9 +57,6 @@ struct SeriesColumns {
   std::string missing = "error";  ///< what is done about empty cells: error, fill, skip
 };
 
-/// Names that stand in one word, with commas between them.
-std::vector<std::string> split_names(const std::string& word);
-
 /// Reads the columns of a table. Rows whose dates fall are sorted by date; empty cells are filled with the value before, or their
 /// rows left out, as columns.missing says; where a row is left out, or a step of time is longer than the others, is a hole.
 /// Throws std::runtime_error where there is no number, or a number so large that squares of such overflow, with file, line and

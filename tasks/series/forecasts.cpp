@@ -24,6 +24,18 @@ struct Strokes {
   }
 };
 
+/// The edges of intervals as one dashed line, broken between the lower and the upper ones.
+ChartLine interval_line(const ChartLine& lower, const ChartLine& upper) {
+  ChartLine line{.name = fmt::format("{:.0f} % interval", 100 * interval_part),
+                 .x = lower.x,
+                 .y = lower.y,
+                 .dashed = true,
+                 .colour = net_colour};
+  line.x.insert(line.x.end(), upper.x.begin(), upper.x.end());
+  line.y.insert(line.y.end(), upper.y.begin(), upper.y.end());
+  return line;
+}
+
 }  // namespace
 
 Forecasts::Forecasts(const SeriesModel& model, const Series& series, const BaselineOptions& options, std::vector<Index> from)
@@ -109,16 +121,7 @@ Chart Forecasts::picture(const Series& series) const {
     edges[1].add(x, net[n][step] + widths[step], step == 0);
   });
   std::vector<ChartLine> lines = {truth, baseline.line};
-  if (!widths.empty()) {  // one line, broken between its lower and its upper edge
-    ChartLine interval{.name = fmt::format("{:.0f} % interval", 100 * interval_part),
-                       .x = edges[0].line.x,
-                       .y = edges[0].line.y,
-                       .dashed = true,
-                       .colour = net_colour};
-    interval.x.insert(interval.x.end(), edges[1].line.x.begin(), edges[1].line.x.end());
-    interval.y.insert(interval.y.end(), edges[1].line.y.begin(), edges[1].line.y.end());
-    lines.push_back(std::move(interval));
-  }
+  if (!widths.empty()) lines.push_back(interval_line(edges[0].line, edges[1].line));
   lines.push_back(forecast.line);
   return {.title = fmt::format("{}: forecasts of {} rows, the last of those to test", last_name(series.name), horizon),
           .x_name = "row",
@@ -173,29 +176,23 @@ void add_view_of_what_comes(Views& views, const SeriesModel& model, const Series
   const Forecast next = model.forecasts(series, end, end + 1).front();
   const std::vector<double> widths = model.widths(series.predict);
   const std::string& column = series.columns[static_cast<std::size_t>(series.predict)];
-  ChartLine truth{.name = "true", .x = {}, .y = {}, .colour = truth_colour},
-      forecast{.name = "forecast", .x = {}, .y = {}, .colour = net_colour},
-      interval{
-          .name = fmt::format("{:.0f} % interval", 100 * interval_part), .x = {}, .y = {}, .dashed = true, .colour = net_colour};
+  ChartLine truth{.name = "true", .x = {}, .y = {}, .colour = truth_colour};
   for (Index row = std::max<Index>(0, end - 5 * horizon); row < end; ++row) {
     truth.x.push_back(static_cast<double>(row + 1));
     truth.y.push_back(series.target()[static_cast<std::size_t>(row)]);
   }
-  for (const double sign : {-1.0, 1.0}) {  // both edges in one line, broken between them
-    for (std::size_t step = 0; step < widths.size(); ++step) {
-      interval.x.push_back(static_cast<double>(end + 1) + static_cast<double>(step));
-      interval.y.push_back(next[step] + sign * widths[step]);
-    }
-    if (!widths.empty()) interval.x.push_back(static_cast<double>(end)), interval.y.push_back(no_number);
-  }
+  Strokes forecast{{.name = "forecast", .x = {}, .y = {}, .colour = net_colour}}, edges[2];  // the lower and the upper one
   for (std::size_t step = 0; step < next.size(); ++step) {
-    forecast.x.push_back(static_cast<double>(end + 1) + static_cast<double>(step));
-    forecast.y.push_back(next[step]);
+    const double x = static_cast<double>(end + 1) + static_cast<double>(step);
+    forecast.add(x, next[step], false);
+    if (widths.empty()) continue;
+    edges[0].add(x, next[step] - widths[step], false);
+    edges[1].add(x, next[step] + widths[step], step == 0);
   }
   Chart chart{.title = "", .x_name = "row", .y_name = column, .lines = {std::move(truth)}};
   chart.marks.push_back({static_cast<double>(end) + 0.5, "end"});
-  if (!widths.empty()) chart.lines.push_back(std::move(interval));
-  chart.lines.push_back(std::move(forecast));
+  if (!widths.empty()) chart.lines.push_back(interval_line(edges[0].line, edges[1].line));
+  chart.lines.push_back(std::move(forecast.line));
   views.add(fmt::format("What comes{}", series.target_count() > 1 ? ": " + column : ""),
             fmt::format("The forecast of the {} rows after the last one, {} to {}. carousel predict writes it as numbers.",
                         horizon, series.row_name(end), series.row_name(end + horizon - 1)),

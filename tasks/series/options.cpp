@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -60,29 +59,20 @@ Arguments<SeriesOptions> series_arguments() {
 }
 
 Csv read_series_file(const std::string& input, const SeriesOptions& options) {
-  const auto progress = std::make_shared<Progress>(options.quiet);  // the table asks for it as often as it is read
-  const CsvOptions how{
-      .header = options.header == "auto"  ? CsvHeader::automatic
-                : options.header == "yes" ? CsvHeader::yes
-                                          : CsvHeader::no,
-      .decimal = options.decimal,
-      .thousands = options.thousands,
-      .missing_option = true,
-      .progress = [progress, show = reading(*progress, input)](std::uint64_t done, std::uint64_t all) { show(done, all); }};
-  return input == "-" ? Csv::parse(whole_input(input), name_of_input(input), how) : Csv::read(input, how);
-}
-
-DateOrder date_order_of(const SeriesOptions& options) {
-  return options.date_order == "day-first"     ? DateOrder::day_first
-         : options.date_order == "month-first" ? DateOrder::month_first
-                                               : DateOrder::automatic;
+  return csv_input(input, {.header = options.header == "auto"  ? CsvHeader::automatic
+                                     : options.header == "yes" ? CsvHeader::yes
+                                                               : CsvHeader::no,
+                           .decimal = options.decimal,
+                           .thousands = options.thousands,
+                           .missing_option = true,
+                           .progress = reading(options.quiet, input)});
 }
 
 Series training_series(const SeriesOptions& options) {
-  const SeriesColumns columns{.read = split_names(options.columns),
+  const SeriesColumns columns{.read = names_in(options.columns),
                               .predict = options.predict,
                               .date = options.date,
-                              .order = date_order_of(options),
+                              .order = date_order_of(options.date_order),
                               .missing = options.missing};
   if (!options.input.empty()) {
     const Csv csv = read_series_file(options.input, options);

@@ -13,7 +13,6 @@ Arguments<SeriesOptions> series_arguments();
 
 /// A file, or, for "-", standard input, with progress.
 Csv read_series_file(const std::string& input, const SeriesOptions& options);
-DateOrder date_order_of(const SeriesOptions& options);
 /// What a training is to learn from. Says what users should know of it.
 Series training_series(const SeriesOptions& options);
 /// What tells this series from others.

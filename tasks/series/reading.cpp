@@ -40,10 +40,7 @@ std::optional<Index> date_column(const Csv& csv, const SeriesColumns& columns, D
     });
   for (std::size_t k = 0; k < candidates.size(); ++k) {
     if (!known[k].holds_dates()) continue;
-    if (const auto [line, field] = known[k].ambiguous(); line > 0)
-      bad_file("read ", csv.name(), ": line ", line, ", ", csv.column_name(candidates[k]), ": ", in_quotes(field),
-               " has two meanings: give --date-order day-first or --date-order month-first",
-               columns.date == "auto" ? ", or --date none" : "");
+    known[k].refuse_ambiguous(csv.name(), csv.column_name(candidates[k]), columns.date == "auto" ? ", or --date none" : "");
     order = known[k].order();
     return candidates[k];
   }
@@ -213,16 +210,6 @@ Series columns_of(const Csv& csv, const std::vector<Index>& chosen, const std::v
 
 }  // namespace
 
-std::vector<std::string> split_names(const std::string& word) {
-  std::vector<std::string> names;
-  if (word.empty()) return names;
-  std::size_t from = 0;
-  for (std::size_t comma; (comma = word.find(',', from)) != std::string::npos; from = comma + 1)
-    names.push_back(word.substr(from, comma - from));
-  names.push_back(word.substr(from));
-  return names;
-}
-
 Series read_series(const Csv& csv, const SeriesColumns& columns) {
   std::vector<Index> chosen;
   for (const std::string& name : columns.read) {
@@ -241,7 +228,7 @@ Series read_series(const Csv& csv, const SeriesColumns& columns) {
   if (!columns.predict.empty()) {
     predict.clear();
     const bool is_one = std::ranges::count(csv.header(), columns.predict) > 0;  // a name may have a comma
-    for (const std::string& name : is_one ? std::vector{columns.predict} : split_names(columns.predict)) {
+    for (const std::string& name : is_one ? std::vector{columns.predict} : split(columns.predict, ",")) {
       const Index column = csv.column("--predict", name);
       if (std::ranges::count(predict, column) > 0)
         wrong_argument("--predict ", name, ": is named twice: each column must be named once");

@@ -1,6 +1,7 @@
 /// Forecasts of a series of numbers: the user's, from a file of comma-separated values, or one that the task makes.
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -113,6 +114,11 @@ int train(const SeriesOptions& options) {
     for (std::size_t k = 0; k < targets.size(); ++k) all.emplace_back(model, targets[k], baselines[k], from);
     return all;
   };
+  std::optional<std::vector<Forecasts>> of_test;  // by the weights of the result
+  const auto tested = [&]() -> const std::vector<Forecasts>& {
+    if (!of_test) of_test = all_forecasts(to_test);
+    return *of_test;
+  };
   return train_model<double>(
       options,
       {.about = fmt::format("{}, windows of {} rows, {} to forecast", last_name(series.name), options.window, options.horizon),
@@ -133,7 +139,7 @@ int train(const SeriesOptions& options) {
        .validation = {.name = "validation_mse", .measure = validation_mse},
        .views =
            [&](Views& views) {
-             const std::vector<Forecasts> all = all_forecasts(views.done ? to_test : to_validate);
+             const std::vector<Forecasts> all = views.done ? tested() : all_forecasts(to_validate);
              for (std::size_t k = 0; k < all.size(); ++k) all[k].add_views(views, targets[k]);
              for (std::size_t k = 0; views.done && k < targets.size(); ++k) add_view_of_what_comes(views, model, targets[k]);
            },
@@ -143,7 +149,7 @@ int train(const SeriesOptions& options) {
            },
        .result =
            [&](const TrainOutcome& trained) {
-             const std::vector<Forecasts> all = all_forecasts(to_test);
+             const std::vector<Forecasts>& all = tested();
              for (std::size_t k = 0; k < all.size(); ++k) {
                const std::string file = trained.folder + (k == 0 ? "/forecast" : fmt::format("/forecast-{}", k + 1));
                write_text(file + ".csv", all[k].table(targets[k]));
@@ -152,7 +158,7 @@ int train(const SeriesOptions& options) {
              return measure_all(all, targets, options.quiet);
            },
        .baseline = best_baseline(targets[0], to_test, options.horizon, baselines[0]),
-       .result_end = [&] { return end_of_result(targets, all_forecasts(to_test)); }});
+       .result_end = [&] { return end_of_result(targets, tested()); }});
 }
 
 }  // namespace

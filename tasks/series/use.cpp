@@ -90,8 +90,9 @@ struct Loaded {
     const bool has_date = !date.empty() && (std::ranges::count(csv.header(), date) > 0 || csv.header().empty());
     if (reads_calendar && !has_date)
       bad_file("read ", csv.name(), ": there is no column ", in_quotes(date), " of dates: the net reads them");
-    Series series = read_same_columns(csv, columns, predict,
-                                      {.date = has_date ? date : "none", .order = date_order_of(how), .missing = how.missing});
+    Series series =
+        read_same_columns(csv, columns, predict,
+                          {.date = has_date ? date : "none", .order = date_order_of(how.date_order), .missing = how.missing});
     if (reads_calendar && series.moments.empty())
       bad_file("read ", csv.name(), ": column ", in_quotes(date), " has no dates: the net reads them");
     std::ranges::for_each(series.remarks, [&](const std::string& remark) {

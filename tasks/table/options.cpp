@@ -1,7 +1,6 @@
 #include <carousel/tasks/table/options.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -86,15 +85,12 @@ Arguments<TableOptions> table_arguments() {
 }
 
 Csv read_table_file(const std::string& input, const TableOptions& options) {
-  const auto progress = std::make_shared<Progress>(options.quiet);  // the table asks for it as often as it is read
-  const CsvOptions how{
-      .header = CsvHeader::yes,
-      .decimal = options.decimal,
-      .thousands = options.thousands,
-      .skip_empty_lines = true,
-      .missing_option = true,
-      .progress = [progress, show = reading(*progress, input)](std::uint64_t done, std::uint64_t all) { show(done, all); }};
-  return input == "-" ? Csv::parse(whole_input(input), name_of_input(input), how) : Csv::read(input, how);
+  return csv_input(input, {.header = CsvHeader::yes,
+                           .decimal = options.decimal,
+                           .thousands = options.thousands,
+                           .skip_empty_lines = true,
+                           .missing_option = true,
+                           .progress = reading(options.quiet, input)});
 }
 
 Table read_with_remarks(const std::string& input, const TableColumns& columns, const TableOptions& options) {
@@ -104,19 +100,11 @@ Table read_with_remarks(const std::string& input, const TableColumns& columns, c
 }
 
 TableColumns columns_of(const TableOptions& options) {
-  std::vector<std::string> ignore;
-  for (std::size_t from = 0; from <= options.ignore.size() && !options.ignore.empty();) {
-    const std::size_t to = std::min(options.ignore.find(',', from), options.ignore.size());
-    ignore.push_back(options.ignore.substr(from, to - from));
-    from = to + 1;
-  }
   return {.label = options.label,
           .name = options.name,
-          .ignore = std::move(ignore),
+          .ignore = names_in(options.ignore),
           .missing = options.missing,
-          .order = options.date_order == "day-first"     ? DateOrder::day_first
-                   : options.date_order == "month-first" ? DateOrder::month_first
-                                                         : DateOrder::automatic,
+          .order = date_order_of(options.date_order),
           .date = options.date};
 }
 

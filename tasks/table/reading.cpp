@@ -26,8 +26,7 @@ constexpr std::size_t most_words = 100, most_classes = 1000;
 
 /// Whether a field of words holds none: nothing, NA, NaN, null. "none" and "-" may be words.
 bool is_no_word(std::string_view field) {
-  std::string word;
-  for (const char c : trimmed(field).substr(0, 5)) word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string word = lowered(trimmed(field).substr(0, 5));
   return word.empty() || word == "na" || word == "n/a" || word == "#n/a" || word == "nan" || word == "null";
 }
 
@@ -129,9 +128,7 @@ class Reading {
   DateOrder order_of(Index place, const DateColumn& known) const {
     if (!known.holds_dates())
       bad_file("read ", csv_.name(), ": ", csv_.column_name(place), " holds no dates such as 2024-04-03 or 2024-04-03 12:30");
-    if (const auto [line, text] = known.ambiguous(); line > 0)
-      bad_file("read ", csv_.name(), ": line ", line, ", ", csv_.column_name(place), ": ", in_quotes(text),
-               " has two meanings: give --date-order day-first or --date-order month-first, or leave the column out by --ignore");
+    known.refuse_ambiguous(csv_.name(), csv_.column_name(place), ", or leave the column out by --ignore");
     return known.order();
   }
 

@@ -177,8 +177,9 @@ int train(const TableOptions& given) {
                     [&](const TrainOutcome&) {
                       if (!options.export_to.empty()) export_weights(training.registry, options, options.export_to);
                       say_what_is_counted(options);
-                      if (const std::string said = verdict_of(counts(), majority, table); !said.empty()) note(said);
-                      return metrics_of(counts(), majority);
+                      const TableCounts found = counts();
+                      if (const std::string said = verdict_of(found, majority, table); !said.empty()) note(said);
+                      return metrics_of(found, majority);
                     },
                 .baseline = baseline_of(majority, options, table),
                 .result_writes = !options.export_to.empty()});

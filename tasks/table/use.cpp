@@ -49,14 +49,7 @@ struct Loaded {
 
  private:
   static std::vector<std::string> features_of(const Safetensors& checkpoint, const std::string& file) {
-    const std::string all = detail::saved_value(checkpoint.metadata, "columns", file);
-    std::vector<std::string> names;
-    for (std::size_t from = 0; from <= all.size();) {
-      const std::size_t to = std::min(all.find('\t', from), all.size());
-      names.push_back(all.substr(from, to - from));
-      from = to + 1;
-    }
-    return names;
+    return split(detail::saved_value(checkpoint.metadata, "columns", file), "\t");
   }
   static std::vector<std::string> classes_of(const Safetensors& checkpoint, const std::string& file) {
     const auto found = checkpoint.metadata.find("table-classes");

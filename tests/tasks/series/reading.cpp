@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <carousel/tasks/csv/options.hpp>
+
 using namespace carousel;
 
 namespace {
@@ -84,9 +86,9 @@ TEST_CASE("a model finds its columns in another file, or says which is not there
 }
 
 TEST_CASE("names are taken apart at commas") {
-  CHECK(split_names("").empty());
-  CHECK(split_names("a") == Words{"a"});
-  CHECK(split_names("a,b c,3") == Words{"a", "b c", "3"});
+  CHECK(names_in("").empty());
+  CHECK(names_in("a") == Words{"a"});
+  CHECK(names_in("a,b c,3") == Words{"a", "b c", "3"});
 }
 
 TEST_CASE("a column of dates gives the step between rows, and names rows beyond the end") {
